@@ -1,0 +1,237 @@
+/* ice.h: Interactive Connectivity Establishment (RFC 8445), trickled (RFC 8838), with consent (RFC 7675).
+ *
+ * One hf_ice finds a path to one remote agent and keeps it. It opens no socket and reads no clock; io.h tells how it is
+ * driven. Any function may be called in any order at any time: news from outside is ignored where it makes no sense, a
+ * call of the application returns HF_ESTATE and changes nothing. One thread at a time.
+ *
+ * The way of a session:
+ *   1. hf_ice_new; hf_ice_gather. Give the local credentials and candidates (events) to the remote, by whatever way.
+ *   2. hf_ice_set_remote (its credentials); hf_ice_add_remote_candidate for each, as they come, before or after;
+ *      hf_ice_end_of_remote_candidates when it says that there are no more.
+ *   3. From the first valid pair on, hf_ice_route tells where to send. Data goes by the caller's own hand to that path;
+ *      what arrives is handed to hf_ice_input, which keeps what is its own and leaves the rest. */
+#ifndef HOLDFAST_ICE_H
+#define HOLDFAST_ICE_H
+
+#include <holdfast/io.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hf_ice hf_ice;
+
+/* Limits, with their defaults. No remote can make an agent hold more. */
+#define HF_ICE_SERVERS_MAX 16              /* STUN servers used */
+#define HF_ICE_LOCAL_CANDIDATES_MAX 64
+#define HF_ICE_REMOTE_CANDIDATES_MAX 100   /* further ones are counted and ignored */
+#define HF_ICE_PAIRS_MAX 100               /* RFC 8445 §6.1.2.5; the ones of lowest priority go */
+#define HF_ICE_UFRAG_MAX 256               /* RFC 8839 §5.4 */
+#define HF_ICE_PWD_MAX 256
+#define HF_ICE_CANDIDATE_TEXT_SIZE 512     /* a candidate as text, with the final NUL; longer ones are HF_ESYNTAX */
+
+typedef struct hf_ice_server {
+    const char *uri; /* "stun:host[:port]" (RFC 7064) */
+} hf_ice_server;
+
+/* Zero is always the default. Strings and arrays are copied. */
+typedef struct hf_ice_config {
+    bool controlling;             /* RFC 8445 §6.1.1; a conflict is settled by §7.3.1.1 */
+    const hf_ice_server *servers; /* for server-reflexive candidates; all are asked, from every local address */
+    size_t servers_len;
+    hf_span pace;                 /* Ta, between checks; 0: 50 ms (RFC 8445 §14.2). Not less than 5 ms */
+    hf_span patience;             /* how long to look for a first pair before giving up (RFC 8863); 0: 15 s, as Chromium does */
+} hf_ice_config;
+
+/* W3C RTCIceTransportState, and when it is entered. */
+typedef enum hf_ice_state {
+    HF_ICE_NEW = 0,
+    HF_ICE_CHECKING,     /* the remote's credentials are known */
+    HF_ICE_CONNECTED,    /* a pair is valid: data may flow */
+    HF_ICE_COMPLETED,    /* a pair is nominated, and nothing better can come */
+    HF_ICE_DISCONNECTED, /* consent checks go unanswered; it may come back by itself */
+    HF_ICE_FAILED,       /* no pair works, or consent expired (RFC 7675 §5.1) */
+    HF_ICE_CLOSED,
+    HF_ICE_STATE_COUNT
+} hf_ice_state;
+
+typedef enum hf_ice_gathering { HF_ICE_GATHERING_NEW = 0, HF_ICE_GATHERING, HF_ICE_GATHERING_COMPLETE } hf_ice_gathering;
+
+typedef enum hf_ice_candidate_type {
+    HF_ICE_HOST = 0,
+    HF_ICE_SERVER_REFLEXIVE,
+    HF_ICE_PEER_REFLEXIVE,
+    HF_ICE_RELAYED
+} hf_ice_candidate_type;
+
+typedef enum hf_ice_tcp_type { HF_ICE_TCP_NONE = 0, HF_ICE_TCP_ACTIVE, HF_ICE_TCP_PASSIVE, HF_ICE_TCP_SO } hf_ice_tcp_type;
+
+/* One candidate (RFC 8839 §5.1). */
+typedef struct hf_ice_candidate {
+    hf_ice_candidate_type type;
+    hf_ice_tcp_type tcp_type;   /* NONE: UDP */
+    char foundation[33];        /* 1 to 32 ice-chars, NUL-terminated */
+    uint16_t component;         /* 1 to 256 */
+    uint32_t priority;
+    hf_addr addr;               /* family NONE when the candidate bears a name instead */
+    char name[256];             /* a host name such as an mDNS ".local" one, otherwise "" */
+    hf_addr related;            /* raddr/rport; family NONE: absent */
+    char ufrag[HF_ICE_UFRAG_MAX + 1]; /* the "ufrag" extension; "": absent */
+} hf_ice_candidate;
+
+/* Parses "candidate:…", with or without "a=" before it (RFC 8839 §5.1, RFC 6544 §4.5). Unknown extensions are skipped.
+ * HF_ESYNTAX: not a candidate; HF_ENOTSUP: a transport other than UDP and TCP, or an unknown type. May be called from any thread. */
+HF_CHECKED hf_err hf_ice_candidate_parse(const char *text, size_t len, hf_ice_candidate *out);
+
+/* Writes "candidate:…" without "a=", NUL-terminated, and returns its length. May be called from any thread. */
+size_t hf_ice_candidate_write(const hf_ice_candidate *candidate, char text[HF_ICE_CANDIDATE_TEXT_SIZE]);
+
+/* "host", "srflx", "prflx" or "relay". */
+const char *hf_ice_candidate_type_name(hf_ice_candidate_type type);
+
+/* Makes an agent. It has credentials of its own from now on and answers authenticated checks, even before the remote's
+ * credentials are known (RFC 8445 §7.3). HF_EINVAL: no env or randomness, a server URI that is not one; HF_ELIMIT: more
+ * than HF_ICE_SERVERS_MAX; HF_ENOTSUP: a kind of server that is not supported. */
+HF_CHECKED hf_err hf_ice_new(hf_ice **out, const hf_ice_config *config, const hf_env *env);
+
+/* Frees the agent and all it holds; sends nothing. NULL is fine. */
+void hf_ice_free(hf_ice *ice);
+
+/* Our ice-ufrag and ice-pwd (RFC 8445 §5.3). Valid until the agent is freed. */
+const char *hf_ice_local_ufrag(const hf_ice *ice);
+const char *hf_ice_local_pwd(const hf_ice *ice);
+
+/* Starts gathering: asks for local addresses (HF_REQUEST_LOCALS), then for STUN servers' names, then the servers.
+ * HF_ESTATE: it has begun already. */
+HF_CHECKED hf_err hf_ice_gather(hf_ice *ice, hf_time now);
+
+/* Sets the role. Only before checks have begun: otherwise HF_ESTATE. */
+HF_CHECKED hf_err hf_ice_set_controlling(hf_ice *ice, bool controlling);
+
+/* Gives the remote's credentials, and whether it is ICE-lite (then we are controlling, RFC 8445 §6.1.1); checks begin.
+ * HF_EINVAL: a length or character that RFC 8839 §5.4 forbids (ufrag 4 to 256, pwd 22 to 256). The same values again
+ * are HF_OK and change nothing; others are HF_ENOTSUP until ICE restart is there. */
+HF_CHECKED hf_err hf_ice_set_remote(hf_ice *ice, hf_time now, const char *ufrag, const char *pwd, bool lite);
+
+/* Adds a remote candidate, before or after hf_ice_set_remote. `ufrag` (may be NULL) is the generation that it belongs to:
+ * one of another generation is ignored. HF_OK also for candidates that are of no use to us and for repeated ones.
+ * HF_EINVAL: an address that nobody may be sent to (unspecified, multicast, port 0). HF_ENOTSUP: TCP, a name, a component
+ * other than 1. HF_ELIMIT: too many. */
+HF_CHECKED hf_err hf_ice_add_remote_candidate(hf_ice *ice, hf_time now, const hf_ice_candidate *candidate, const char *ufrag);
+
+/* The remote has no more candidates (RFC 8838 §13): if every pair has failed, so has the agent. */
+void hf_ice_end_of_remote_candidates(hf_ice *ice, hf_time now);
+
+/* Takes datagrams that arrived. Keeps and answers what is STUN; moves what belongs to the caller to the front of the
+ * array, in order, and returns how many those are. Only datagrams whose path has been authenticated by a check are let
+ * through; others are counted and dropped. */
+size_t hf_ice_input(hf_ice *ice, hf_time now, hf_datagram *datagrams, size_t n);
+
+/* Writes the next run of datagrams; false: nothing to send now. */
+bool hf_ice_poll_transmit(hf_ice *ice, hf_time now, hf_transmit *out);
+
+/* Takes the oldest request; false: none is left. */
+bool hf_ice_poll_request(hf_ice *ice, hf_request *out);
+
+/* Tells how a request went, or that the local addresses changed. */
+void hf_ice_reply(hf_ice *ice, hf_time now, const hf_reply *reply);
+
+/* The moment at which hf_ice_tick must be called; HF_NEVER: no need. */
+hf_time hf_ice_deadline(const hf_ice *ice);
+void hf_ice_tick(hf_ice *ice, hf_time now);
+
+/* Gives a function that is called when a call of the application (not input, reply or tick) has left something to send or
+ * to tell, so that a driver of many agents need not look at idle ones. It must only take note. NULL takes it back. */
+void hf_ice_set_wake(hf_ice *ice, void (*wake)(void *context), void *context);
+
+/* Where data goes now. */
+typedef struct hf_ice_route {
+    hf_path path;
+    hf_span rtt;    /* the last round trip of a check on it; 0: not known */
+    bool nominated; /* false: the best valid pair so far (RFC 8445 §12.1 allows sending on it) */
+    hf_ice_candidate_type local_type, remote_type;
+} hf_ice_route;
+
+/* Tells where to send; false: there is no valid pair, or consent was lost: nothing may be sent. */
+bool hf_ice_get_route(const hf_ice *ice, hf_ice_route *out);
+
+typedef enum hf_ice_event_type {
+    HF_ICE_STATE_CHANGED = 1,
+    HF_ICE_GATHERING_CHANGED, /* COMPLETE comes behind the last candidate */
+    HF_ICE_CANDIDATE_FOUND,   /* a local one, for the remote */
+    HF_ICE_ROUTE_CHANGED,     /* hf_ice_get_route has a new answer */
+    HF_ICE_SERVER_FAILED      /* a STUN server gave nothing: told, and gathering goes on without it */
+} hf_ice_event_type;
+
+typedef struct hf_ice_event {
+    hf_ice_event_type type;
+    union {
+        struct {
+            hf_ice_state state;
+            hf_err cause; /* FAILED: HF_ENOPATH, HF_ECONSENT; DISCONNECTED: HF_ETIMEDOUT */
+        } state_changed;
+        struct {
+            hf_ice_gathering gathering;
+        } gathering_changed;
+        struct {
+            hf_ice_candidate candidate;
+        } candidate_found;
+        struct {
+            hf_ice_route route;
+        } route_changed;
+        struct {
+            const char *uri; /* valid until the agent is freed */
+            hf_err cause;    /* HF_ERESOLVE, HF_ETIMEDOUT, HF_EPROTO */
+        } server_failed;
+    } u;
+} hf_ice_event;
+
+/* Takes the oldest event into `out`. False: none is left. */
+bool hf_ice_poll_event(hf_ice *ice, hf_ice_event *out);
+
+hf_ice_state hf_ice_get_state(const hf_ice *ice);
+hf_ice_gathering hf_ice_get_gathering(const hf_ice *ice);
+
+/* Copies local candidate number `index` (0 is the first found); false: there are not so many. */
+bool hf_ice_local_candidate(const hf_ice *ice, size_t index, hf_ice_candidate *out);
+
+/* What became of a pair (RFC 8445 §6.1.2.6; W3C RTCStatsIceCandidatePairState). */
+typedef enum hf_ice_pair_state {
+    HF_ICE_PAIR_FROZEN = 0,
+    HF_ICE_PAIR_WAITING,
+    HF_ICE_PAIR_IN_PROGRESS,
+    HF_ICE_PAIR_SUCCEEDED,
+    HF_ICE_PAIR_FAILED
+} hf_ice_pair_state;
+
+/* A candidate pair, for statistics (W3C RTCIceCandidatePairStats). */
+typedef struct hf_ice_pair_info {
+    hf_ice_candidate local, remote;
+    hf_ice_pair_state state;
+    bool nominated, selected;
+    uint64_t priority;
+    hf_span rtt, rtt_total;
+    uint64_t requests_sent, requests_received, responses_sent, responses_received, consent_requests_sent;
+} hf_ice_pair_info;
+
+/* Copies pair number `index` of the check list; false: there are not so many. */
+bool hf_ice_get_pair(const hf_ice *ice, size_t index, hf_ice_pair_info *out);
+
+/* Counters, by what became of the datagrams. */
+typedef struct hf_ice_stats {
+    uint64_t stun_received, stun_sent;
+    uint64_t drop_malformed;       /* neither STUN nor anything else that it could be, or broken STUN */
+    uint64_t drop_integrity;       /* missing or wrong MESSAGE-INTEGRITY, FINGERPRINT or user name */
+    uint64_t drop_unknown_path;    /* data from an address that no check has authenticated */
+    uint64_t drop_unmatched;       /* a response to nothing that we sent, or from another address than asked */
+    uint64_t drop_rate;            /* answers not given, to protect a third party or ourselves */
+    uint64_t remote_candidates_ignored;
+    uint64_t role_conflicts;
+} hf_ice_stats;
+
+void hf_ice_get_stats(const hf_ice *ice, hf_ice_stats *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,97 @@
+/* io.h: what passes between a layer that does no I/O and the driver that does it.
+ *
+ * Every layer has the same face; the names vary with the layer's own nouns:
+ *
+ *     input(x, now, datagrams, n)     datagrams arrived
+ *     poll_transmit(x, now, out)      what is there to send?
+ *     poll_request(x, out)            what must the world do?
+ *     reply(x, now, reply)            it did, or could not
+ *     poll_event(x, out)              what happened?
+ *     deadline(x)                     when must I be called again?
+ *     tick(x, now)                    that moment has come
+ *
+ * A driver does, whenever anything was handed in: poll_request, poll_transmit and poll_event until each is empty, then
+ * waits until a datagram, a reply or the deadline comes. No order of calls is wrong. Objects that share an hf_engine
+ * are used by one thread at a time. */
+#ifndef HOLDFAST_IO_H
+#define HOLDFAST_IO_H
+
+#include <holdfast/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The largest UDP payload that any layer sends by default: 1200 bytes pass every path that carries IPv6 (RFC 8200 §5:
+ * 1280) with room for a relay's header. */
+#define HF_MTU_DEFAULT 1200
+
+/* The largest datagram that an input function looks at; longer ones are counted and dropped. */
+#define HF_DATAGRAM_MAX 2048
+
+typedef enum hf_transport { HF_UDP = 0 } hf_transport;
+
+/* The two ends of a datagram's way, as this machine sees them: `local` is the address of the socket. */
+typedef struct hf_path {
+    hf_transport transport;
+    hf_addr local;
+    hf_addr remote;
+} hf_path;
+
+/* A datagram that arrived. `data` is the caller's; it may be overwritten during the call (decryption in place), and is
+ * not kept after it. */
+typedef struct hf_datagram {
+    hf_path path;
+    uint8_t *data;
+    size_t len;
+} hf_datagram;
+
+/* A run of datagrams for one path, one behind the other in the caller's buffer. Each is `segment` bytes long, the last
+ * one may be shorter: exactly what UDP_SEGMENT (UDP GSO) takes. A driver without it sends them one by one. */
+typedef struct hf_transmit {
+    uint8_t *buffer; /* in: where to write */
+    size_t cap;      /* in: at least HF_DATAGRAM_MAX; 64 KiB is a good size */
+    hf_path path;    /* out */
+    size_t len;      /* out: bytes written, all datagrams together */
+    size_t segment;  /* out: bytes of each datagram but the last */
+} hf_transmit;
+
+typedef enum hf_request_type {
+    /* Bind a UDP socket (any port) on each local address that may be used, and answer with HF_REPLY_LOCALS. Addresses
+     * that come or go later are told by the same reply, unasked. */
+    HF_REQUEST_LOCALS = 1,
+    /* Look up the IPv4 and IPv6 addresses of `name`, without blocking, and answer with HF_REPLY_RESOLVED. */
+    HF_REQUEST_RESOLVE
+} hf_request_type;
+
+/* What a layer asks of the world. `name` stays valid until the next call on the object. */
+typedef struct hf_request {
+    hf_request_type type;
+    uint32_t id;      /* to be repeated in the reply */
+    const char *name; /* RESOLVE: the host name, NUL-terminated */
+} hf_request;
+
+/* A local address with a socket bound to it. */
+typedef struct hf_local {
+    hf_addr addr;         /* with the port that the socket got */
+    uint32_t interface;   /* the interface's index; addresses of one interface share it. 0: unknown */
+    uint16_t preference;  /* 0 is the default; a larger one makes a better local preference (RFC 8445 §5.1.2.1) */
+} hf_local;
+
+typedef enum hf_reply_type { HF_REPLY_LOCALS = 1, HF_REPLY_RESOLVED } hf_reply_type;
+
+/* The answer. All that it points to is the caller's and is not kept after the call. */
+typedef struct hf_reply {
+    hf_reply_type type;
+    uint32_t id;           /* the request's; 0 when nobody asked */
+    hf_err err;            /* HF_OK, or why not: HF_ERESOLVE, HF_EIO */
+    const hf_local *locals; /* LOCALS: all that there are now, new and old */
+    size_t locals_len;
+    const hf_addr *addrs;  /* RESOLVED: ports are ignored */
+    size_t addrs_len;
+} hf_reply;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,113 @@
+/* loop.h: the runtime that does the I/O: one thread, one epoll, any number of peers.
+ *
+ * The loop owns sockets, name look-ups, interface enumeration, the clock and timers, and drives objects that do no I/O
+ * themselves through one small table of functions (hf_endpoint). All functions and all handlers belong to the thread that
+ * runs the loop; hf_loop_post and hf_loop_stop may be called from any thread. Inside a handler any function may be called. */
+#ifndef HOLDFAST_LOOP_H
+#define HOLDFAST_LOOP_H
+
+#include <holdfast/engine.h>
+#include <holdfast/io.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hf_loop hf_loop;
+
+/* Fills an environment from the operating system: malloc, getrandom(2), and no log. It lives as long as `out`. */
+void hf_env_system(hf_env *out);
+
+/* The system's monotonic clock that goes on while the machine sleeps (CLOCK_BOOTTIME), for those who drive by hand. */
+hf_time hf_clock_now(void);
+
+/* Makes a loop, and with it the process's SCTP engine: HF_EBUSY where there is one already. HF_EINVAL: env is not usable.
+ * HF_EIO: the system gave no epoll or event descriptor. `env` must outlive the loop. */
+HF_CHECKED hf_err hf_loop_new(hf_loop **out, const hf_env *env);
+
+/* Closes all sockets, drops what was added and posted, and frees. NULL is fine. Not from inside a handler. Objects are
+ * freed by their makers, before the loop when they use its engine. */
+void hf_loop_free(hf_loop *loop);
+
+/* The loop's engine, for hf_peer_config and hf_manager_config. */
+hf_engine *hf_loop_engine(hf_loop *loop);
+
+/* The moment that the loop's present turn began. */
+hf_time hf_loop_now(const hf_loop *loop);
+
+/* Runs until hf_loop_stop. HF_EIO: the system failed it. */
+HF_CHECKED hf_err hf_loop_run(hf_loop *loop);
+
+/* One turn: waits for at most `wait` (0: not at all; HF_NEVER: until something happens) and does what there is to do. */
+HF_CHECKED hf_err hf_loop_step(hf_loop *loop, hf_span wait);
+
+/* Makes hf_loop_run return after the present turn. Any thread. */
+void hf_loop_stop(hf_loop *loop);
+
+/* A descriptor that is readable when hf_loop_step has work, and the moment when it has at the latest: to put the loop into
+ * another one's poll. */
+int hf_loop_fd(const hf_loop *loop);
+hf_time hf_loop_deadline(const hf_loop *loop);
+
+/* Runs fn(context) in the loop's thread, soon and in order. Any thread. HF_ENOMEM; HF_ELIMIT: HF_LOOP_POSTS_MAX are waiting. */
+#define HF_LOOP_POSTS_MAX 65536
+HF_CHECKED hf_err hf_loop_post(hf_loop *loop, void (*fn)(void *context), void *context);
+
+/* A timer in the caller's memory, zeroed before its first use; it must stay where it is while armed. */
+typedef struct hf_timer {
+    hf_time at;
+    void (*fn)(void *context);
+    void *context;
+    size_t slot; /* the loop's: position + 1; 0: not armed */
+} hf_timer;
+
+/* Arms the timer (again) for `at`. It fires once. HF_ENOMEM. */
+HF_CHECKED hf_err hf_loop_timer_set(hf_loop *loop, hf_timer *timer, hf_time at, void (*fn)(void *context), void *context);
+void hf_loop_timer_cancel(hf_loop *loop, hf_timer *timer); /* not armed: fine */
+
+/* Calls fn(context) whenever the descriptor is readable (or at its end, or in error). One watch a descriptor: HF_EEXIST. */
+HF_CHECKED hf_err hf_loop_watch(hf_loop *loop, int fd, void (*fn)(void *context), void *context);
+void hf_loop_unwatch(hf_loop *loop, int fd);
+
+/* How an object is driven. Every function is required. See io.h for what they do. */
+typedef struct hf_endpoint {
+    void (*input)(void *object, hf_time now, hf_datagram *datagrams, size_t n);
+    bool (*poll_transmit)(void *object, hf_time now, hf_transmit *out);
+    bool (*poll_request)(void *object, hf_request *out);
+    void (*reply)(void *object, hf_time now, const hf_reply *reply);
+    hf_time (*deadline)(const void *object);
+    void (*tick)(void *object, hf_time now);
+    /* Runs the application's handlers for what has happened. It may call any function, hf_loop_remove of this object included. */
+    void (*dispatch)(void *object, hf_time now);
+    /* Gives the object a function to call when a call of the application has left it something to send or to tell, so that
+     * the loop need not look at idle ones. NULL takes it back. */
+    void (*set_wake)(void *object, void (*wake)(void *context), void *context);
+} hf_endpoint;
+
+/* On which local addresses sockets are made. Zeroes: every address of every interface that is up, loopback excepted. */
+typedef struct hf_bind {
+    const hf_addr *addrs; /* only these (ports are ignored); loopback ones too. Copied */
+    size_t addrs_len;
+    bool loopback;        /* loopback addresses as well */
+} hf_bind;
+
+/* Drives `object` by `endpoint` from now on. HF_EEXIST: it is driven already. HF_ENOMEM. `endpoint` must stay alive. */
+HF_CHECKED hf_err hf_loop_add(hf_loop *loop, const hf_endpoint *endpoint, void *object, const hf_bind *bind);
+
+/* Stops driving it and closes its sockets; what it had to send is sent first. Not added: fine. */
+void hf_loop_remove(hf_loop *loop, void *object);
+
+/* What passed the sockets, for the curious. */
+typedef struct hf_loop_stats {
+    uint64_t datagrams_sent, datagrams_received, send_calls, receive_calls;
+    uint64_t send_errors;   /* datagrams that the system would not take: lost, as on a network */
+    uint64_t drop_oversize; /* arrived larger than HF_DATAGRAM_MAX */
+    size_t objects, sockets;
+} hf_loop_stats;
+
+void hf_loop_get_stats(const hf_loop *loop, hf_loop_stats *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

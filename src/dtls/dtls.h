@@ -1,0 +1,88 @@
+/* dtls.h: DTLS 1.2 (RFC 6347) over memory, as WebRTC uses it (RFC 8827 §6.5, RFC 8842): self-signed certificates, each
+ * side checked against the fingerprint from the description before one application byte is handed up.
+ *
+ * Sans I/O; paths are none of its business. Retransmission runs by the caller's clock. mbedTLS does the handshake; sealing
+ * and opening records stand behind record.h, so that another record layer can take their place. */
+#ifndef HF_DTLS_H
+#define HF_DTLS_H
+
+#include <holdfast/certificate.h>
+#include <holdfast/io.h>
+
+typedef struct hf_dtls hf_dtls;
+
+#define HF_DTLS_FINGERPRINTS_MAX 16
+#define HF_DTLS_FIRST_TIMEOUT HF_MS(100)    /* first retransmission, where the round trip is not known */
+#define HF_DTLS_HELLO_MAX 16384             /* bytes of a fragmented ClientHello that are put together */
+#define HF_DTLS_OVERHEAD_MAX 37             /* what sealing adds to a packet at the most (AES-GCM) */
+
+typedef enum hf_dtls_role { HF_DTLS_CLIENT, HF_DTLS_SERVER } hf_dtls_role;
+
+typedef struct hf_dtls_config {
+    hf_dtls_role role;
+    const hf_certificate *certificate; /* required; must outlive the object */
+    size_t mtu;                        /* the largest datagram; 0: HF_MTU_DEFAULT */
+    hf_span first_timeout;             /* 0: HF_DTLS_FIRST_TIMEOUT. About one and a half round trips is good; at least 20 ms */
+    const hf_fingerprint *fingerprints; /* the remote's: its certificate must match one of these. At least one */
+    size_t fingerprints_len;
+} hf_dtls_config;
+
+/* HF_EINVAL: no certificate, no fingerprint, no randomness. HF_ELIMIT: too many fingerprints. HF_ENOMEM. */
+HF_CHECKED hf_err hf_dtls_new(hf_dtls **out, const hf_dtls_config *config, const hf_env *env);
+void hf_dtls_free(hf_dtls *dtls); /* NULL is fine; sends nothing */
+
+/* Begins: a client's first flight is then there to be taken by poll_transmit. */
+void hf_dtls_start(hf_dtls *dtls, hf_time now);
+
+/* Takes datagrams (before start too: they are kept, bounded, until then). Opens records in place: `packets` receives views
+ * into the datagrams' memory, application data only, in order; returns how many. They stay valid as long as that memory.
+ * When there are more than `cap`, the rest is dropped and counted; n + 8 is plenty. */
+size_t hf_dtls_input(hf_dtls *dtls, hf_time now, hf_datagram *datagrams, size_t n, hf_bytes *packets, size_t cap);
+
+/* Writes handshake datagrams and alerts; false: none. out->path is left alone. */
+bool hf_dtls_poll_transmit(hf_dtls *dtls, hf_time now, hf_transmit *out);
+
+/* Seals application packets, one record and datagram each, behind each other into `out`, and returns how many it took: it
+ * stops before one that would break the run (longer than the first) and behind one that ends it (shorter), or when
+ * room or packets end. 0 before the handshake is done or after the end. A packet of more than mtu - overhead is never
+ * given. out->path is left alone. */
+size_t hf_dtls_seal(hf_dtls *dtls, const hf_bytes *packets, size_t n, hf_transmit *out);
+
+/* Sends close_notify (RFC 5246 §7.2.1) once; nothing can be sealed after it. */
+void hf_dtls_close(hf_dtls *dtls, hf_time now);
+
+hf_time hf_dtls_deadline(const hf_dtls *dtls);
+void hf_dtls_tick(hf_dtls *dtls, hf_time now);
+
+typedef enum hf_dtls_event_type {
+    HF_DTLS_CONNECTED = 1, /* the remote has shown the certificate that it should, and both Finished are in */
+    HF_DTLS_FAILED,        /* u.failed.cause: HF_EFINGERPRINT, HF_EDTLS, HF_ETIMEDOUT, HF_ENOMEM */
+    HF_DTLS_CLOSED         /* the remote sent close_notify */
+} hf_dtls_event_type;
+
+typedef struct hf_dtls_event {
+    hf_dtls_event_type type;
+    hf_err cause; /* FAILED */
+} hf_dtls_event;
+
+bool hf_dtls_poll_event(hf_dtls *dtls, hf_dtls_event *out);
+
+/* What was agreed (W3C RTCTransportStats): static strings, "" before. */
+const char *hf_dtls_cipher(const hf_dtls *dtls);
+const char *hf_dtls_version(const hf_dtls *dtls);
+
+/* The remote's certificate in DER, for those who pin it; empty before the handshake is done. */
+hf_bytes hf_dtls_remote_certificate(const hf_dtls *dtls);
+
+typedef struct hf_dtls_stats {
+    uint64_t records_sent, records_received; /* application data */
+    uint64_t handshake_datagrams_sent, handshake_datagrams_received;
+    uint64_t drop_malformed;  /* not a DTLS record, or one that overruns its datagram */
+    uint64_t drop_record;     /* forged, replayed, of an unknown epoch, or too many for one call */
+    uint64_t drop_reassembly; /* ClientHello fragments that contradict each other or a limit */
+    uint64_t drop_early;      /* came before start, more than is kept; or application data before the handshake */
+} hf_dtls_stats;
+
+void hf_dtls_get_stats(const hf_dtls *dtls, hf_dtls_stats *out);
+
+#endif

@@ -1,0 +1,116 @@
+/* sctp.h: one SCTP association over DTLS (RFC 9260, RFC 8261) and the data channels on it (RFC 8831, RFC 8832).
+ *
+ * Sans I/O: SCTP packets go in and come out. Channels are handles (holdfast/datachannel.h). Each has its own queue here;
+ * only a little unsent data is kept inside usrsctp, whose schedulers starve other streams behind a backlog. */
+#ifndef HF_SCTP_H
+#define HF_SCTP_H
+
+#include <holdfast/datachannel.h>
+#include <holdfast/engine.h>
+
+typedef struct hf_sctp hf_sctp;
+
+#define HF_SCTP_PORT 5000
+#define HF_SCTP_EVENTS_BYTES_MAX 4194304 /* received and not yet taken by the application: above this the window closes */
+#define HF_SCTP_OUTPUT_BYTES_MAX 4194304 /* packets built and not yet taken by the driver: above this they are dropped, as by a network */
+
+typedef struct hf_sctp_config {
+    uint16_t port;              /* ours; 0: HF_SCTP_PORT */
+    size_t mtu;                 /* the largest SCTP packet; required, at least 512 */
+    size_t message_max;         /* the longest message we take; 0: HF_MESSAGE_MAX_DEFAULT. A longer one ends the association */
+    uint16_t streams_max;       /* 0: HF_STREAMS_MAX */
+} hf_sctp_config;
+
+/* What the description said of the remote, and what the transport knows. */
+typedef struct hf_sctp_remote {
+    uint16_t port;
+    uint64_t message_max; /* the longest message it takes; 0: any (RFC 8841 §6.1) */
+    bool dtls_client;     /* we are the DTLS client: our stream ids are even (RFC 8832 §6) */
+    hf_span rtt;          /* of the path, as ICE measured it; 0: not known */
+} hf_sctp_remote;
+
+/* HF_EINVAL; HF_ECLOSED (the engine is gone); HF_ENOMEM. */
+HF_CHECKED hf_err hf_sctp_new(hf_sctp **out, const hf_sctp_config *config, hf_engine *engine, const hf_env *env);
+
+/* Drops the association without a word. NULL is fine. */
+void hf_sctp_free(hf_sctp *sctp);
+
+/* DTLS is up: begins the association. Data that was queued before goes with the handshake. HF_ESTATE: begun already. */
+HF_CHECKED hf_err hf_sctp_start(hf_sctp *sctp, hf_time now, const hf_sctp_remote *remote);
+
+/* Takes whole packets. Their checksum and chunk lengths are checked before usrsctp sees them. Before start: dropped, counted. */
+void hf_sctp_input(hf_sctp *sctp, hf_time now, const hf_bytes *packets, size_t n);
+
+/* Shows the next packets to send, at most `cap`, with their checksums in place; returns how many. They stay valid until
+ * the next call on `sctp` other than this one. hf_sctp_sent takes the first n of them off. */
+size_t hf_sctp_packets(hf_sctp *sctp, hf_time now, hf_bytes *out, size_t cap);
+void hf_sctp_sent(hf_sctp *sctp, size_t n);
+
+/* Sends an ABORT with cause "User-Initiated Abort" (RFC 9260 §3.3.10.12), as browsers do on close; all channels close. */
+void hf_sctp_abort(hf_sctp *sctp, hf_time now);
+
+hf_time hf_sctp_deadline(const hf_sctp *sctp);
+void hf_sctp_tick(hf_sctp *sctp, hf_time now);
+
+/* Opens a channel, before or after start. HF_EINVAL (label or protocol is not UTF-8 or too long; a reliability that is
+ * none), HF_ELIMIT (negotiated id too large, no id left), HF_EEXIST (id in use), HF_ECLOSED, HF_ENOMEM. */
+HF_CHECKED hf_err hf_sctp_channel_open(hf_sctp *sctp, hf_time now, const hf_datachannel_config *config, hf_datachannel *out);
+
+/* Queues a message; it is copied. Zero bytes are a message too (RFC 8831 §6.6). HF_EAGAIN: no room, a writable event
+ * follows; HF_EMSGSIZE: longer than the remote takes, or than the channel's buffer; HF_ESTATE: not open; HF_ENOENT; HF_EINVAL. */
+HF_CHECKED hf_err hf_sctp_channel_send(hf_sctp *sctp, hf_time now, hf_datachannel channel, hf_message_kind kind, hf_bytes message);
+
+/* Closes in order: what was accepted is delivered, then the stream is reset; the closed event follows. HF_ENOENT. Closing twice is HF_OK. */
+HF_CHECKED hf_err hf_sctp_channel_close(hf_sctp *sctp, hf_time now, hf_datachannel channel);
+
+/* At how many queued bytes a "buffered low" event is told when the queue falls to it (W3C bufferedAmountLowThreshold; 0 at first). */
+HF_CHECKED hf_err hf_sctp_channel_set_low(hf_sctp *sctp, hf_datachannel channel, size_t bytes);
+
+/* HF_ENOENT: no such channel, or forgotten. */
+HF_CHECKED hf_err hf_sctp_channel_info(const hf_sctp *sctp, hf_datachannel channel, hf_datachannel_info *out);
+
+typedef enum hf_sctp_event_type {
+    HF_SCTP_UP = 1,
+    HF_SCTP_DOWN,            /* the association is over; each channel's CLOSED has come before */
+    HF_SCTP_CHANNEL_OPEN,    /* usable; u: channel. For one that the remote opened this is the first that is heard of it */
+    HF_SCTP_CHANNEL_MESSAGE,
+    HF_SCTP_CHANNEL_LOW,     /* bufferedAmount fell to the threshold */
+    HF_SCTP_CHANNEL_WRITABLE,/* there is room again after HF_EAGAIN */
+    HF_SCTP_CHANNEL_CLOSING, /* the remote closes it */
+    HF_SCTP_CHANNEL_CLOSED
+} hf_sctp_event_type;
+
+typedef struct hf_sctp_event {
+    hf_sctp_event_type type;
+    hf_datachannel channel; /* CHANNEL_… */
+    hf_err cause;           /* DOWN: HF_EABORTED (by the remote, with any cause but "close called"), HF_ECLOSED (SHUTDOWN, or ABORT with
+                               cause 12, User-Initiated), HF_ETIMEDOUT, HF_EPROTO, HF_EMSGSIZE; CLOSED: why, HF_OK when in order */
+    hf_message_kind kind;   /* MESSAGE */
+    hf_bytes message;       /* MESSAGE: valid until the next call on `sctp` */
+} hf_sctp_event;
+
+bool hf_sctp_poll_event(hf_sctp *sctp, hf_sctp_event *out);
+
+/* Facts, for those above that decide (session.md, "Who goes next"). */
+typedef struct hf_sctp_facts {
+    uint64_t bytes_given;     /* payload handed to usrsctp */
+    uint64_t bytes_sent;      /* payload that left for the first time */
+    uint64_t bytes_acked;     /* payload acknowledged, cumulatively */
+    uint64_t retransmissions; /* DATA chunks that left again */
+    hf_span srtt;             /* usrsctp's smoothed round trip; 0: not known */
+} hf_sctp_facts;
+
+void hf_sctp_get_facts(const hf_sctp *sctp, hf_sctp_facts *out);
+
+typedef struct hf_sctp_stats {
+    uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
+    uint64_t drop_checksum, drop_malformed, drop_early, drop_output_full;
+    uint64_t drop_dcep;          /* malformed or senseless DCEP messages */
+    uint64_t drop_unknown_stream; /* messages on a stream without a channel, or of an unknown kind (PPID) */
+    uint64_t channels_opened, channels_closed;
+    uint64_t messages_sent, messages_received;
+} hf_sctp_stats;
+
+void hf_sctp_get_stats(const hf_sctp *sctp, hf_sctp_stats *out);
+
+#endif
