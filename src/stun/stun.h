@@ -14,6 +14,9 @@
 #define HF_STUN_ID_SIZE 12
 #define HF_STUN_COOKIE 0x2112A442u
 
+/* user:realm:password at most: RFC 8489 §14.3 has 508 bytes of user, §14.9 763 of realm. */
+#define HF_STUN_CREDENTIALS_MAX 2048
+
 typedef enum hf_stun_class {
     HF_STUN_REQUEST = 0,
     HF_STUN_INDICATION = 1,
@@ -26,8 +29,8 @@ enum {
     HF_STUN_BINDING = 0x001,
     HF_STUN_ALLOCATE = 0x003,
     HF_STUN_REFRESH = 0x004,
-    HF_STUN_SEND = 0x006,
-    HF_STUN_DATA = 0x007,
+    HF_STUN_SEND_INDICATION = 0x006,
+    HF_STUN_DATA_INDICATION = 0x007, /* HF_STUN_DATA is the attribute */
     HF_STUN_CREATE_PERMISSION = 0x008,
     HF_STUN_CHANNEL_BIND = 0x009
 };
@@ -113,9 +116,10 @@ size_t hf_stun_unknown(const hf_stun_message *message, const uint16_t *known, si
 bool hf_stun_verify_integrity(const hf_stun_message *message, hf_bytes key);
 bool hf_stun_verify_integrity256(const hf_stun_message *message, hf_bytes key);
 
-/* The long-term key MD5(user:realm:password) or SHA-256 of the same (RFC 8489 §9.2.2, §18.5.1). */
-void hf_stun_long_term_key_md5(hf_bytes user, hf_bytes realm, hf_bytes password, uint8_t out[16]);
-void hf_stun_long_term_key_sha256(hf_bytes user, hf_bytes realm, hf_bytes password, uint8_t out[32]);
+/* The long-term key: MD5 of user:realm:password, or SHA-256 of the same (RFC 8489 §9.2.2, §18.5.1). All three are taken as
+ * they are: OpaqueString preparation (RFC 8265) is the caller's. False: together they are longer than any that are valid. */
+HF_CHECKED bool hf_stun_long_term_key_md5(hf_bytes user, hf_bytes realm, hf_bytes password, uint8_t out[16]);
+HF_CHECKED bool hf_stun_long_term_key_sha256(hf_bytes user, hf_bytes realm, hf_bytes password, uint8_t out[32]);
 
 /* A message being written into the caller's memory. When it runs out of room, `w.ok` becomes false and stays so. */
 typedef struct hf_stun_writer {
