@@ -91,16 +91,43 @@ typedef struct hf_bind {
     bool loopback;        /* loopback addresses as well */
 } hf_bind;
 
-/* Drives `object` by `endpoint` from now on. HF_EEXIST: it is driven already. HF_ENOMEM. `endpoint` must stay alive. */
+/* Drives `object` by `endpoint` from now on. HF_EEXIST: it is driven already. HF_EINVAL: an address to bind that is none. HF_ENOMEM.
+ * `endpoint` must stay alive, and `object` until it is removed. */
 HF_CHECKED hf_err hf_loop_add(hf_loop *loop, const hf_endpoint *endpoint, void *object, const hf_bind *bind);
 
 /* Stops driving it and closes its sockets; what it had to send is sent first. Not added: fine. */
 void hf_loop_remove(hf_loop *loop, void *object);
 
+/* How one ICE agent or peer is driven, and what to call for its events: handler(context) runs when there may be events, and takes
+ * them with hf_…_poll_event. The struct holds the loop's part of it and stays where it is until hf_loop_remove. */
+typedef struct hf_driven {
+    void *object;
+    void (*handler)(void *context);
+    void *context;
+} hf_driven;
+
+struct hf_ice;
+struct hf_manager;
+struct hf_peer;
+struct hf_session;
+
+/* Drives an agent or a peer. HF_EEXIST, HF_ENOMEM. Remove with hf_loop_remove(loop, driven). */
+HF_CHECKED hf_err hf_loop_add_ice(hf_loop *loop, struct hf_ice *ice, const hf_bind *bind, hf_driven *driven);
+HF_CHECKED hf_err hf_loop_add_peer(hf_loop *loop, struct hf_peer *peer, const hf_bind *bind, hf_driven *driven);
+
+/* Drives a session; its handlers run in the loop's turns. HF_EEXIST, HF_ENOMEM. Remove with hf_loop_remove(loop, session). */
+HF_CHECKED hf_err hf_loop_add_session(hf_loop *loop, struct hf_session *session, const hf_bind *bind);
+
+/* Drives a manager with all the sessions that it has and will have; `bind` holds for each. HF_EEXIST, HF_ENOMEM. Remove it with
+ * hf_loop_remove_manager before it is freed. */
+HF_CHECKED hf_err hf_loop_add_manager(hf_loop *loop, struct hf_manager *manager, const hf_bind *bind);
+void hf_loop_remove_manager(hf_loop *loop, struct hf_manager *manager);
+
 /* What passed the sockets, for the curious. */
 typedef struct hf_loop_stats {
     uint64_t datagrams_sent, datagrams_received, send_calls, receive_calls;
     uint64_t send_errors;   /* datagrams that the system would not take: lost, as on a network */
+    uint64_t receive_errors; /* reports of the system, such as an ICMP error; they are not acted on */
     uint64_t drop_oversize; /* arrived larger than HF_DATAGRAM_MAX */
     size_t objects, sockets;
 } hf_loop_stats;

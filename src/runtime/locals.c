@@ -1,0 +1,149 @@
+/* locals.c: the sockets of one object: which addresses it may use, and a socket for each. */
+#include "loop_priv.h"
+
+static uint32_t find_index(const hf_interfaces *interfaces, const hf_addr *addr)
+{
+    for (size_t i = 0; i < interfaces->len; i++) {
+        if (hf_addr_equal_ip(&interfaces->items[i].addr, addr))
+            return interfaces->items[i].index;
+    }
+    return addr->scope;
+}
+
+static size_t choose_bound(const hf_object *d, hf_local out[HF_SOCKETS_MAX])
+{
+    size_t n = 0;
+
+    for (; n < d->bind_addrs_len && n < HF_SOCKETS_MAX; n++) {
+        out[n] = (hf_local){.addr = d->bind_addrs[n], .interface = find_index(&d->loop->interfaces, &d->bind_addrs[n])};
+        out[n].addr.port = 0;
+    }
+    return n;
+}
+
+static size_t choose_found(const hf_object *d, bool link_local, hf_local out[HF_SOCKETS_MAX])
+{
+    const hf_interfaces *interfaces = &d->loop->interfaces;
+    size_t n = 0;
+
+    for (size_t i = 0; i < interfaces->len && n < HF_SOCKETS_MAX; i++) {
+        const hf_interface *item = &interfaces->items[i];
+
+        if (hf_addr_is_loopback(&item->addr) ? !d->bind_loopback : hf_addr_is_link_local(&item->addr) && !link_local)
+            continue;
+        out[n++] = (hf_local){.addr = item->addr, .interface = item->index, .preference = item->preference};
+    }
+    return n;
+}
+
+/* RFC 8445 §5.1.1.1 leaves IPv6 link-local addresses out where there are others; so do we with 169.254.0.0/16. */
+static size_t choose(const hf_object *d, hf_local out[HF_SOCKETS_MAX])
+{
+    if (d->bind_addrs_len > 0)
+        return choose_bound(d, out);
+
+    size_t n = choose_found(d, false, out);
+    return n > 0 ? n : choose_found(d, true, out);
+}
+
+static bool is_among(const hf_addr *addr, const hf_local *locals, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (hf_addr_equal_ip(addr, &locals[i].addr))
+            return true;
+    }
+    return false;
+}
+
+static bool has_socket(const hf_object *d, const hf_addr *addr)
+{
+    for (const hf_socket *s = d->sockets; s; s = s->next) {
+        if (hf_addr_equal_ip(&s->local.addr, addr))
+            return true;
+    }
+    return false;
+}
+
+static bool close_unwanted(hf_object *d, const hf_local *wanted, size_t n)
+{
+    bool changed = false;
+
+    for (hf_socket **at = &d->sockets; *at;) {
+        hf_socket *s = *at;
+
+        if (is_among(&s->local.addr, wanted, n)) {
+            at = &s->next;
+            continue;
+        }
+        *at = s->next;
+        d->sockets_len--;
+        hf_socket_close(s);
+        changed = true;
+    }
+    return changed;
+}
+
+static bool open_missing(hf_object *d, const hf_local *wanted, size_t n)
+{
+    bool changed = false;
+
+    for (size_t i = 0; i < n; i++) {
+        hf_socket *s;
+
+        if (has_socket(d, &wanted[i].addr) || hf_socket_open(d, &wanted[i], &s) != HF_OK)
+            continue; /* one that can't be had now does not spoil the others */
+        s->next = d->sockets;
+        d->sockets = s;
+        d->sockets_len++;
+        changed = true;
+    }
+    return changed;
+}
+
+/* False: the system does not tell, and nothing has changed. */
+static bool bring_in_step(hf_object *d, bool *changed, hf_err *err)
+{
+    hf_local wanted[HF_SOCKETS_MAX];
+
+    *err = hf_interfaces_read(d->loop);
+    if (*err != HF_OK && d->bind_addrs_len == 0)
+        return false;
+
+    size_t n = choose(d, wanted);
+    bool closed = close_unwanted(d, wanted, n);
+    *changed = open_missing(d, wanted, n) || closed;
+    *err = n > 0 && !d->sockets ? HF_EIO : HF_OK;
+    return true;
+}
+
+static void tell(hf_object *d, uint32_t id, hf_err err)
+{
+    hf_local locals[HF_SOCKETS_MAX];
+    size_t at = d->sockets_len;
+
+    for (const hf_socket *s = d->sockets; s; s = s->next) /* the newest is first in the list and last in the answer */
+        locals[--at] = s->local;
+
+    hf_reply reply = {.type = HF_REPLY_LOCALS, .id = id, .err = err, .locals = locals, .locals_len = d->sockets_len};
+    d->endpoint->reply(d->object, d->loop->now, &reply);
+    hf_object_make_ready(d);
+}
+
+void hf_locals_answer(hf_object *d, uint32_t id)
+{
+    bool changed = false;
+    hf_err err;
+
+    d->wants_locals = true;
+    bring_in_step(d, &changed, &err);
+    tell(d, id, err);
+}
+
+void hf_locals_refresh(hf_object *d)
+{
+    bool changed = false;
+    hf_err err;
+
+    if (bring_in_step(d, &changed, &err) && changed)
+        tell(d, 0, HF_OK);
+}

@@ -1,0 +1,240 @@
+/* loop_priv.h: the inside of the loop, shared by the files of this folder.
+ *
+ * One turn (loop.c) is: wait, take in what the system reports, fire timers, serve the objects on the ready list, bury the
+ * dead. Nothing in it walks over all objects: an idle one costs its memory and its place in the timer heap.
+ *
+ * What can disappear in a handler while the loop still holds its address (an object, a socket, a watch) begins with an
+ * hf_source: it is marked dead at once, and its memory goes at the end of the turn. */
+#ifndef HF_LOOP_PRIV_H
+#define HF_LOOP_PRIV_H
+
+#include <holdfast/loop.h>
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#define HF_INTERFACES_MAX 64      /* addresses of this machine that are looked at */
+#define HF_SOCKETS_MAX 32         /* sockets of one object */
+#define HF_LOOKUPS_MAX 256        /* names being looked up for one loop */
+#define HF_LOOKUP_ADDRS_MAX 16    /* addresses of one name */
+#define HF_LOOKUP_NAME_MAX 255    /* RFC 1035 §2.3.4 */
+#define HF_RESOLVER_WORKERS_MAX 4 /* threads, started when there is work for them */
+#define HF_RUN_MAX 65536          /* bytes of one run that an object may write */
+#define HF_INPUT_MAX 64           /* datagrams of one call of input */
+
+typedef struct hf_object hf_object;
+typedef struct hf_resolver hf_resolver;
+typedef struct hf_receiver hf_receiver;
+
+typedef enum hf_source_kind {
+    HF_SOURCE_OBJECT = 1, /* never in epoll */
+    HF_SOURCE_SOCKET,
+    HF_SOURCE_WATCH,
+    HF_SOURCE_POSTS,
+    HF_SOURCE_ALARM,
+    HF_SOURCE_RESOLVER,
+    HF_SOURCE_INTERFACES
+} hf_source_kind;
+
+typedef struct hf_source {
+    hf_source_kind kind;
+    bool dead;
+    struct hf_source *next_dead;
+} hf_source;
+
+/* --- timers.c: a binary heap; of equal moments the one that was set first comes first --------------------------------- */
+
+typedef struct hf_timer_entry {
+    hf_time at;
+    uint64_t serial;
+    hf_timer *timer;
+} hf_timer_entry;
+
+typedef struct hf_timers {
+    const hf_env *env;
+    hf_timer_entry *entries;
+    size_t len, cap;
+    uint64_t serial; /* of the next one to be set */
+} hf_timers;
+
+/* Sets timer->at and its place; HF_ENOMEM is possible only for one that is not armed. */
+HF_CHECKED hf_err hf_timers_set(hf_timers *timers, hf_timer *timer, hf_time at);
+void hf_timers_move(hf_timers *timers, hf_timer *timer, hf_time at); /* an armed one */
+void hf_timers_cancel(hf_timers *timers, hf_timer *timer);
+hf_time hf_timers_first(const hf_timers *timers); /* HF_NEVER: none */
+
+/* Takes out the first timer that is due and was set before `serial`; NULL: none. */
+hf_timer *hf_timers_pop(hf_timers *timers, hf_time now, uint64_t serial);
+void hf_timers_clear(hf_timers *timers);
+
+/* --- post.c: functions from other threads ----------------------------------------------------------------------------- */
+
+typedef struct hf_posts hf_posts;
+
+/* HF_ENOMEM, HF_EIO. `source` is what epoll reports. */
+HF_CHECKED hf_err hf_posts_new(hf_posts **out);
+void hf_posts_free(hf_posts *posts);
+int hf_posts_fd(const hf_posts *posts);
+void hf_posts_signal(hf_posts *posts); /* any thread */
+void hf_posts_run(hf_posts *posts);    /* what had been posted when the call began */
+
+/* --- udp.c: one socket ------------------------------------------------------------------------------------------------ */
+
+typedef struct hf_socket {
+    hf_source source;
+    hf_object *owner;
+    struct hf_socket *next; /* of the same owner */
+    int fd;
+    hf_local local;
+    bool gso; /* the kernel cuts runs for us (UDP_SEGMENT); turned off where a route will not have it */
+    bool gro; /* the kernel may join datagrams for us (UDP_GRO) */
+
+    /* The rest of a run that the system had no room for. While there is one, the owner is asked for no more. */
+    uint8_t *held;
+    size_t held_len, held_segment;
+    hf_addr held_remote;
+} hf_socket;
+
+/* Makes a socket that is bound to local->addr, whose port is filled in. HF_ENOMEM, HF_EIO. */
+HF_CHECKED hf_err hf_socket_open(hf_object *owner, const hf_local *local, hf_socket **out);
+void hf_socket_close(hf_socket *socket);
+
+/* Sends a run of equal-sized datagrams. What the system has no room for now is held. */
+void hf_socket_send(hf_socket *socket, const hf_addr *remote, const uint8_t *data, size_t len, size_t segment);
+void hf_socket_on_writable(hf_socket *socket);
+void hf_socket_on_readable(hf_socket *socket);
+
+HF_CHECKED hf_err hf_receiver_new(hf_receiver **out, const hf_env *env);
+void hf_receiver_free(hf_receiver *receiver, const hf_env *env);
+
+/* --- interfaces.c: the addresses of this machine ---------------------------------------------------------------------- */
+
+typedef struct hf_interface {
+    hf_addr addr; /* port 0 */
+    uint32_t index;
+    uint16_t preference;
+} hf_interface;
+
+typedef struct hf_interfaces {
+    hf_source source;
+    int fd;       /* rtnetlink: tells of changes; -1: not open */
+    bool current; /* the list is what a look would find now */
+    hf_interface items[HF_INTERFACES_MAX];
+    size_t len;
+    hf_timer settle; /* a change comes as a burst of messages */
+} hf_interfaces;
+
+/* Brings loop->interfaces up to date. HF_EIO: the system does not tell. */
+HF_CHECKED hf_err hf_interfaces_read(hf_loop *loop);
+void hf_interfaces_on_readable(hf_loop *loop);
+void hf_interfaces_close(hf_loop *loop);
+
+/* --- locals.c: which sockets an object has ---------------------------------------------------------------------------- */
+
+/* Answers HF_REQUEST_LOCALS. */
+void hf_locals_answer(hf_object *driven, uint32_t id);
+
+/* Brings the sockets in step with the addresses there are; tells the object, unasked, if they changed. */
+void hf_locals_refresh(hf_object *driven);
+
+/* --- resolver.c: names to addresses, on threads of its own ------------------------------------------------------------ */
+
+/* A look-up that blocks: writes at most `cap` addresses and returns how many. */
+typedef size_t hf_lookup_fn(const char *name, hf_addr *out, size_t cap);
+
+typedef struct hf_lookup hf_lookup;
+
+void hf_resolver_ask(hf_object *driven, uint32_t id, const char *name);
+void hf_resolver_forget(hf_object *driven); /* no answer to it any more */
+void hf_resolver_on_readable(hf_loop *loop);
+void hf_resolver_free(hf_resolver *resolver);
+hf_lookup_fn hf_resolver_getaddrinfo;
+
+/* --- watch.c ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct hf_watch {
+    hf_source source;
+    struct hf_watch *next;
+    int fd;
+    bool always; /* a regular file: epoll takes none (EPERM), for it is always readable */
+    void (*fn)(void *context);
+    void *context;
+} hf_watch;
+
+void hf_watch_run_always(hf_loop *loop);
+void hf_watch_clear(hf_loop *loop);
+
+/* --- object.c: what is driven ----------------------------------------------------------------------------------------- */
+
+struct hf_object {
+    hf_source source;
+    hf_loop *loop;
+    const hf_endpoint *endpoint;
+    void *object;
+    hf_object *table_next;
+    hf_object *ready_next, *ready_prev;
+    bool ready;
+    bool wants_locals; /* it asked for local addresses: it is told of changes */
+    hf_timer timer;    /* always in the heap: an object without a deadline is there at HF_NEVER, so that moving never fails */
+    hf_addr *bind_addrs;
+    size_t bind_addrs_len;
+    bool bind_loopback;
+    hf_socket *sockets;
+    size_t sockets_len, sockets_blocked;
+    hf_lookup *lookups;
+};
+
+void hf_object_make_ready(hf_object *driven);
+void hf_objects_serve(hf_loop *loop);
+void hf_objects_refresh_locals(hf_loop *loop);
+void hf_objects_clear(hf_loop *loop);
+
+/* --- loop.c ----------------------------------------------------------------------------------------------------------- */
+
+struct hf_loop {
+    const hf_env *env;
+    hf_engine *engine;
+    int epoll_fd;
+    hf_time now;
+    bool in_turn;
+    atomic_bool stopping;
+    hf_source *dead;
+
+    int alarm_fd;        /* a timerfd: unlike epoll's timeout it counts the time that the machine slept */
+    hf_time alarm_at;    /* what it is set to; HF_NEVER: nothing, or it has fired */
+    hf_source alarm_source;
+    hf_timers timers;
+
+    hf_posts *posts;
+    hf_source posts_source;
+
+    hf_object **table; /* by address of the object; table_cap is a power of two */
+    size_t table_cap, objects_len;
+    hf_object *ready_first, *ready_last;
+    size_t ready_len;
+
+    hf_watch *watches;
+    size_t watches_always;
+
+    hf_receiver *receiver;
+    uint8_t *run; /* HF_RUN_MAX bytes for poll_transmit to write to */
+
+    hf_interfaces interfaces;
+
+    hf_resolver *resolver; /* NULL before the first look-up */
+    hf_source resolver_source;
+    hf_lookup_fn *lookup; /* what its threads call */
+
+    hf_loop_stats stats;
+};
+
+/* Has epoll report `source` for these events. HF_EIO; HF_EEXIST; HF_ENOTSUP: epoll takes no such descriptor. */
+HF_CHECKED hf_err hf_loop_attach(hf_loop *loop, hf_source *source, int fd, uint32_t events);
+void hf_loop_reattach(hf_loop *loop, hf_source *source, int fd, uint32_t events);
+
+/* Marks dead, and frees the block that begins with it as soon as nobody can hold its address. */
+void hf_loop_bury(hf_loop *loop, hf_source *source);
+
+#endif
