@@ -12,7 +12,7 @@
 #define HF_SDP_TEXT_MAX 262144        /* bytes of a description */
 #define HF_SDP_LINE_MAX 8192          /* bytes of a line */
 #define HF_SDP_MEDIA_MAX 64           /* m= sections */
-#define HF_SDP_FINGERPRINTS_MAX 16    /* a=fingerprint lines of one section, with the session's */
+#define HF_SDP_FINGERPRINTS_MAX 16    /* a=fingerprint lines of one section, or of the session */
 #define HF_SDP_CANDIDATES_MAX 256     /* a=candidate lines of one section */
 
 typedef enum hf_sdp_setup { HF_SDP_SETUP_NONE = 0, HF_SDP_ACTPASS, HF_SDP_ACTIVE, HF_SDP_PASSIVE, HF_SDP_HOLDCONN } hf_sdp_setup;
@@ -65,7 +65,8 @@ void hf_sdp_clear(hf_sdp *sdp, const hf_env *env);
 /* One m= section to write. */
 typedef struct hf_sdp_write_media {
     bool rejected;      /* port 0, and no more than kind, protocol, formats and mid: how we answer what we do not do */
-    hf_bytes kind, protocol, formats, mid;
+    bool unbundled;     /* keep its mid out of a=group:BUNDLE: an answer may not put in what the offer had not (RFC 9143 §7.3) */
+    hf_bytes kind, protocol, formats, mid; /* an empty mid is left out */
 } hf_sdp_write_media;
 
 /* A description of ours. All strings are the caller's. */
@@ -88,7 +89,8 @@ typedef struct hf_sdp_write {
     bool end_of_candidates;
 } hf_sdp_write;
 
-/* Writes with CRLF line ends and a final NUL; *len gets the length without it. HF_EMSGSIZE: `cap` is too small. */
+/* Writes with CRLF line ends and a final NUL; *len gets the length without it. HF_EMSGSIZE: `cap` is too small; `out` then
+ * holds an empty text. */
 HF_CHECKED hf_err hf_sdp_write_text(const hf_sdp_write *description, char *out, size_t cap, size_t *len);
 
 #endif
