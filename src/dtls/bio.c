@@ -1,0 +1,96 @@
+/* bio.c: mbedTLS's callbacks for reading, writing and timers. They note and return. */
+#include "bio.h"
+
+#include "header.h"
+
+#include <string.h>
+
+void hf_bio_init(hf_bio *bio, const hf_env *env)
+{
+    *bio = (hf_bio){.timer_half = HF_NEVER, .timer_whole = HF_NEVER};
+    hf_packet_queue_init(&bio->queue, env, 0, 0, HF_BIO_QUEUE_MAX);
+}
+
+void hf_bio_clear(hf_bio *bio)
+{
+    hf_packet_queue_clear(&bio->queue);
+}
+
+void hf_bio_offer(hf_bio *bio, const uint8_t *record, size_t len)
+{
+    bio->in = record;
+    bio->in_len = len;
+}
+
+/* A datagram that finds no room counts as lost on the way: the handshake's timer sends it again. */
+static void enqueue(hf_bio *bio, const uint8_t *data, size_t len)
+{
+    hf_packet packet;
+    if (hf_packet_push(&bio->queue, len, &packet) == HF_OK)
+        memcpy(packet.data, data, len);
+}
+
+void hf_bio_send_alert(hf_bio *bio)
+{
+    if (bio->alert_len > 0)
+        enqueue(bio, bio->alert, bio->alert_len);
+    hf_bio_drop_alert(bio);
+}
+
+void hf_bio_drop_alert(hf_bio *bio)
+{
+    bio->alert_len = 0;
+}
+
+static int on_send(void *context, const unsigned char *data, size_t len)
+{
+    hf_bio *bio = context;
+    if (bio->sealing) {
+        hf_transmit *out = bio->sealing;
+        if (len > out->cap - out->len)
+            return MBEDTLS_ERR_SSL_INTERNAL_ERROR; /* the sealer looked at the room before */
+        memcpy(out->buffer + out->len, data, len);
+        out->len += len;
+    } else if (data[0] != HF_RECORD_ALERT) {
+        enqueue(bio, data, len);
+    } else if (bio->alert_len == 0 && len <= sizeof bio->alert) {
+        memcpy(bio->alert, data, len);
+        bio->alert_len = len;
+    }
+    return (int)len;
+}
+
+static int on_receive(void *context, unsigned char *buffer, size_t cap)
+{
+    hf_bio *bio = context;
+    size_t len = bio->in_len;
+    if (len == 0)
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    bio->in_len = 0;
+    if (len > cap)
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    memcpy(buffer, bio->in, len);
+    return (int)len;
+}
+
+static void on_set_timer(void *context, uint32_t half_ms, uint32_t whole_ms)
+{
+    hf_bio *bio = context;
+    bio->timer_half = whole_ms == 0 ? HF_NEVER : bio->now + HF_MS(half_ms);
+    bio->timer_whole = whole_ms == 0 ? HF_NEVER : bio->now + HF_MS(whole_ms);
+}
+
+/* mbedTLS's numbers: -1 cancelled, 0 none has passed, 1 the first has, 2 both have. */
+static int on_get_timer(void *context)
+{
+    const hf_bio *bio = context;
+    if (bio->timer_whole == HF_NEVER)
+        return -1;
+    return (bio->now >= bio->timer_half) + (bio->now >= bio->timer_whole);
+}
+
+void hf_bio_attach(hf_bio *bio, mbedtls_ssl_context *ssl)
+{
+    mbedtls_ssl_set_bio(ssl, bio, on_send, on_receive, NULL);
+    mbedtls_ssl_set_timer_cb(ssl, bio, on_set_timer, on_get_timer);
+}

@@ -1,0 +1,15 @@
+/* certificate.h: the inside of a hf_certificate, for the handshake. */
+#ifndef HF_CERTIFICATE_H
+#define HF_CERTIFICATE_H
+
+#include <holdfast/certificate.h>
+
+#include <mbedtls/x509_crt.h>
+
+struct hf_certificate {
+    const hf_env *env;
+    mbedtls_x509_crt chain; /* ours first */
+    mbedtls_pk_context key;
+};
+
+#endif
