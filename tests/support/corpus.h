@@ -7,7 +7,7 @@
 
 #include <holdfast/base.h>
 
-/* A .hex file: comment lines starting with '#', then one byte string a line. */
+/* A .hex file: comment lines starting with '#', and one byte string a line; possibly none. */
 typedef struct corpus_hex {
     hf_bytes *packets;
     size_t packets_len;
