@@ -51,8 +51,16 @@ static void ice_set_wake(void *object, void (*wake)(void *context), void *contex
 
 hf_err hf_loop_add_ice(hf_loop *loop, hf_ice *ice, const hf_bind *bind, hf_driven *driven)
 {
-    static const hf_endpoint endpoint = {ice_input, ice_poll_transmit, ice_poll_request, ice_reply,
-                                         ice_deadline, ice_tick, dispatch, ice_set_wake};
+    static const hf_endpoint endpoint = {
+        .input = ice_input,
+        .poll_transmit = ice_poll_transmit,
+        .poll_request = ice_poll_request,
+        .reply = ice_reply,
+        .deadline = ice_deadline,
+        .tick = ice_tick,
+        .dispatch = dispatch,
+        .set_wake = ice_set_wake,
+    };
 
     driven->object = ice;
     return hf_loop_add(loop, &endpoint, driven, bind);
@@ -97,8 +105,16 @@ static void peer_set_wake(void *object, void (*wake)(void *context), void *conte
 
 hf_err hf_loop_add_peer(hf_loop *loop, hf_peer *peer, const hf_bind *bind, hf_driven *driven)
 {
-    static const hf_endpoint endpoint = {peer_input, peer_poll_transmit, peer_poll_request, peer_reply,
-                                         peer_deadline, peer_tick, dispatch, peer_set_wake};
+    static const hf_endpoint endpoint = {
+        .input = peer_input,
+        .poll_transmit = peer_poll_transmit,
+        .poll_request = peer_poll_request,
+        .reply = peer_reply,
+        .deadline = peer_deadline,
+        .tick = peer_tick,
+        .dispatch = dispatch,
+        .set_wake = peer_set_wake,
+    };
 
     driven->object = peer;
     return hf_loop_add(loop, &endpoint, driven, bind);

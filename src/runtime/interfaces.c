@@ -23,7 +23,7 @@
 
 /* --- What /proc/net/if_inet6 tells and getifaddrs does not --- */
 
-#define FLAG_TEMPORARY 0x01  /* IFA_F_… of linux/if_addr.h */
+#define FLAG_TEMPORARY 0x01 /* IFA_F_… of linux/if_addr.h */
 #define FLAG_DAD_FAILED 0x08
 #define FLAG_DEPRECATED 0x20
 #define FLAG_TENTATIVE 0x40
@@ -57,7 +57,8 @@ static size_t read_inet6_flags(inet6_flags out[INET6_FLAGS_MAX])
     if (!file)
         return 0;
     while (n < INET6_FLAGS_MAX && fgets(line, sizeof line, file)) {
-        if (sscanf(line, "%32s %x %x %x %x", ip, &out[n].index, &prefix, &scope, &out[n].flags) == 5 && read_hex_ip(ip, out[n].ip))
+        if (sscanf(line, "%32s %x %x %x %x", ip, &out[n].index, &prefix, &scope, &out[n].flags) == 5 &&
+            read_hex_ip(ip, out[n].ip))
             n++;
     }
     fclose(file);

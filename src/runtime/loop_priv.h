@@ -177,7 +177,7 @@ struct hf_object {
     hf_object *ready_next, *ready_prev;
     bool ready;
     bool wants_locals; /* it asked for local addresses: it is told of changes */
-    hf_timer timer;    /* always in the heap: an object without a deadline is there at HF_NEVER, so that moving never fails */
+    hf_timer timer; /* always in the heap: an object without a deadline is there at HF_NEVER, so that moving never fails */
     hf_addr *bind_addrs;
     size_t bind_addrs_len;
     bool bind_loopback;
@@ -202,8 +202,8 @@ struct hf_loop {
     atomic_bool stopping;
     hf_source *dead;
 
-    int alarm_fd;        /* a timerfd: unlike epoll's timeout it counts the time that the machine slept */
-    hf_time alarm_at;    /* what it is set to; HF_NEVER: nothing, or it has fired */
+    int alarm_fd;     /* a timerfd: unlike epoll's timeout it counts the time that the machine slept */
+    hf_time alarm_at; /* what it is set to; HF_NEVER: nothing, or it has fired */
     hf_source alarm_source;
     hf_timers timers;
 

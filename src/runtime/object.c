@@ -7,10 +7,10 @@
 #include <string.h>
 
 #define TABLE_CAP_FIRST 16
-#define ROUNDS_PER_TURN 3        /* servings of one object in one turn */
-#define RUNS_PER_SERVING 8       /* then it is the next object's turn */
+#define ROUNDS_PER_TURN 3  /* servings of one object in one turn */
+#define RUNS_PER_SERVING 8 /* then it is the next object's turn */
 #define REQUESTS_PER_SERVING 64
-#define RUNS_AT_REMOVAL 64       /* last words */
+#define RUNS_AT_REMOVAL 64 /* last words */
 
 /* --- The table, by address --- */
 
@@ -220,7 +220,10 @@ hf_err hf_loop_add(hf_loop *loop, const hf_endpoint *endpoint, void *object, con
     hf_object *d = hf_alloc(loop->env, sizeof *d);
     if (!d)
         return HF_ENOMEM;
-    *d = (hf_object){.source.kind = HF_SOURCE_OBJECT, .loop = loop, .endpoint = endpoint, .object = object,
+    *d = (hf_object){.source.kind = HF_SOURCE_OBJECT,
+                     .loop = loop,
+                     .endpoint = endpoint,
+                     .object = object,
                      .timer = {.fn = on_deadline, .context = d}};
     err = copy_bind(d, bind);
     if (err != HF_OK)

@@ -8,6 +8,7 @@
 #include "alloc.h"
 #include "sockaddr.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/udp.h>
 #include <string.h>
@@ -24,12 +25,16 @@
 
 #define RECEIVE_BUFFER (4 << 20) /* asked for; the system gives what it allows (net.core.rmem_max) */
 #define SEND_BUFFER (1 << 20)
-#define SEGMENTS_MAX 64          /* UDP_MAX_SEGMENTS before Linux 6.9 */
-#define PAYLOAD_MAX 65507        /* what an IPv4 packet holds: the kernel refuses larger ones before it cuts them */
-#define MESSAGES_MAX 64          /* of one call of sendmmsg or recvmmsg */
-#define BATCHES_MAX 4            /* calls of recvmmsg for one socket in one turn */
-#define JOINED_SIZE 65536        /* room for a datagram that the kernel has joined */
-#define SINGLE_SIZE (HF_DATAGRAM_MAX + 1) /* room for one that it has not; the byte more shows those that are too long */
+#define SEGMENTS_MAX 64   /* UDP_MAX_SEGMENTS before Linux 6.9 */
+#define PAYLOAD_MAX 65507 /* what an IPv4 packet holds: the kernel refuses larger ones before it cuts them */
+#define MESSAGES_MAX 64   /* of one call of sendmmsg or recvmmsg */
+#define BATCHES_MAX 4     /* calls of recvmmsg for one socket in one turn */
+#define JOINED_SIZE 65536 /* room for a datagram that the kernel has joined */
+#define JOINED_MESSAGES 16
+#define ARENA_SIZE (JOINED_MESSAGES * JOINED_SIZE)
+
+/* Room for a datagram that the kernel has not joined: the byte more shows those that are too long. */
+#define SINGLE_SIZE (HF_DATAGRAM_MAX + 1)
 
 typedef union control {
     struct cmsghdr header; /* for its alignment */
@@ -44,13 +49,11 @@ struct hf_receiver {
     control controls[MESSAGES_MAX];
     hf_datagram datagrams[HF_INPUT_MAX];
     size_t datagrams_len;
-    uint8_t arena[16 * JOINED_SIZE];
+    uint8_t arena[ARENA_SIZE];
 };
 
-#define JOINED_MESSAGES (sizeof ((hf_receiver *)NULL)->arena / JOINED_SIZE)
-
-_Static_assert((size_t)MESSAGES_MAX * SINGLE_SIZE <= sizeof ((hf_receiver *)NULL)->arena, "the arena holds a batch of single datagrams");
-_Static_assert(JOINED_MESSAGES <= MESSAGES_MAX, "the arena is cut in at most as many pieces as there are headers");
+static_assert(MESSAGES_MAX * SINGLE_SIZE <= ARENA_SIZE, "the arena holds a batch of single datagrams");
+static_assert(JOINED_MESSAGES <= MESSAGES_MAX, "the arena is cut in at most as many pieces as there are headers");
 
 hf_err hf_receiver_new(hf_receiver **out, const hf_env *env)
 {
@@ -188,8 +191,8 @@ static void fill_batch(send_batch *batch, bool gso, hf_sockaddr *to, socklen_t t
         size_t len = run.iov_len < piece ? run.iov_len : piece;
 
         batch->parts[batch->len] = (struct iovec){.iov_base = run.iov_base, .iov_len = len};
-        *m = (struct mmsghdr){.msg_hdr = {.msg_name = &to->any, .msg_namelen = to_len, .msg_iov = &batch->parts[batch->len],
-                                          .msg_iovlen = 1}};
+        *m = (struct mmsghdr){
+            .msg_hdr = {.msg_name = &to->any, .msg_namelen = to_len, .msg_iov = &batch->parts[batch->len], .msg_iovlen = 1}};
         if (len > segment)
             ask_for_segments(&m->msg_hdr, &batch->controls[batch->len], segment);
         run.iov_base = (uint8_t *)run.iov_base + len;
@@ -286,9 +289,12 @@ static int receive(hf_socket *s, hf_receiver *r)
 
     for (size_t i = 0; i < n; i++) {
         r->parts[i] = (struct iovec){.iov_base = r->arena + i * size, .iov_len = size};
-        r->messages[i].msg_hdr = (struct msghdr){.msg_name = &r->from[i], .msg_namelen = sizeof r->from[i],
-                                                 .msg_iov = &r->parts[i], .msg_iovlen = 1,
-                                                 .msg_control = r->controls[i].bytes, .msg_controllen = sizeof r->controls[i].bytes};
+        r->messages[i].msg_hdr = (struct msghdr){.msg_name = &r->from[i],
+                                                 .msg_namelen = sizeof r->from[i],
+                                                 .msg_iov = &r->parts[i],
+                                                 .msg_iovlen = 1,
+                                                 .msg_control = r->controls[i].bytes,
+                                                 .msg_controllen = sizeof r->controls[i].bytes};
     }
     s->owner->loop->stats.receive_calls++;
     return recvmmsg(s->fd, r->messages, (unsigned)n, MSG_DONTWAIT, NULL);
@@ -346,7 +352,7 @@ static void take_message(hf_socket *s, hf_receiver *r, struct mmsghdr *message)
 void hf_socket_on_readable(hf_socket *s)
 {
     hf_receiver *r = s->owner->loop->receiver;
-    int asked = s->gro ? (int)JOINED_MESSAGES : MESSAGES_MAX;
+    int asked = s->gro ? JOINED_MESSAGES : MESSAGES_MAX;
 
     for (int batch = 0; batch < BATCHES_MAX; batch++) {
         int n = receive(s, r);

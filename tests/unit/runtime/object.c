@@ -239,10 +239,10 @@ Test(loop, can_be_driven_by_another_loops_poll)
     toy_send(a, &path, "x", 1, 1);
     for (hf_time end = hf_clock_now() + TOY_PATIENCE; b->datagrams == 0;) {
         struct pollfd fd = {.fd = hf_loop_fd(loop), .events = POLLIN};
-        hf_time now = hf_clock_now(), deadline = hf_loop_deadline(loop);
+        bool at_once = hf_loop_deadline(loop) <= hf_clock_now();
 
-        cr_assert_lt(now, end);
-        cr_assert_geq(poll(&fd, 1, deadline == HF_NEVER ? 1000 : deadline > now ? (int)((deadline - now) / 1000) + 1 : 0), 0);
+        cr_assert_lt(hf_clock_now(), end);
+        cr_assert_geq(poll(&fd, 1, at_once ? 0 : 1000), 0);
         cr_assert_eq(hf_loop_step(loop, 0), HF_OK);
     }
     hf_loop_remove(loop, a);
@@ -284,13 +284,16 @@ Test(loop, needs_an_environment_with_randomness)
 
 Test(loop, refuses_to_bind_to_what_is_no_address)
 {
-    static const hf_addr none, any = {.family = HF_FAMILY_IPV4}, multicast = {.family = HF_FAMILY_IPV4, .ip = {224, 0, 0, 1}};
-    const hf_addr *bad[] = {&none, &any, &multicast};
+    static const hf_addr bad[] = {
+        {0},
+        {.family = HF_FAMILY_IPV4},
+        {.family = HF_FAMILY_IPV4, .ip = {224, 0, 0, 1}},
+    };
     hf_loop *loop = toy_loop();
     toy *t = toy_new();
 
     for (size_t i = 0; i < 3; i++)
-        cr_assert_eq(hf_loop_add(loop, &toy_endpoint, t, &(hf_bind){.addrs = bad[i], .addrs_len = 1}), HF_EINVAL);
+        cr_assert_eq(hf_loop_add(loop, &toy_endpoint, t, &(hf_bind){.addrs = &bad[i], .addrs_len = 1}), HF_EINVAL);
     cr_assert_null(t->wake);
     hf_loop_free(loop);
     toy_free(t);

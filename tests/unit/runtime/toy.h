@@ -80,13 +80,13 @@ hf_path toy_path(const toy *from, const toy *to);
 #define TOY_PATIENCE HF_SECONDS(10)
 
 /* Turns until the condition holds; the test fails when it does not within TOY_PATIENCE. */
-#define TURN_UNTIL(loop, condition)                                                                         \
-    do {                                                                                                    \
-        hf_time turn_end_ = hf_clock_now() + TOY_PATIENCE;                                                  \
-        while (!(condition)) {                                                                              \
-            cr_assert_lt(hf_clock_now(), turn_end_, "waited too long for: %s", #condition);                 \
-            cr_assert_eq(hf_loop_step(loop, HF_MS(100)), HF_OK);                                            \
-        }                                                                                                   \
+#define TURN_UNTIL(loop, condition)                                                                                         \
+    do {                                                                                                                    \
+        hf_time turn_end_ = hf_clock_now() + TOY_PATIENCE;                                                                  \
+        while (!(condition)) {                                                                                              \
+            cr_assert_lt(hf_clock_now(), turn_end_, "waited too long for: %s", #condition);                                 \
+            cr_assert_eq(hf_loop_step(loop, HF_MS(100)), HF_OK);                                                            \
+        }                                                                                                                   \
     } while (0)
 
 #endif

@@ -123,7 +123,8 @@ static void send_runs(const char *address, bool gso)
         cr_assert_eq(w.b->bytes_len, c->len, "%s", c->why);
         cr_assert_eq(memcmp(w.b->bytes, bytes, c->len), 0, "%s", c->why);
         for (size_t d = 0; d < expected; d++)
-            cr_assert_eq(w.b->lens[d], d + 1 < expected ? c->segment : c->len - d * c->segment, "%s: datagram %zu", c->why, d);
+            cr_assert_eq(w.b->lens[d], d + 1 < expected ? c->segment : c->len - d * c->segment, "%s: datagram %zu", c->why,
+                         d);
 
         hf_loop_stats stats;
         hf_loop_get_stats(w.loop, &stats);
@@ -149,6 +150,28 @@ Test(run, arrives_byte_for_byte_over_ipv6)
 Test(run, arrives_byte_for_byte_where_the_kernel_cuts_nothing)
 {
     send_runs("127.0.0.1", false);
+}
+
+/* Without checksums the kernel cuts nothing (EINVAL): the one way to be refused that the loopback interface has. */
+Test(run, is_sent_one_by_one_once_the_kernel_has_refused_to_cut)
+{
+    static uint8_t bytes[10 * 1200 + 7];
+    hf_loop_stats stats;
+    two w;
+
+    fill(bytes, sizeof bytes);
+    cr_assert(two_begin(&w, "127.0.0.1"));
+    hf_socket *s = ((hf_object *)w.a->wake_context)->sockets;
+    if (!s->gso)
+        cr_skip_test("this kernel never cuts");
+    cr_assert_eq(setsockopt(s->fd, SOL_SOCKET, SO_NO_CHECK, &(int){1}, sizeof(int)), 0);
+    toy_send(w.a, &w.path, bytes, sizeof bytes, 1200);
+    TURN_UNTIL(w.loop, w.b->datagrams == 11);
+    cr_assert_eq(memcmp(w.b->bytes, bytes, sizeof bytes), 0);
+    cr_assert_not(s->gso);
+    hf_loop_get_stats(w.loop, &stats);
+    cr_assert_eq(stats.send_errors, 0);
+    two_end(&w);
 }
 
 Test(run, is_handed_over_in_few_calls)
@@ -208,8 +231,8 @@ Test(udp, takes_an_empty_datagram)
 
     cr_assert(two_begin(&w, "127.0.0.1"));
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(w.b->locals[0].addr.port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(w.b->locals[0].addr.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     cr_assert_eq(sendto(fd, "", 0, 0, (struct sockaddr *)&to, sizeof to), 0);
     TURN_UNTIL(w.loop, w.b->datagrams == 1);
     cr_assert_eq(w.b->lens[0], 0);
