@@ -13,6 +13,9 @@ typedef struct hf_sctp hf_sctp;
 #define HF_SCTP_PORT 5000
 #define HF_SCTP_EVENTS_BYTES_MAX 4194304 /* received and not yet taken by the application: above this the window closes */
 #define HF_SCTP_OUTPUT_BYTES_MAX 4194304 /* packets built and not yet taken by the driver: above this they are dropped, as by a network */
+#define HF_SCTP_NAMES_BYTES_MAX 1048576 /* labels and protocols of channels that the remote opened: above this it is refused */
+#define HF_SCTP_HELD_BYTES_MAX 65536 /* messages that overtook the OPEN of their channel: above this they are dropped */
+#define HF_SCTP_HELD_MAX 64          /* and how many */
 
 typedef struct hf_sctp_config {
     uint16_t port;              /* ours; 0: HF_SCTP_PORT */

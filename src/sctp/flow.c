@@ -1,0 +1,107 @@
+/* flow.c: TSNs of DATA going out, cumulative acknowledgements of SACKs coming in. */
+#include "flow.h"
+
+#include "alloc.h"
+#include "chunk.h"
+
+#define FIRST_CAP 64
+#define DATA_HEADER 12 /* of the chunk's value: TSN, stream, sequence, PPID (RFC 9260 §3.3.1) */
+#define I_DATA_HEADER 16
+
+void hf_flow_init(hf_flow *flow, const hf_env *env)
+{
+    *flow = (hf_flow){.env = env};
+}
+
+void hf_flow_clear(hf_flow *flow)
+{
+    if (flow->env)
+        hf_dealloc(flow->env, flow->sizes);
+    flow->sizes = NULL;
+    flow->cap = 0;
+}
+
+bool hf_flow_is_idle(const hf_flow *flow)
+{
+    return flow->tsn_next == flow->tsn_acked;
+}
+
+static size_t outstanding(const hf_flow *flow)
+{
+    return flow->tsn_next - flow->tsn_acked;
+}
+
+static bool make_room(hf_flow *flow)
+{
+    if (outstanding(flow) < flow->cap)
+        return true;
+    size_t cap = flow->cap ? flow->cap * 2 : FIRST_CAP;
+    uint16_t *sizes = cap <= HF_FLOW_CHUNKS_MAX ? hf_alloc_array(flow->env, cap, sizeof *sizes) : NULL;
+    if (!sizes)
+        return false;
+    for (uint32_t tsn = flow->tsn_acked; tsn != flow->tsn_next; tsn++)
+        sizes[tsn & (cap - 1)] = flow->sizes[tsn & (flow->cap - 1)];
+    hf_dealloc(flow->env, flow->sizes);
+    flow->sizes = sizes;
+    flow->cap = cap;
+    return true;
+}
+
+static void on_data(hf_flow *flow, uint32_t tsn, size_t payload)
+{
+    if (!flow->begun) {
+        flow->begun = true;
+        flow->tsn_next = flow->tsn_acked = tsn;
+    }
+    if ((int32_t)(tsn - flow->tsn_next) < 0) {
+        flow->retransmissions++;
+        return;
+    }
+    flow->bytes_sent += payload;
+    if (tsn != flow->tsn_next || !make_room(flow)) {
+        /* No memory, or numbers that jump: all that is outstanding counts as acknowledged, and the count goes on. */
+        flow->bytes_acked = flow->bytes_sent;
+        flow->tsn_next = flow->tsn_acked = tsn + 1;
+        return;
+    }
+    flow->sizes[tsn & (flow->cap - 1)] = (uint16_t)payload;
+    flow->tsn_next = tsn + 1;
+}
+
+static void on_cumulative_ack(hf_flow *flow, uint32_t tsn)
+{
+    if (!flow->begun || tsn + 1 - flow->tsn_acked > outstanding(flow))
+        return; /* old, or of something never sent */
+    for (; flow->tsn_acked != tsn + 1; flow->tsn_acked++)
+        flow->bytes_acked += flow->sizes[flow->tsn_acked & (flow->cap - 1)];
+}
+
+void hf_flow_on_output(hf_flow *flow, hf_bytes packet)
+{
+    hf_reader chunks;
+    hf_chunk chunk;
+    if (!hf_chunks_of(packet, &chunks))
+        return;
+    while (hf_chunk_next(&chunks, &chunk)) {
+        size_t header = chunk.type == HF_CHUNK_I_DATA ? I_DATA_HEADER : DATA_HEADER;
+        if ((chunk.type != HF_CHUNK_DATA && chunk.type != HF_CHUNK_I_DATA) || chunk.value.len < header)
+            continue;
+        hf_reader value = hf_reader_of(chunk.value);
+        uint32_t tsn = hf_read_u32(&value);
+        on_data(flow, tsn, chunk.value.len - header);
+    }
+}
+
+void hf_flow_on_input(hf_flow *flow, hf_bytes packet)
+{
+    hf_reader chunks;
+    hf_chunk chunk;
+    if (!hf_chunks_of(packet, &chunks))
+        return;
+    while (hf_chunk_next(&chunks, &chunk)) {
+        if (chunk.type != HF_CHUNK_SACK && chunk.type != HF_CHUNK_SHUTDOWN)
+            continue; /* RFC 9260 §3.3.8: SHUTDOWN acknowledges as well */
+        hf_reader value = hf_reader_of(chunk.value);
+        on_cumulative_ack(flow, hf_read_u32(&value));
+    }
+}

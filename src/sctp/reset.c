@@ -1,0 +1,96 @@
+/* reset.c: closing a channel is resetting its stream, each side its own direction (RFC 8831 §6.7, RFC 6525). */
+#include "sctp_priv.h"
+
+#include <usrsctp.h>
+
+#include <errno.h>
+
+/* Both directions are done, or nothing was ever said on the stream. */
+static void settle(hf_sctp *sctp, hf_channel *channel)
+{
+    if (channel->outgoing_done && channel->incoming_done)
+        hf_channel_closed(sctp, channel, HF_OK);
+}
+
+/* Our outgoing stream. Refused for the moment: hf_reset_pending asks again. */
+static bool ask_usrsctp(hf_sctp *sctp, uint16_t stream)
+{
+    union {
+        struct sctp_reset_streams head;
+        uint8_t room[sizeof(struct sctp_reset_streams) + sizeof(uint16_t)];
+    } request = {.head = {.srs_flags = SCTP_STREAM_RESET_OUTGOING, .srs_number_streams = 1}};
+    request.head.srs_stream_list[0] = stream;
+    return usrsctp_setsockopt(sctp->socket, IPPROTO_SCTP, SCTP_RESET_STREAMS, &request, sizeof request.room) == 0;
+}
+
+void hf_reset_ask(hf_sctp *sctp, hf_channel *channel)
+{
+    if (channel->state != HF_DATACHANNEL_CLOSING || channel->first || channel->reset_asked)
+        return;
+    if (sctp->state == HF_SCTP_NEW) {
+        hf_channel_closed(sctp, channel, HF_OK); /* the remote never heard of it */
+        return;
+    }
+    if (sctp->state != HF_SCTP_ESTABLISHED)
+        return;
+    channel->reset_asked = ask_usrsctp(sctp, channel->id);
+    if (!channel->reset_asked && errno == EOPNOTSUPP)
+        hf_channel_closed(sctp, channel, HF_OK); /* the remote can't reset streams: all that can be done is done */
+}
+
+void hf_reset_pending(hf_sctp *sctp)
+{
+    for (size_t i = 0; sctp->resets > 0 && i < sctp->channels_len; i++)
+        hf_reset_ask(sctp, sctp->channels[i]);
+}
+
+static void on_incoming(hf_sctp *sctp, uint16_t stream)
+{
+    hf_channel *channel = hf_channel_of_stream(sctp, stream);
+    hf_receiver_forget_held(sctp, stream);
+    if (!channel)
+        return;
+    channel->incoming_done = true;
+    if (channel->state == HF_DATACHANNEL_OPEN || channel->state == HF_DATACHANNEL_CONNECTING) {
+        hf_channel_tell(sctp, channel, HF_SCTP_CHANNEL_CLOSING);
+        hf_channel_begin_close(sctp, channel, HF_OK);
+    }
+    settle(sctp, channel);
+}
+
+static void on_outgoing(hf_sctp *sctp, uint16_t stream, bool failed)
+{
+    hf_channel *channel = hf_channel_of_stream(sctp, stream);
+    if (!channel || !channel->reset_asked)
+        return;
+    if (failed) {
+        channel->reset_asked = false;
+        return;
+    }
+    channel->outgoing_done = true;
+    settle(sctp, channel);
+}
+
+void hf_reset_on_event(hf_sctp *sctp, bool incoming, bool outgoing, bool failed, hf_bytes streams)
+{
+    hf_reader r = hf_reader_of(streams);
+    for (size_t n = streams.len / sizeof(uint16_t); n > 0; n--) {
+        hf_bytes raw = hf_read_bytes(&r, sizeof(uint16_t)); /* in host order: it comes from usrsctp, not from the wire */
+        uint16_t stream;
+        __builtin_memcpy(&stream, raw.data, sizeof stream);
+        if (incoming && !failed)
+            on_incoming(sctp, stream);
+        if (outgoing)
+            on_outgoing(sctp, stream, failed);
+    }
+}
+
+hf_err hf_sctp_channel_close(hf_sctp *sctp, hf_time now, hf_datachannel handle)
+{
+    hf_sctp_enter(sctp, now);
+    hf_channel *channel = hf_channel_find(sctp, handle);
+    if (!channel)
+        return HF_ENOENT;
+    hf_channel_begin_close(sctp, channel, HF_OK);
+    return HF_OK;
+}

@@ -1,0 +1,395 @@
+/* sctp.c: birth and death of an association, packets in and out, its clock. It directs; the work is done next door. */
+#include "sctp_priv.h"
+
+#include "alloc.h"
+#include "chunk.h"
+#include "crc32c.h"
+#include "random.h"
+
+#include <usrsctp.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#define MTU_MIN 512
+#define MTU_MAX 65535
+
+/* Delayed SACKs leave after 200 ms. */
+#define ACTIVE_AFTER_INPUT HF_MS(300)
+
+#define RTO_CHECK_EVERY HF_SECONDS(1)
+
+#define BIT(n) (1u << (n))
+
+static const unsigned reachable[HF_SCTP_STATE_COUNT] = {
+    [HF_SCTP_NEW] = BIT(HF_SCTP_CONNECTING) | BIT(HF_SCTP_OVER),
+    [HF_SCTP_CONNECTING] = BIT(HF_SCTP_ESTABLISHED) | BIT(HF_SCTP_OVER),
+    [HF_SCTP_ESTABLISHED] = BIT(HF_SCTP_OVER),
+    [HF_SCTP_OVER] = 0,
+};
+
+static void change_state(hf_sctp *sctp, hf_sctp_state next)
+{
+    assert(reachable[sctp->state] & BIT(next));
+    sctp->state = next; /* nowhere else is it assigned */
+}
+
+static bool is_running(const hf_sctp *sctp)
+{
+    return sctp->state == HF_SCTP_CONNECTING || sctp->state == HF_SCTP_ESTABLISHED;
+}
+
+void hf_sctp_enter(hf_sctp *sctp, hf_time now)
+{
+    if (now > sctp->now)
+        sctp->now = now;
+    sctp->woken = false;
+    if (sctp->forgettable > 0)
+        hf_channel_sweep(sctp);
+    if (sctp->engine)
+        hf_engine_enter(sctp->engine, sctp, sctp->now);
+}
+
+/* --- Birth and death ------------------------------------------------------------------------------------------------ */
+
+hf_err hf_sctp_new(hf_sctp **out, const hf_sctp_config *config, hf_engine *engine, const hf_env *env)
+{
+    if (!out || !config || !hf_env_is_usable(env))
+        return HF_EINVAL;
+    if (!engine)
+        return HF_ECLOSED;
+    if (config->mtu < MTU_MIN || config->mtu > MTU_MAX || config->message_max > HF_MESSAGE_MAX_LIMIT ||
+        config->streams_max > HF_STREAMS_MAX)
+        return HF_EINVAL;
+    hf_sctp *sctp = hf_alloc(env, sizeof *sctp);
+    if (!sctp)
+        return HF_ENOMEM;
+    sctp->env = env;
+    sctp->engine = engine;
+    sctp->config = *config;
+    if (sctp->config.port == 0)
+        sctp->config.port = HF_SCTP_PORT;
+    if (sctp->config.message_max == 0)
+        sctp->config.message_max = HF_MESSAGE_MAX_DEFAULT;
+    if (sctp->config.streams_max == 0)
+        sctp->config.streams_max = HF_STREAMS_MAX;
+    hf_packet_queue_init(&sctp->output, env, 0, 0, HF_SCTP_OUTPUT_BYTES_MAX);
+    hf_flow_init(&sctp->flow, env);
+    sctp->dry_since = HF_NEVER;
+
+    hf_err err = hf_engine_add(engine, sctp);
+    if (err != HF_OK) {
+        hf_dealloc(env, sctp);
+        return err;
+    }
+    *out = sctp;
+    return HF_OK;
+}
+
+/* Whatever usrsctp still says while it closes (an ABORT) is not heard: the id is gone. */
+static void close_socket(hf_sctp *sctp)
+{
+    if (sctp->engine && sctp->id != 0)
+        hf_engine_remove(sctp->engine, sctp);
+    if (sctp->socket) {
+        usrsctp_set_upcall(sctp->socket, NULL, NULL);
+        usrsctp_close(sctp->socket);
+        usrsctp_deregister_address((void *)sctp->id);
+    }
+    sctp->socket = NULL;
+    sctp->id = 0;
+}
+
+void hf_sctp_free(hf_sctp *sctp)
+{
+    if (!sctp)
+        return;
+    close_socket(sctp);
+    hf_channel_free_all(sctp);
+    sctp->incoming_len = sctp->notice_len = 0;
+    hf_receiver_forget_held(sctp, HF_SCTP_ALL_STREAMS);
+    hf_receiver_clear(sctp);
+    hf_flow_clear(&sctp->flow);
+    hf_packet_queue_clear(&sctp->output);
+    hf_dealloc(sctp->env, sctp);
+}
+
+void hf_sctp_on_engine_gone(hf_sctp *sctp)
+{
+    if (sctp->state == HF_SCTP_OVER)
+        close_socket(sctp);
+    else
+        hf_sctp_go_down(sctp, HF_ECLOSED);
+    sctp->engine = NULL;
+}
+
+/* --- Start ---------------------------------------------------------------------------------------------------------- */
+
+static void on_upcall(struct socket *socket, void *argument, int flags)
+{
+    (void)socket;
+    (void)flags;
+    hf_sctp *sctp = argument;
+    sctp->readable = true;
+    sctp->woken = true;
+}
+
+static struct sockaddr_conn address(const hf_sctp *sctp, uint16_t port)
+{
+    return (struct sockaddr_conn){.sconn_family = AF_CONN, .sconn_port = htons(port), .sconn_addr = (void *)sctp->id};
+}
+
+static hf_err open_socket(hf_sctp *sctp)
+{
+    sctp->socket = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, NULL, NULL, 0, NULL);
+    if (!sctp->socket)
+        return HF_ENOMEM;
+    hf_err err = hf_settings_apply(sctp);
+    struct sockaddr_conn local = address(sctp, sctp->config.port);
+    if (err == HF_OK && usrsctp_bind(sctp->socket, (struct sockaddr *)&local, sizeof local) != 0)
+        err = errno == ENOMEM ? HF_ENOMEM : HF_EIO;
+    if (err == HF_OK && usrsctp_set_upcall(sctp->socket, on_upcall, sctp) != 0)
+        err = HF_EIO;
+    if (err == HF_OK) {
+        usrsctp_register_address((void *)sctp->id);
+        return HF_OK;
+    }
+    usrsctp_close(sctp->socket);
+    sctp->socket = NULL;
+    return err;
+}
+
+/* RFC 8832 §6: the DTLS client has the even ids, in the order in which the channels were opened. */
+static void number_channels(hf_sctp *sctp)
+{
+    for (size_t i = 0; i < sctp->channels_len; i++) {
+        hf_channel *channel = sctp->channels[i];
+        uint16_t stream;
+        if (channel->has_id || channel->state == HF_DATACHANNEL_CLOSED)
+            continue;
+        if (hf_channel_choose_stream(sctp, &stream) == HF_OK)
+            hf_channel_bind(sctp, channel, stream);
+        else
+            hf_channel_closed(sctp, channel, HF_ELIMIT);
+    }
+}
+
+static hf_err connect_socket(hf_sctp *sctp)
+{
+    struct sockaddr_conn remote = address(sctp, sctp->remote.port);
+    if (usrsctp_connect(sctp->socket, (struct sockaddr *)&remote, sizeof remote) == 0 || errno == EINPROGRESS)
+        return HF_OK;
+    return errno == ENOMEM || errno == ENOBUFS ? HF_ENOMEM : HF_EIO;
+}
+
+hf_err hf_sctp_start(hf_sctp *sctp, hf_time now, const hf_sctp_remote *remote)
+{
+    hf_sctp_enter(sctp, now);
+    if (!sctp->engine)
+        return HF_ECLOSED;
+    if (sctp->state != HF_SCTP_NEW)
+        return HF_ESTATE;
+    hf_err err = hf_channel_reserve_stream(sctp, (uint16_t)(sctp->config.streams_max - 1));
+    if (err != HF_OK)
+        return err;
+    sctp->remote = *remote;
+    if (sctp->remote.port == 0)
+        sctp->remote.port = HF_SCTP_PORT;
+    err = open_socket(sctp);
+    if (err != HF_OK)
+        return err;
+    err = connect_socket(sctp);
+    if (err != HF_OK) {
+        usrsctp_deregister_address((void *)sctp->id);
+        usrsctp_close(sctp->socket);
+        sctp->socket = NULL;
+        return err;
+    }
+    change_state(sctp, HF_SCTP_CONNECTING);
+    number_channels(sctp);
+    hf_sender_feed(sctp); /* rides with COOKIE ECHO: RFC 9260 §5.1 */
+    return HF_OK;
+}
+
+void hf_sctp_came_up(hf_sctp *sctp)
+{
+    change_state(sctp, HF_SCTP_ESTABLISHED);
+    sctp->up_untold = true;
+    hf_settings_established(sctp);
+    for (size_t i = 0; i < sctp->channels_len; i++)
+        if (sctp->channels[i]->state == HF_DATACHANNEL_CONNECTING)
+            hf_channel_opened(sctp, sctp->channels[i]);
+    hf_sender_feed(sctp);
+    hf_reset_pending(sctp);
+}
+
+void hf_sctp_go_down(hf_sctp *sctp, hf_err cause)
+{
+    change_state(sctp, HF_SCTP_OVER);
+    sctp->cause = cause;
+    sctp->down_untold = true;
+    for (size_t i = 0; i < sctp->channels_len; i++)
+        hf_channel_closed(sctp, sctp->channels[i], cause);
+    close_socket(sctp);
+    sctp->readable = false;
+}
+
+void hf_sctp_abort_because(hf_sctp *sctp, hf_err cause)
+{
+    if (is_running(sctp))
+        hf_sender_abort(sctp);
+    if (sctp->state != HF_SCTP_OVER)
+        hf_sctp_go_down(sctp, cause);
+}
+
+void hf_sctp_abort(hf_sctp *sctp, hf_time now)
+{
+    hf_sctp_enter(sctp, now);
+    hf_sctp_abort_because(sctp, HF_ECLOSED);
+}
+
+/* --- Packets -------------------------------------------------------------------------------------------------------- */
+
+void hf_sctp_on_output(hf_sctp *sctp, const uint8_t *packet, size_t len)
+{
+    hf_packet copy;
+    hf_flow_on_output(&sctp->flow, hf_bytes_of(packet, len));
+    if (len < HF_SCTP_HEADER_SIZE || hf_packet_push(&sctp->output, len, &copy) != HF_OK) {
+        sctp->stats.drop_output_full++;
+        return;
+    }
+    memcpy(copy.data, packet, len);
+    sctp->output_is_new = true;
+}
+
+static void take_packet(hf_sctp *sctp, hf_bytes packet)
+{
+    sctp->stats.packets_received++;
+    sctp->stats.bytes_received += packet.len;
+    if (!is_running(sctp)) {
+        sctp->stats.drop_early++;
+    } else if (!hf_crc32c_is_valid(packet)) {
+        sctp->stats.drop_checksum++;
+    } else if (!hf_packet_is_well_formed(packet)) {
+        sctp->stats.drop_malformed++;
+    } else {
+        hf_flow_on_input(&sctp->flow, packet);
+        usrsctp_conninput((void *)sctp->id, packet.data, packet.len, 0);
+        hf_sender_feed(sctp);
+    }
+}
+
+void hf_sctp_input(hf_sctp *sctp, hf_time now, const hf_bytes *packets, size_t n)
+{
+    hf_sctp_enter(sctp, now);
+    for (size_t i = 0; i < n; i++)
+        take_packet(sctp, packets[i]);
+    sctp->active_until = sctp->now + ACTIVE_AFTER_INPUT;
+}
+
+size_t hf_sctp_packets(hf_sctp *sctp, hf_time now, hf_bytes *out, size_t cap)
+{
+    hf_sctp_enter(sctp, now);
+    sctp->output_is_new = false;
+    enum { BATCH = 64 };
+    hf_packet shown[BATCH];
+    size_t n = hf_packet_peek(&sctp->output, shown, cap < BATCH ? cap : BATCH);
+    for (size_t i = 0; i < n; i++) {
+        if (i >= sctp->sealed)
+            hf_crc32c_seal(shown[i].data, shown[i].len);
+        out[i] = hf_bytes_of(shown[i].data, shown[i].len);
+    }
+    if (n > sctp->sealed)
+        sctp->sealed = n;
+    return n;
+}
+
+void hf_sctp_sent(hf_sctp *sctp, size_t n)
+{
+    hf_packet packet;
+    for (; n > 0 && hf_packet_peek(&sctp->output, &packet, 1) == 1; n--) {
+        sctp->stats.packets_sent++;
+        sctp->stats.bytes_sent += packet.len;
+        hf_packet_pop(&sctp->output, 1);
+        if (sctp->sealed > 0)
+            sctp->sealed--;
+    }
+}
+
+/* --- Time ----------------------------------------------------------------------------------------------------------- */
+
+static bool is_busy(const hf_sctp *sctp)
+{
+    if (!is_running(sctp))
+        return false;
+    return sctp->state == HF_SCTP_CONNECTING || !hf_flow_is_idle(&sctp->flow) || sctp->bytes_given > sctp->flow.bytes_sent ||
+           sctp->turns.first || sctp->resets > 0 || sctp->now < sctp->active_until;
+}
+
+hf_time hf_sctp_deadline(const hf_sctp *sctp)
+{
+    if (sctp->woken || sctp->output_is_new)
+        return sctp->now;
+    return is_busy(sctp) ? sctp->now + HF_SCTP_TICK : HF_NEVER;
+}
+
+void hf_sctp_tick(hf_sctp *sctp, hf_time now)
+{
+    hf_sctp_enter(sctp, now);
+    if (!is_running(sctp))
+        return;
+    hf_reset_pending(sctp);
+    hf_sender_resync(sctp);
+    hf_sender_feed(sctp);
+    if (sctp->state == HF_SCTP_ESTABLISHED && sctp->now - sctp->rto_checked_at >= RTO_CHECK_EVERY)
+        hf_settings_follow_rtt(sctp);
+    if (!is_busy(sctp)) { /* what an idle association need not keep */
+        hf_packet_queue_relax(&sctp->output);
+        hf_flow_clear(&sctp->flow);
+        hf_receiver_clear(sctp);
+    }
+}
+
+/* --- Events and facts ----------------------------------------------------------------------------------------------- */
+
+static bool tell(bool *untold, hf_sctp *sctp, hf_sctp_event_type type, hf_sctp_event *out)
+{
+    if (!*untold)
+        return false;
+    *untold = false;
+    *out = (hf_sctp_event){.type = type, .cause = type == HF_SCTP_DOWN ? sctp->cause : HF_OK};
+    return true;
+}
+
+/* What usrsctp has is pulled only when nothing else is left to tell: so its window closes when the application takes
+ * nothing, and all messages of a channel come before the word that it closed. */
+bool hf_sctp_poll_event(hf_sctp *sctp, hf_sctp_event *out)
+{
+    hf_sctp_enter(sctp, sctp->now);
+    do {
+        if (tell(&sctp->up_untold, sctp, HF_SCTP_UP, out) || hf_channel_take_event(sctp, out) ||
+            hf_receiver_take_held(sctp, out) || tell(&sctp->down_untold, sctp, HF_SCTP_DOWN, out))
+            return true;
+        *out = (hf_sctp_event){0};
+        if (!is_running(sctp) || !hf_receiver_pull(sctp, out))
+            return false;
+    } while (out->type == 0);
+    return true;
+}
+
+void hf_sctp_get_facts(const hf_sctp *sctp, hf_sctp_facts *out)
+{
+    *out = (hf_sctp_facts){
+        .bytes_given = sctp->bytes_given,
+        .bytes_sent = sctp->flow.bytes_sent,
+        .bytes_acked = sctp->flow.bytes_acked,
+        .retransmissions = sctp->flow.retransmissions,
+        .srtt = hf_settings_srtt(sctp),
+    };
+}
+
+void hf_sctp_get_stats(const hf_sctp *sctp, hf_sctp_stats *out)
+{
+    *out = sctp->stats;
+}

@@ -1,0 +1,207 @@
+/* sctp_priv.h: the inside of an association, shared by the files of this folder. */
+#ifndef HF_SCTP_PRIV_H
+#define HF_SCTP_PRIV_H
+
+#include "sctp.h"
+
+#include "bytes.h"
+#include "flow.h"
+#include "packet.h"
+
+struct socket; /* usrsctp's */
+
+/* --- Engine: the only owner of usrsctp's globals -------------------------------------------------------------------- */
+
+/* usrsctp's timers are one list that is walked on each tick: once for the process, at most this often. */
+#define HF_SCTP_TICK HF_MS(10)
+
+/* Gives the association an id: small, never used again, and known to the remote (it travels in the state cookie). */
+HF_CHECKED hf_err hf_engine_add(hf_engine *engine, hf_sctp *sctp);
+
+/* From here on nothing that usrsctp says about this id is heard. Unknown ids are fine. */
+void hf_engine_remove(hf_engine *engine, hf_sctp *sctp);
+
+/* Says whose call this is, and lets usrsctp's clock catch up with `now`. */
+void hf_engine_enter(hf_engine *engine, hf_sctp *sctp, hf_time now);
+
+/* --- Channels ------------------------------------------------------------------------------------------------------- */
+
+/* RFC 8831 §8: payload protocol identifiers. */
+typedef enum hf_ppid {
+    HF_PPID_DCEP = 50,
+    HF_PPID_TEXT = 51,
+    HF_PPID_BINARY_PARTIAL = 52, /* deprecated; no browser of today sends them */
+    HF_PPID_BINARY = 53,
+    HF_PPID_TEXT_PARTIAL = 54,
+    HF_PPID_TEXT_EMPTY = 56,
+    HF_PPID_BINARY_EMPTY = 57
+} hf_ppid;
+
+/* A message that waits in its channel's queue. */
+typedef struct hf_outgoing {
+    struct hf_outgoing *next;
+    hf_time since;
+    hf_ppid ppid;
+    size_t len;
+    uint8_t data[];
+} hf_outgoing;
+
+typedef struct hf_channel hf_channel;
+struct hf_channel {
+    hf_datachannel handle;
+    hf_datachannel_state state;
+    bool silent; /* a stream that we refused and only reset; the application never hears of it */
+    hf_err cause;
+
+    char *label, *protocol;
+    size_t names_len; /* what counts against HF_SCTP_NAMES_BYTES_MAX: 0 for channels of our own */
+    bool has_id;
+    uint16_t id;
+    bool unordered, negotiated, remote;
+    bool confirmed; /* RFC 8832 §6: the remote knows the channel, so data may go unordered */
+    hf_reliability reliability;
+    uint16_t reliability_limit;
+    uint16_t priority;
+
+    hf_outgoing *first, *last;
+    size_t buffered; /* payload in the queue */
+    size_t buffered_max, buffered_low;
+    bool writable_wanted;
+    bool queued_for_turn; /* in sctp->turns */
+    hf_channel *turn_next;
+
+    bool reset_asked;                /* of our stream: usrsctp has it in hand */
+    bool outgoing_done, incoming_done; /* each direction is reset */
+
+    unsigned events; /* bits of what the application has not heard yet */
+    bool forgettable;
+    hf_channel *event_next;
+
+    uint64_t messages_sent, bytes_sent, messages_received, bytes_received;
+};
+
+/* A message for a stream without a channel: its OPEN was overtaken, or the negotiated channel is not there yet. */
+typedef struct hf_held {
+    struct hf_held *next;
+    uint16_t stream;
+    hf_message_kind kind;
+    size_t len;
+    uint8_t data[];
+} hf_held;
+
+/* --- The association ------------------------------------------------------------------------------------------------ */
+
+/* NEW ──start──▶ CONNECTING ──COMM_UP──▶ UP ──lost, aborted, shut down──▶ OVER
+ *  └───────────────────┴──────────────abort, engine freed───────────────────▲  */
+typedef enum hf_sctp_state { HF_SCTP_NEW = 0, HF_SCTP_CONNECTING, HF_SCTP_ESTABLISHED, HF_SCTP_OVER, HF_SCTP_STATE_COUNT } hf_sctp_state;
+
+typedef struct hf_channel_list {
+    hf_channel *first, *last;
+} hf_channel_list;
+
+struct hf_sctp {
+    const hf_env *env;
+    hf_engine *engine; /* NULL: freed before us */
+    uintptr_t id;      /* with the engine; 0: none */
+    hf_sctp_config config;
+    hf_sctp_remote remote;
+    hf_sctp_state state;
+    hf_err cause;
+    hf_time now;
+    struct socket *socket;
+
+    hf_packet_queue output;
+    size_t sealed;       /* packets at the head of `output` that have their checksum */
+    bool output_is_new;  /* since the driver looked */
+    bool woken;          /* usrsctp has news that came outside our own calls */
+    hf_time active_until; /* a delayed SACK may be owed until then */
+
+    hf_flow flow;
+    uint64_t bytes_given;
+    hf_time dry_since;     /* all that left is acknowledged, yet more was given: see hf_sender_resync */
+    hf_time rto_checked_at;
+    uint32_t rto_ms; /* set at usrsctp at present */
+
+    hf_channel **channels; /* by handle, ascending */
+    size_t channels_len, channels_cap;
+    hf_channel **by_stream;
+    size_t by_stream_cap;
+    uint32_t handle_last;
+    size_t names_len; /* of channels that the remote opened */
+    hf_channel_list turns;  /* channels with something to send, in turn */
+    hf_channel_list events; /* channels with something to tell */
+    size_t forgettable;
+    size_t resets; /* channels that are CLOSING */
+    bool up_untold, down_untold;
+
+    bool readable;
+    uint8_t *incoming; /* the message that is being put together, then a notification's pieces */
+    size_t incoming_cap, incoming_len, notice_len;
+    hf_held *held_first, *held_last;
+    size_t held_bytes, held_len;
+
+    hf_sctp_stats stats;
+};
+
+/* sctp.c */
+void hf_sctp_enter(hf_sctp *sctp, hf_time now); /* each call begins with it: usrsctp's clock moves before anything happens */
+void hf_sctp_came_up(hf_sctp *sctp);
+void hf_sctp_go_down(hf_sctp *sctp, hf_err cause); /* closes all channels, then the socket */
+void hf_sctp_abort_because(hf_sctp *sctp, hf_err cause);
+void hf_sctp_on_output(hf_sctp *sctp, const uint8_t *packet, size_t len);
+void hf_sctp_on_engine_gone(hf_sctp *sctp);
+
+/* settings.c: HF_EIO when usrsctp refuses what it must not. */
+HF_CHECKED hf_err hf_settings_apply(hf_sctp *sctp);
+void hf_settings_established(hf_sctp *sctp);
+void hf_settings_follow_rtt(hf_sctp *sctp);
+hf_span hf_settings_srtt(const hf_sctp *sctp);
+void hf_settings_of_engine(void);
+
+/* channel.c */
+hf_channel *hf_channel_find(const hf_sctp *sctp, hf_datachannel handle);
+hf_channel *hf_channel_of_stream(const hf_sctp *sctp, uint16_t stream);
+HF_CHECKED hf_err hf_channel_add(hf_sctp *sctp, const hf_channel *what, hf_bytes label, hf_bytes protocol, hf_channel **out);
+void hf_channel_remove_newest(hf_sctp *sctp); /* undoes hf_channel_add */
+void hf_channel_bind(hf_sctp *sctp, hf_channel *channel, uint16_t stream); /* room was made by hf_channel_reserve_stream */
+HF_CHECKED hf_err hf_channel_reserve_stream(hf_sctp *sctp, uint16_t stream);
+HF_CHECKED hf_err hf_channel_choose_stream(const hf_sctp *sctp, uint16_t *out);
+void hf_channel_tell(hf_sctp *sctp, hf_channel *channel, hf_sctp_event_type type);
+bool hf_channel_take_event(hf_sctp *sctp, hf_sctp_event *out);
+void hf_channel_set_buffered(hf_sctp *sctp, hf_channel *channel, size_t before, size_t after);
+void hf_channel_opened(hf_sctp *sctp, hf_channel *channel);
+void hf_channel_begin_close(hf_sctp *sctp, hf_channel *channel, hf_err cause);
+void hf_channel_closed(hf_sctp *sctp, hf_channel *channel, hf_err cause);
+void hf_channel_sweep(hf_sctp *sctp);   /* frees the forgotten */
+void hf_channel_free_all(hf_sctp *sctp);
+
+/* sender.c */
+HF_CHECKED hf_err hf_sender_queue(hf_sctp *sctp, hf_channel *channel, hf_ppid ppid, hf_bytes message);
+HF_CHECKED hf_err hf_sender_queue_open(hf_sctp *sctp, hf_channel *channel);
+void hf_sender_feed(hf_sctp *sctp);
+void hf_sender_resync(hf_sctp *sctp);
+void hf_sender_drop_queue(hf_sctp *sctp, hf_channel *channel);
+void hf_sender_abort(hf_sctp *sctp); /* lets usrsctp emit an ABORT */
+
+/* receiver.c */
+#define HF_SCTP_NOTICE_MAX 65536
+#define HF_SCTP_ALL_STREAMS UINT16_MAX
+
+/* receiver.c: false: nothing came. True with out->type 0: something was handled that is not a message. */
+bool hf_receiver_pull(hf_sctp *sctp, hf_sctp_event *out);
+bool hf_receiver_take_held(hf_sctp *sctp, hf_sctp_event *out);
+void hf_receiver_forget_held(hf_sctp *sctp, uint16_t stream);
+void hf_receiver_clear(hf_sctp *sctp);
+
+/* notice.c */
+void hf_notice_handle(hf_sctp *sctp, hf_bytes notice);
+
+/* open.c */
+void hf_open_on_dcep(hf_sctp *sctp, uint16_t stream, hf_bytes message);
+
+/* reset.c */
+void hf_reset_ask(hf_sctp *sctp, hf_channel *channel);
+void hf_reset_pending(hf_sctp *sctp);
+void hf_reset_on_event(hf_sctp *sctp, bool incoming, bool outgoing, bool failed, hf_bytes streams);
+
+#endif

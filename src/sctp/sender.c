@@ -1,0 +1,324 @@
+/* sender.c: the channels' queues, and what usrsctp gets of them.
+ *
+ * usrsctp's schedulers let a stream with a backlog starve the others, so it gets whole messages in turn, and the next ones
+ * only while little of what it has is unsent. */
+#include "sctp_priv.h"
+
+#include "alloc.h"
+#include "dcep.h"
+
+#include <usrsctp.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+/* Unsent payload inside usrsctp below which it gets another message: more than what one SACK sets free. */
+#define UNSENT_MAX 65536
+
+/* When all that left is acknowledged and still nothing more leaves, the rest was abandoned (RFC 3758), or the remote's window
+ * is closed: then it does no harm to give a little more. */
+#define DRY_AFTER HF_MS(50)
+
+/* RFC 8831 §6.6: an empty message travels as one zero byte. */
+static const uint8_t empty[1] = {0};
+
+typedef enum result { GIVEN, WAITS, STREAM_WAITS, IMPOSSIBLE } result;
+
+/* --- Turns ---------------------------------------------------------------------------------------------------------- */
+
+static void push_turn(hf_sctp *sctp, hf_channel *channel)
+{
+    if (channel->queued_for_turn)
+        return;
+    channel->queued_for_turn = true;
+    channel->turn_next = NULL;
+    if (sctp->turns.last)
+        sctp->turns.last->turn_next = channel;
+    else
+        sctp->turns.first = channel;
+    sctp->turns.last = channel;
+}
+
+static hf_channel *pop_turn(hf_sctp *sctp)
+{
+    hf_channel *channel = sctp->turns.first;
+    if (!channel)
+        return NULL;
+    sctp->turns.first = channel->turn_next;
+    if (!sctp->turns.first)
+        sctp->turns.last = NULL;
+    channel->queued_for_turn = false;
+    return channel;
+}
+
+static void remove_turn(hf_sctp *sctp, hf_channel *channel)
+{
+    hf_channel *last = sctp->turns.last;
+    while (channel->queued_for_turn) { /* once around keeps the others in their order */
+        hf_channel *next = pop_turn(sctp);
+        if (next != channel)
+            push_turn(sctp, next);
+        if (next == last)
+            break;
+    }
+}
+
+/* --- Queues --------------------------------------------------------------------------------------------------------- */
+
+static bool is_payload(hf_ppid ppid)
+{
+    return ppid != HF_PPID_DCEP;
+}
+
+/* What counts as buffered: the application's bytes. */
+static size_t payload(const hf_outgoing *message)
+{
+    bool counts = message->ppid == HF_PPID_TEXT || message->ppid == HF_PPID_BINARY;
+    return counts ? message->len : 0;
+}
+
+static hf_err enqueue(hf_sctp *sctp, hf_channel *channel, hf_ppid ppid, hf_bytes message, hf_outgoing **out)
+{
+    hf_outgoing *copy = hf_alloc(sctp->env, sizeof *copy + message.len);
+    if (!copy)
+        return HF_ENOMEM;
+    copy->since = sctp->now;
+    copy->ppid = ppid;
+    copy->len = message.len;
+    if (message.data)
+        memcpy(copy->data, message.data, message.len);
+    if (channel->last)
+        channel->last->next = copy;
+    else
+        channel->first = copy;
+    channel->last = copy;
+    channel->buffered += payload(copy);
+    push_turn(sctp, channel);
+    *out = copy;
+    return HF_OK;
+}
+
+hf_err hf_sender_queue(hf_sctp *sctp, hf_channel *channel, hf_ppid ppid, hf_bytes message)
+{
+    hf_outgoing *queued;
+    return enqueue(sctp, channel, ppid, message, &queued);
+}
+
+hf_err hf_sender_queue_open(hf_sctp *sctp, hf_channel *channel)
+{
+    hf_dcep_open open = {
+        .unordered = channel->unordered,
+        .reliability = channel->reliability,
+        .reliability_limit = channel->reliability_limit,
+        .priority = channel->priority,
+        .label = hf_bytes_of_text(channel->label),
+        .protocol = hf_bytes_of_text(channel->protocol),
+    };
+    hf_outgoing *queued;
+    hf_bytes room = {.len = HF_DCEP_OPEN_SIZE + open.label.len + open.protocol.len};
+    hf_err err = enqueue(sctp, channel, HF_PPID_DCEP, room, &queued);
+    if (err != HF_OK)
+        return err;
+    hf_writer w = hf_writer_of(queued->data, queued->len);
+    hf_dcep_write_open(&w, &open);
+    return HF_OK;
+}
+
+static void drop_first(hf_sctp *sctp, hf_channel *channel)
+{
+    hf_outgoing *message = channel->first;
+    size_t before = channel->buffered, after = before - payload(message);
+    channel->first = message->next;
+    if (!channel->first)
+        channel->last = NULL;
+    hf_dealloc(sctp->env, message);
+    hf_channel_set_buffered(sctp, channel, before, after);
+}
+
+void hf_sender_drop_queue(hf_sctp *sctp, hf_channel *channel)
+{
+    remove_turn(sctp, channel);
+    while (channel->first) {
+        hf_outgoing *message = channel->first;
+        channel->first = message->next;
+        hf_dealloc(sctp->env, message);
+    }
+    channel->last = NULL;
+    channel->buffered = 0;
+}
+
+/* --- Giving --------------------------------------------------------------------------------------------------------- */
+
+static bool has_room(const hf_sctp *sctp)
+{
+    bool running = sctp->state == HF_SCTP_CONNECTING || sctp->state == HF_SCTP_ESTABLISHED;
+    return running && sctp->bytes_given - sctp->flow.bytes_sent < UNSENT_MAX;
+}
+
+/* RFC 8832 §6: ordered until the remote knows the channel, so that nothing overtakes the OPEN. DCEP itself is reliable. */
+static struct sctp_sendv_spa describe(const hf_channel *channel, hf_ppid ppid, hf_span waited)
+{
+    struct sctp_sendv_spa spa = {
+        .sendv_flags = SCTP_SEND_SNDINFO_VALID,
+        .sendv_sndinfo = {.snd_sid = channel->id, .snd_ppid = htonl(ppid)},
+    };
+    if (!is_payload(ppid))
+        return spa;
+    if (channel->unordered && channel->confirmed)
+        spa.sendv_sndinfo.snd_flags = SCTP_UNORDERED;
+    hf_span left = channel->reliability_limit - waited / HF_MS(1);
+    switch (channel->reliability) {
+    case HF_RELIABLE:
+        break;
+    case HF_MAX_RETRANSMITS:
+        spa.sendv_flags |= SCTP_SEND_PRINFO_VALID;
+        spa.sendv_prinfo = (struct sctp_prinfo){.pr_policy = SCTP_PR_SCTP_RTX, .pr_value = channel->reliability_limit};
+        break;
+    case HF_MAX_LIFETIME:
+        spa.sendv_flags |= SCTP_SEND_PRINFO_VALID;
+        spa.sendv_prinfo = (struct sctp_prinfo){.pr_policy = SCTP_PR_SCTP_TTL, .pr_value = left > 0 ? (uint32_t)left : 1};
+        break;
+    }
+    return spa;
+}
+
+static result give(hf_sctp *sctp, const hf_channel *channel, hf_ppid ppid, hf_bytes message, hf_span waited)
+{
+    struct sctp_sendv_spa spa = describe(channel, ppid, waited);
+    sctp->bytes_given += message.len; /* before: the call may send it at once, and sent must not exceed given */
+    ssize_t n = usrsctp_sendv(sctp->socket, message.data, message.len, NULL, 0, &spa, sizeof spa, SCTP_SENDV_SPA, 0);
+    if (n == (ssize_t)message.len)
+        return GIVEN;
+    sctp->bytes_given -= message.len;
+    switch (n < 0 ? errno : EAGAIN) {
+    case EMSGSIZE:
+    case EINVAL:
+        return IMPOSSIBLE;
+    case ENOTCONN:
+    case ECONNRESET:
+    case EPIPE:
+        return WAITS; /* the association is over, and the notice of it is on its way */
+    default:
+        return channel->reset_asked ? STREAM_WAITS : WAITS;
+    }
+}
+
+static bool is_expired(const hf_sctp *sctp, const hf_channel *channel, const hf_outgoing *message)
+{
+    return channel->reliability == HF_MAX_LIFETIME && is_payload(message->ppid) &&
+           sctp->now - message->since > HF_MS((hf_span)channel->reliability_limit);
+}
+
+static bool is_too_long(const hf_sctp *sctp, size_t len)
+{
+    return len > HF_MESSAGE_MAX_LIMIT || (sctp->remote.message_max != 0 && len > sctp->remote.message_max);
+}
+
+/* One message, behind as many as have expired. */
+static result give_first(hf_sctp *sctp, hf_channel *channel)
+{
+    while (channel->first && is_expired(sctp, channel, channel->first))
+        drop_first(sctp, channel);
+    hf_outgoing *message = channel->first;
+    if (!message)
+        return GIVEN;
+    if (is_payload(message->ppid) && is_too_long(sctp, message->len))
+        return IMPOSSIBLE;
+    result r = give(sctp, channel, message->ppid, hf_bytes_of(message->data, message->len), sctp->now - message->since);
+    if (r == GIVEN)
+        drop_first(sctp, channel);
+    return r;
+}
+
+/* Gives while there is room. A stream that is still being reset lets the others pass; `waiting` sees when only such are left. */
+void hf_sender_feed(hf_sctp *sctp)
+{
+    hf_channel *waiting = NULL;
+    while (has_room(sctp) && sctp->turns.first != NULL && sctp->turns.first != waiting) {
+        hf_channel *channel = pop_turn(sctp);
+        result r = give_first(sctp, channel);
+        if (r == IMPOSSIBLE) {
+            hf_sender_drop_queue(sctp, channel);
+            hf_channel_begin_close(sctp, channel, HF_EMSGSIZE);
+            continue;
+        }
+        if (channel->first)
+            push_turn(sctp, channel);
+        else if (channel->state == HF_DATACHANNEL_CLOSING)
+            hf_reset_ask(sctp, channel);
+        if (r == WAITS)
+            break;
+        if (r == STREAM_WAITS && !waiting)
+            waiting = channel;
+    }
+}
+
+void hf_sender_resync(hf_sctp *sctp)
+{
+    bool dry = sctp->state == HF_SCTP_ESTABLISHED && hf_flow_is_idle(&sctp->flow) && sctp->bytes_given > sctp->flow.bytes_sent;
+    if (!dry) {
+        sctp->dry_since = HF_NEVER;
+    } else if (sctp->dry_since == HF_NEVER) {
+        sctp->dry_since = sctp->now;
+    } else if (sctp->now - sctp->dry_since >= DRY_AFTER) {
+        sctp->bytes_given = sctp->flow.bytes_sent;
+        sctp->dry_since = HF_NEVER;
+    }
+}
+
+/* RFC 9260 §3.3.10.12. The words are those of the browsers. */
+void hf_sender_abort(hf_sctp *sctp)
+{
+    static const char reason[] = "Close called";
+    struct sctp_sndinfo info = {.snd_flags = SCTP_ABORT};
+    usrsctp_sendv(sctp->socket, reason, sizeof reason - 1, NULL, 0, &info, sizeof info, SCTP_SENDV_SNDINFO, 0);
+}
+
+/* --- Face ----------------------------------------------------------------------------------------------------------- */
+
+static hf_ppid ppid_of(hf_message_kind kind, bool is_empty)
+{
+    if (kind == HF_TEXT)
+        return is_empty ? HF_PPID_TEXT_EMPTY : HF_PPID_TEXT;
+    return is_empty ? HF_PPID_BINARY_EMPTY : HF_PPID_BINARY;
+}
+
+/* Straight to usrsctp, without a copy of ours, when nothing is before it. */
+static bool give_at_once(hf_sctp *sctp, hf_channel *channel, hf_ppid ppid, hf_bytes wire)
+{
+    bool may = channel->has_id && !channel->first && !sctp->turns.first && has_room(sctp);
+    return may && give(sctp, channel, ppid, wire, 0) == GIVEN;
+}
+
+hf_err hf_sctp_channel_send(hf_sctp *sctp, hf_time now, hf_datachannel handle, hf_message_kind kind, hf_bytes message)
+{
+    hf_sctp_enter(sctp, now);
+    hf_channel *channel = hf_channel_find(sctp, handle);
+    if ((kind != HF_BINARY && kind != HF_TEXT) || (!message.data && message.len > 0))
+        return HF_EINVAL;
+    if (!channel)
+        return HF_ENOENT;
+    if (channel->state == HF_DATACHANNEL_CLOSING || channel->state == HF_DATACHANNEL_CLOSED)
+        return HF_ESTATE;
+    if (is_too_long(sctp, message.len) || message.len > channel->buffered_max)
+        return HF_EMSGSIZE;
+    if (message.len > channel->buffered_max - channel->buffered) {
+        channel->writable_wanted = true;
+        return HF_EAGAIN;
+    }
+    hf_ppid ppid = ppid_of(kind, message.len == 0);
+    hf_bytes wire = message.len > 0 ? message : hf_bytes_of(empty, sizeof empty);
+    if (give_at_once(sctp, channel, ppid, wire)) {
+        hf_channel_set_buffered(sctp, channel, channel->buffered + message.len, channel->buffered);
+    } else {
+        hf_err err = hf_sender_queue(sctp, channel, ppid, wire);
+        if (err != HF_OK)
+            return err;
+        hf_sender_feed(sctp);
+    }
+    channel->messages_sent++;
+    channel->bytes_sent += message.len;
+    sctp->stats.messages_sent++;
+    return HF_OK;
+}

@@ -1,0 +1,166 @@
+/* settings.c: how usrsctp is to behave (dependencies: usrsctp 0.9.5), for the process and for each association. */
+#include "sctp_priv.h"
+
+#include "log.h"
+
+#include <usrsctp.h>
+
+#include <errno.h>
+#include <string.h>
+
+/* RFC 9260 §16. A minimum below a second times out on delayed SACKs; a maximum above it waits out an outage of the path,
+ * whose end ICE does not tell us. */
+#define RTO_MS 1000
+#define RTO_MS_MAX 60000
+
+/* How the handshake is repeated when the path's round trip is known, and when it is not. */
+#define INIT_RTO_MS_MIN 200
+#define INIT_RTO_MS_UNKNOWN 500
+
+/* Liveness is the business of ICE consent: ten minutes of one transmission a second. */
+#define RETRANSMISSIONS_MAX 600
+
+/* A 64 KiB message in flight beside the longest that is waiting; costs nothing while idle. */
+#define SEND_BUFFER (2 * HF_MESSAGE_MAX_LIMIT)
+
+/* usrsctp drops what comes when 512 messages wait to be read, whatever their size. */
+#define CHUNKS_ON_QUEUE_MAX 10240
+
+#define INITIAL_CWND 10 /* packets; the first 16 KiB leave in one flight */
+#define MAX_BURST 0     /* none: any other cuts cwnd to flight + burst when a sender pauses */
+#define SACK_EVERY 2
+
+void hf_settings_of_engine(void)
+{
+    usrsctp_enable_crc32c_offload(); /* crc32c.c does it, for packets in both directions */
+    usrsctp_sysctl_set_sctp_blackhole(2);
+    usrsctp_sysctl_set_sctp_no_csum_on_loopback(0);
+    usrsctp_sysctl_set_sctp_ecn_enable(0);
+    usrsctp_sysctl_set_sctp_asconf_enable(0);
+    usrsctp_sysctl_set_sctp_auto_asconf(0);
+    usrsctp_sysctl_set_sctp_auth_enable(0);
+    usrsctp_sysctl_set_sctp_nrsack_enable(0);
+    usrsctp_sysctl_set_sctp_pktdrop_enable(0);
+    usrsctp_sysctl_set_sctp_pr_enable(1);
+    usrsctp_sysctl_set_sctp_reconfig_enable(1);
+    usrsctp_sysctl_set_sctp_max_retran_chunk(0); /* 30 by default: a burst of loss would end the association */
+    usrsctp_sysctl_set_sctp_max_chunks_on_queue(CHUNKS_ON_QUEUE_MAX);
+    usrsctp_sysctl_set_sctp_initial_cwnd(INITIAL_CWND);
+    usrsctp_sysctl_set_sctp_max_burst_default(MAX_BURST);
+    usrsctp_sysctl_set_sctp_sack_freq_default(SACK_EVERY);
+    usrsctp_sysctl_set_sctp_default_cc_module(SCTP_CC_RFC2581);
+}
+
+static bool set(hf_sctp *sctp, int level, int option, const void *value, size_t size)
+{
+    if (usrsctp_setsockopt(sctp->socket, level, option, value, (socklen_t)size) == 0)
+        return true;
+    hf_log(sctp->env, HF_LOG_WARNING, "sctp: option 0x%x refused: errno %d", (unsigned)option, errno);
+    return false;
+}
+
+static bool set_rto(hf_sctp *sctp, uint32_t initial_ms, uint32_t min_ms, uint32_t max_ms)
+{
+    struct sctp_rtoinfo rto = {.srto_initial = initial_ms, .srto_min = min_ms, .srto_max = max_ms};
+    return set(sctp, IPPROTO_SCTP, SCTP_RTOINFO, &rto, sizeof rto);
+}
+
+/* The handshake, too, is repeated after three round trips: a lost first flight does not cost a second. */
+static bool set_handshake(hf_sctp *sctp)
+{
+    int64_t rtt_ms = sctp->remote.rtt / HF_MS(1);
+    int64_t rto_ms = sctp->remote.rtt > 0 ? 3 * rtt_ms : INIT_RTO_MS_UNKNOWN;
+    if (rto_ms < INIT_RTO_MS_MIN)
+        rto_ms = INIT_RTO_MS_MIN;
+    if (rto_ms > RTO_MS_MAX)
+        rto_ms = RTO_MS_MAX;
+    uint32_t initial = (uint32_t)rto_ms, max = initial > RTO_MS ? initial : RTO_MS;
+    sctp->rto_ms = max;
+    struct sctp_initmsg init = {
+        .sinit_num_ostreams = sctp->config.streams_max,
+        .sinit_max_instreams = sctp->config.streams_max,
+        .sinit_max_attempts = RETRANSMISSIONS_MAX,
+        .sinit_max_init_timeo = (uint16_t)max,
+    };
+    return set_rto(sctp, initial, initial, max) && set(sctp, IPPROTO_SCTP, SCTP_INITMSG, &init, sizeof init);
+}
+
+static bool set_path(hf_sctp *sctp)
+{
+    struct sctp_paddrparams path = {
+        .spp_flags = SPP_HB_DISABLE | SPP_PMTUD_DISABLE,
+        .spp_pathmtu = (uint32_t)(sctp->config.mtu - sizeof(struct sctp_common_header)),
+        .spp_pathmaxrxt = RETRANSMISSIONS_MAX,
+    };
+    struct sctp_assocparams association = {.sasoc_asocmaxrxt = RETRANSMISSIONS_MAX};
+    return set(sctp, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &path, sizeof path) &&
+           set(sctp, IPPROTO_SCTP, SCTP_ASSOCINFO, &association, sizeof association);
+}
+
+static bool set_buffers(hf_sctp *sctp)
+{
+    int send = SEND_BUFFER, receive = HF_SCTP_EVENTS_BYTES_MAX;
+    return set(sctp, SOL_SOCKET, SO_SNDBUF, &send, sizeof send) && set(sctp, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive);
+}
+
+static bool set_flags(hf_sctp *sctp)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    int on = 1, whole_messages = 0;
+    struct sctp_assoc_value resets = {.assoc_id = SCTP_ALL_ASSOC, .assoc_value = SCTP_ENABLE_RESET_STREAM_REQ};
+    return usrsctp_set_non_blocking(sctp->socket, 1) == 0 && /**/
+           set(sctp, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) &&
+           set(sctp, IPPROTO_SCTP, SCTP_NODELAY, &on, sizeof on) &&
+           set(sctp, IPPROTO_SCTP, SCTP_RECVRCVINFO, &on, sizeof on) &&
+           set(sctp, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, &whole_messages, sizeof whole_messages) &&
+           set(sctp, IPPROTO_SCTP, SCTP_ENABLE_STREAM_RESET, &resets, sizeof resets);
+}
+
+static bool set_events(hf_sctp *sctp)
+{
+    static const uint16_t types[] = {SCTP_ASSOC_CHANGE, SCTP_STREAM_RESET_EVENT, SCTP_SEND_FAILED_EVENT,
+                                     SCTP_PARTIAL_DELIVERY_EVENT};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        struct sctp_event event = {.se_assoc_id = SCTP_ALL_ASSOC, .se_type = types[i], .se_on = 1};
+        if (!set(sctp, IPPROTO_SCTP, SCTP_EVENT, &event, sizeof event))
+            return false;
+    }
+    return true;
+}
+
+hf_err hf_settings_apply(hf_sctp *sctp)
+{
+    bool ok = set_flags(sctp) && set_events(sctp) && set_buffers(sctp) && set_path(sctp) && set_handshake(sctp);
+    return ok ? HF_OK : HF_EIO;
+}
+
+static hf_span smoothed_rtt(const hf_sctp *sctp)
+{
+    struct sctp_status status;
+    socklen_t size = sizeof status;
+    memset(&status, 0, sizeof status);
+    if (!sctp->socket || usrsctp_getsockopt(sctp->socket, IPPROTO_SCTP, SCTP_STATUS, &status, &size) != 0)
+        return 0;
+    return HF_MS((hf_span)status.sstat_primary.spinfo_srtt);
+}
+
+hf_span hf_settings_srtt(const hf_sctp *sctp)
+{
+    return sctp->state == HF_SCTP_ESTABLISHED ? smoothed_rtt(sctp) : 0;
+}
+
+void hf_settings_established(hf_sctp *sctp)
+{
+    sctp->rto_ms = 0;
+    hf_settings_follow_rtt(sctp);
+}
+
+/* One second as long as a round trip takes less than half of it, otherwise two round trips; no backing off beyond. */
+void hf_settings_follow_rtt(hf_sctp *sctp)
+{
+    int64_t ms = 2 * hf_settings_srtt(sctp) / HF_MS(1);
+    uint32_t rto_ms = ms < RTO_MS ? RTO_MS : ms > RTO_MS_MAX ? RTO_MS_MAX : (uint32_t)ms;
+    sctp->rto_checked_at = sctp->now;
+    if (rto_ms != sctp->rto_ms && set_rto(sctp, rto_ms, rto_ms, rto_ms))
+        sctp->rto_ms = rto_ms;
+}
