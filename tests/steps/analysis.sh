@@ -1,0 +1,38 @@
+# analysis.sh: findings of static analysis are failures.
+# shellcheck shell=bash
+
+# The C files of the product, as git knows them.
+product_sources() {
+    git ls-files 'src/*.c' 'tools/*.c' 'examples/*.c'
+}
+
+run_cppcheck() {
+    product_sources | cppcheck --file-list=- --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+        --suppress=missingIncludeSystem -D__GNUC__=12 -D__linux__ -D_GNU_SOURCE -Iinclude -Isrc/base -j "$(nproc)" --quiet
+}
+
+# Four files at a time and processor; each prints only findings.
+run_clang_tidy() {
+    local files=()
+    mapfile -t files < <(product_sources | grep -F -f <(compiled_sources))
+    printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy -p build/sanitize --quiet --warnings-as-errors='*'
+}
+
+# The sources that build/sanitize compiles: clang-tidy needs their options.
+compiled_sources() {
+    python3 -c 'import json; print("\n".join({e["file"].replace("../", "") for e in json.load(open("build/sanitize/compile_commands.json"))}))'
+}
+
+run_shellcheck() {
+    shellcheck --external-sources run .ci/run tests/steps/*.sh
+}
+
+step_analysis() {
+    check cppcheck run_cppcheck
+    if [[ -f build/sanitize/compile_commands.json ]]; then
+        check clang-tidy run_clang_tidy
+    else
+        tally 0 1 0
+    fi
+    check shellcheck run_shellcheck
+}
