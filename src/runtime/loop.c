@@ -159,6 +159,8 @@ void hf_loop_free(hf_loop *loop)
     if (!loop)
         return;
     assert(!loop->in_turn);
+    if (loop->clear_crews)
+        loop->clear_crews(loop);
     hf_objects_clear(loop);
     hf_watch_clear(loop);
     hf_interfaces_close(loop);

@@ -215,6 +215,9 @@ struct hf_loop {
     hf_object *ready_first, *ready_last;
     size_t ready_len;
 
+    struct hf_crew *crews;              /* managers */
+    void (*clear_crews)(hf_loop *loop); /* set with the first, so that a program without managers links none */
+
     hf_watch *watches;
     size_t watches_always;
 

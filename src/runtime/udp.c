@@ -366,7 +366,7 @@ void hf_socket_on_readable(hf_socket *s)
             take_message(s, r, &r->messages[i]);
         hand_on(s->owner, r);
         hf_object_make_ready(s->owner);
-        if (n < asked)
-            return; /* that was all */
+        if (n < asked || s->source.dead)
+            return; /* that was all; or a session went, whose going was only now noticed */
     }
 }
