@@ -87,17 +87,22 @@ hf_err hf_sctp_new(hf_sctp **out, const hf_sctp_config *config, hf_engine *engin
     return HF_OK;
 }
 
-/* Whatever usrsctp still says while it closes (an ABORT) is not heard: the id is gone. */
-static void close_socket(hf_sctp *sctp)
+static void drop_socket(hf_sctp *sctp)
 {
-    if (sctp->engine && sctp->id != 0)
-        hf_engine_remove(sctp->engine, sctp);
-    if (sctp->socket) {
-        usrsctp_set_upcall(sctp->socket, NULL, NULL);
-        usrsctp_close(sctp->socket);
-        usrsctp_deregister_address((void *)sctp->id);
-    }
+    if (!sctp->socket)
+        return;
+    usrsctp_set_upcall(sctp->socket, NULL, NULL);
+    usrsctp_close(sctp->socket);
+    usrsctp_deregister_address((void *)sctp->id);
     sctp->socket = NULL;
+}
+
+/* Whatever usrsctp still says while it closes (an ABORT) is not heard: the id is gone. */
+static void leave_engine(hf_sctp *sctp)
+{
+    if (sctp->id != 0)
+        hf_engine_remove(sctp->engine, sctp);
+    drop_socket(sctp);
     sctp->id = 0;
 }
 
@@ -105,7 +110,7 @@ void hf_sctp_free(hf_sctp *sctp)
 {
     if (!sctp)
         return;
-    close_socket(sctp);
+    leave_engine(sctp);
     hf_channel_free_all(sctp);
     sctp->incoming_len = sctp->notice_len = 0;
     hf_receiver_forget_held(sctp, HF_SCTP_ALL_STREAMS);
@@ -118,7 +123,7 @@ void hf_sctp_free(hf_sctp *sctp)
 void hf_sctp_on_engine_gone(hf_sctp *sctp)
 {
     if (sctp->state == HF_SCTP_OVER)
-        close_socket(sctp);
+        leave_engine(sctp);
     else
         hf_sctp_go_down(sctp, HF_ECLOSED);
     sctp->engine = NULL;
@@ -145,19 +150,21 @@ static hf_err open_socket(hf_sctp *sctp)
     sctp->socket = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, NULL, NULL, 0, NULL);
     if (!sctp->socket)
         return HF_ENOMEM;
-    hf_err err = hf_settings_apply(sctp);
-    struct sockaddr_conn local = address(sctp, sctp->config.port);
-    if (err == HF_OK && usrsctp_bind(sctp->socket, (struct sockaddr *)&local, sizeof local) != 0)
-        err = errno == ENOMEM ? HF_ENOMEM : HF_EIO;
-    if (err == HF_OK && usrsctp_set_upcall(sctp->socket, on_upcall, sctp) != 0)
-        err = HF_EIO;
-    if (err == HF_OK) {
-        usrsctp_register_address((void *)sctp->id);
+    usrsctp_register_address((void *)sctp->id); /* before bind, which asks whether it is one of ours */
+    return hf_settings_apply(sctp);
+}
+
+static hf_err begin(hf_sctp *sctp)
+{
+    struct sockaddr_conn local = address(sctp, sctp->config.port), remote = address(sctp, sctp->remote.port);
+    hf_err err = open_socket(sctp);
+    if (err != HF_OK)
+        return err;
+    if (usrsctp_bind(sctp->socket, (struct sockaddr *)&local, sizeof local) == 0 &&
+        usrsctp_set_upcall(sctp->socket, on_upcall, sctp) == 0 &&
+        (usrsctp_connect(sctp->socket, (struct sockaddr *)&remote, sizeof remote) == 0 || errno == EINPROGRESS))
         return HF_OK;
-    }
-    usrsctp_close(sctp->socket);
-    sctp->socket = NULL;
-    return err;
+    return errno == ENOMEM || errno == ENOBUFS ? HF_ENOMEM : HF_EIO;
 }
 
 /* RFC 8832 §6: the DTLS client has the even ids, in the order in which the channels were opened. */
@@ -175,14 +182,6 @@ static void number_channels(hf_sctp *sctp)
     }
 }
 
-static hf_err connect_socket(hf_sctp *sctp)
-{
-    struct sockaddr_conn remote = address(sctp, sctp->remote.port);
-    if (usrsctp_connect(sctp->socket, (struct sockaddr *)&remote, sizeof remote) == 0 || errno == EINPROGRESS)
-        return HF_OK;
-    return errno == ENOMEM || errno == ENOBUFS ? HF_ENOMEM : HF_EIO;
-}
-
 hf_err hf_sctp_start(hf_sctp *sctp, hf_time now, const hf_sctp_remote *remote)
 {
     hf_sctp_enter(sctp, now);
@@ -196,14 +195,9 @@ hf_err hf_sctp_start(hf_sctp *sctp, hf_time now, const hf_sctp_remote *remote)
     sctp->remote = *remote;
     if (sctp->remote.port == 0)
         sctp->remote.port = HF_SCTP_PORT;
-    err = open_socket(sctp);
-    if (err != HF_OK)
-        return err;
-    err = connect_socket(sctp);
+    err = begin(sctp);
     if (err != HF_OK) {
-        usrsctp_deregister_address((void *)sctp->id);
-        usrsctp_close(sctp->socket);
-        sctp->socket = NULL;
+        drop_socket(sctp);
         return err;
     }
     change_state(sctp, HF_SCTP_CONNECTING);
@@ -231,7 +225,7 @@ void hf_sctp_go_down(hf_sctp *sctp, hf_err cause)
     sctp->down_untold = true;
     for (size_t i = 0; i < sctp->channels_len; i++)
         hf_channel_closed(sctp, sctp->channels[i], cause);
-    close_socket(sctp);
+    leave_engine(sctp);
     sctp->readable = false;
 }
 
