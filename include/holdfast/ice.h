@@ -80,7 +80,8 @@ typedef struct hf_ice_candidate {
 } hf_ice_candidate;
 
 /* Parses "candidate:…", with or without "a=" before it (RFC 8839 §5.1, RFC 6544 §4.5). Unknown extensions are skipped.
- * HF_ESYNTAX: not a candidate; HF_ENOTSUP: a transport other than UDP and TCP, or an unknown type. May be called from any thread. */
+ * HF_ESYNTAX: not a candidate; HF_ENOTSUP: a transport other than UDP and TCP, or an unknown type. May be called from
+ * any thread. */
 HF_CHECKED hf_err hf_ice_candidate_parse(const char *text, size_t len, hf_ice_candidate *out);
 
 /* Writes "candidate:…" without "a=", NUL-terminated, and returns its length. May be called from any thread. */

@@ -1,8 +1,9 @@
 /* loop.h: the runtime that does the I/O: one thread, one epoll, any number of peers.
  *
  * The loop owns sockets, name look-ups, interface enumeration, the clock and timers, and drives objects that do no I/O
- * themselves through one small table of functions (hf_endpoint). All functions and all handlers belong to the thread that
- * runs the loop; hf_loop_post and hf_loop_stop may be called from any thread. Inside a handler any function may be called. */
+ * themselves through one small table of functions (hf_endpoint). All functions and all handlers belong to the thread
+ * that runs the loop; hf_loop_post and hf_loop_stop may be called from any thread. Inside a handler any function may be
+ * called. */
 #ifndef HOLDFAST_LOOP_H
 #define HOLDFAST_LOOP_H
 
@@ -49,7 +50,8 @@ void hf_loop_stop(hf_loop *loop);
 int hf_loop_fd(const hf_loop *loop);
 hf_time hf_loop_deadline(const hf_loop *loop);
 
-/* Runs fn(context) in the loop's thread, soon and in order. Any thread. HF_ENOMEM; HF_ELIMIT: HF_LOOP_POSTS_MAX are waiting. */
+/* Runs fn(context) in the loop's thread, soon and in order. Any thread. HF_ENOMEM; HF_ELIMIT: HF_LOOP_POSTS_MAX are
+ * waiting. */
 #define HF_LOOP_POSTS_MAX 65536
 HF_CHECKED hf_err hf_loop_post(hf_loop *loop, void (*fn)(void *context), void *context);
 
@@ -77,7 +79,8 @@ typedef struct hf_endpoint {
     void (*reply)(void *object, hf_time now, const hf_reply *reply);
     hf_time (*deadline)(const void *object);
     void (*tick)(void *object, hf_time now);
-    /* Runs the application's handlers for what has happened. It may call any function, hf_loop_remove of this object included. */
+    /* Runs the application's handlers for what has happened. It may call any function, hf_loop_remove of this object
+     * included. */
     void (*dispatch)(void *object, hf_time now);
     /* Gives the object a function to call when a call of the application has left it something to send or to tell, so that
      * the loop need not look at idle ones. NULL takes it back. */
@@ -91,15 +94,16 @@ typedef struct hf_bind {
     bool loopback;        /* loopback addresses as well */
 } hf_bind;
 
-/* Drives `object` by `endpoint` from now on. HF_EEXIST: it is driven already. HF_EINVAL: an address to bind that is none. HF_ENOMEM.
- * `endpoint` must stay alive, and `object` until it is removed. */
+/* Drives `object` by `endpoint` from now on. HF_EEXIST: it is driven already. HF_EINVAL: an address to bind that is
+ * none. HF_ENOMEM. `endpoint` must stay alive, and `object` until it is removed. */
 HF_CHECKED hf_err hf_loop_add(hf_loop *loop, const hf_endpoint *endpoint, void *object, const hf_bind *bind);
 
 /* Stops driving it and closes its sockets; what it had to send is sent first. Not added: fine. */
 void hf_loop_remove(hf_loop *loop, void *object);
 
-/* How one ICE agent or peer is driven, and what to call for its events: handler(context) runs when there may be events, and takes
- * them with hf_…_poll_event. The struct holds the loop's part of it and stays where it is until hf_loop_remove. */
+/* How one ICE agent or peer is driven, and what to call for its events: handler(context) runs when there may be events,
+ * and takes them with hf_…_poll_event. The struct holds the loop's part of it and stays where it is until
+ * hf_loop_remove. */
 typedef struct hf_driven {
     void *object;
     void (*handler)(void *context);
@@ -115,11 +119,12 @@ struct hf_session;
 HF_CHECKED hf_err hf_loop_add_ice(hf_loop *loop, struct hf_ice *ice, const hf_bind *bind, hf_driven *driven);
 HF_CHECKED hf_err hf_loop_add_peer(hf_loop *loop, struct hf_peer *peer, const hf_bind *bind, hf_driven *driven);
 
-/* Drives a session; its handlers run in the loop's turns. HF_EEXIST, HF_ENOMEM. Remove with hf_loop_remove(loop, session). */
+/* Drives a session; its handlers run in the loop's turns. HF_EEXIST, HF_ENOMEM. Remove with hf_loop_remove(loop,
+ * session). */
 HF_CHECKED hf_err hf_loop_add_session(hf_loop *loop, struct hf_session *session, const hf_bind *bind);
 
-/* Drives a manager with all the sessions that it has and will have; `bind` holds for each. HF_EEXIST, HF_ENOMEM. Remove it with
- * hf_loop_remove_manager before it is freed. */
+/* Drives a manager with all the sessions that it has and will have; `bind` holds for each. HF_EEXIST, HF_ENOMEM. Remove
+ * it with hf_loop_remove_manager before it is freed. */
 HF_CHECKED hf_err hf_loop_add_manager(hf_loop *loop, struct hf_manager *manager, const hf_bind *bind);
 void hf_loop_remove_manager(hf_loop *loop, struct hf_manager *manager);
 

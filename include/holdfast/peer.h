@@ -1,0 +1,244 @@
+/* peer.h: one WebRTC connection that carries data channels: an RTCPeerConnection in C (W3C WebRTC 1.0, JSEP RFC 9429).
+ *
+ * A peer composes ICE, DTLS and SCTP. It does no I/O: io.h tells how it is driven; hf_loop_add_peer of loop.h drives one on
+ * the runtime's loop. One thread at a time, the engine's. News from outside never fails a call; a call of the application
+ * that makes no sense in the present state returns HF_ESTATE and changes nothing; after hf_peer_close: HF_ECLOSED.
+ *
+ * The way of a connection:
+ *   offerer:  hf_peer_open_channel …, hf_peer_create_offer, hf_peer_set_local_description, give the text to the remote;
+ *             hf_peer_set_remote_description with its answer.
+ *   answerer: hf_peer_set_remote_description with the offer, hf_peer_create_answer, hf_peer_set_local_description.
+ *   both:     hand each HF_PEER_CANDIDATE event to the remote, and what comes from it to hf_peer_add_ice_candidate. */
+#ifndef HOLDFAST_PEER_H
+#define HOLDFAST_PEER_H
+
+#include <holdfast/certificate.h>
+#include <holdfast/datachannel.h>
+#include <holdfast/engine.h>
+#include <holdfast/ice.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hf_peer hf_peer;
+
+/* Datagrams that came before the remote's description, kept until it is here. Further ones are counted and dropped: DTLS
+ * repeats them. */
+#define HF_PEER_EARLY_BYTES_MAX 32768
+
+/* Zeroes, with an engine, are the default. Strings and arrays are copied. */
+typedef struct hf_peer_config {
+    hf_engine *engine;                 /* required; must outlive the peer */
+    const hf_certificate *certificate; /* must outlive the peer; NULL: one is made for this peer (some milliseconds) */
+    const hf_ice_server *servers;      /* STUN servers */
+    size_t servers_len;
+    size_t mtu;         /* the largest UDP payload sent; 0: HF_MTU_DEFAULT; 576 to HF_DATAGRAM_MAX */
+    size_t message_max; /* the longest message taken, announced to the remote; 0: HF_MESSAGE_MAX_DEFAULT; 1024 to HF_MESSAGE_MAX_LIMIT */
+    hf_span patience;   /* see hf_ice_config */
+} hf_peer_config;
+
+/* HF_EINVAL: no engine, no randomness, a number out of its range, a server URI that is none. HF_ENOTSUP: a kind of
+ * server that is not supported. HF_ELIMIT: too many servers. HF_ECLOSED: the engine was freed. HF_ENOMEM.
+ * HF_ECERTIFICATE. */
+HF_CHECKED hf_err hf_peer_new(hf_peer **out, const hf_peer_config *config, const hf_env *env);
+
+/* Frees the peer; sends nothing (hf_peer_close does). NULL is fine. */
+void hf_peer_free(hf_peer *peer);
+
+/* --- States (W3C WebRTC 1.0 §4.3) --------------------------------------------------------------------------------- */
+
+typedef enum hf_signaling_state {
+    HF_SIGNALING_STABLE = 0,
+    HF_SIGNALING_HAVE_LOCAL_OFFER,
+    HF_SIGNALING_HAVE_REMOTE_OFFER,
+    HF_SIGNALING_CLOSED
+} hf_signaling_state;
+
+typedef enum hf_connection_state {
+    HF_CONNECTION_NEW = 0,
+    HF_CONNECTION_CONNECTING,
+    HF_CONNECTION_CONNECTED,
+    HF_CONNECTION_DISCONNECTED,
+    HF_CONNECTION_FAILED,
+    HF_CONNECTION_CLOSED
+} hf_connection_state;
+
+hf_signaling_state hf_peer_signaling_state(const hf_peer *peer);
+hf_connection_state hf_peer_connection_state(const hf_peer *peer);
+hf_ice_state hf_peer_ice_connection_state(const hf_peer *peer);
+hf_ice_gathering hf_peer_ice_gathering_state(const hf_peer *peer);
+
+/* The W3C's words: "have-local-offer", "connected", "checking", "complete". Static. */
+const char *hf_signaling_state_name(hf_signaling_state state);
+const char *hf_connection_state_name(hf_connection_state state);
+const char *hf_ice_state_name(hf_ice_state state);
+const char *hf_ice_gathering_name(hf_ice_gathering gathering);
+
+/* --- Descriptions (RFC 9429 §4.1) --------------------------------------------------------------------------------- */
+
+typedef enum hf_sdp_type { HF_SDP_OFFER = 1, HF_SDP_ANSWER } hf_sdp_type;
+
+/* "offer" or "answer". */
+const char *hf_sdp_type_name(hf_sdp_type type);
+
+/* Makes a description. *sdp is NUL-terminated and valid until the next call on `peer`. HF_ESTATE: an answer without a remote
+ * offer, an offer while one is open. HF_ENOMEM. */
+HF_CHECKED hf_err hf_peer_create_offer(hf_peer *peer, hf_time now, const char **sdp);
+HF_CHECKED hf_err hf_peer_create_answer(hf_peer *peer, hf_time now, const char **sdp);
+
+/* Applies our own description; the first time, gathering begins. `sdp` is what create_… gave, unchanged (HF_EINVAL), or NULL
+ * for just that, made now if it was not. HF_ESTATE: not the moment for this type. */
+HF_CHECKED hf_err hf_peer_set_local_description(hf_peer *peer, hf_time now, hf_sdp_type type, const char *sdp);
+
+/* Applies the remote's description, candidates in it included. HF_ESYNTAX, HF_ELIMIT: can't be parsed, or lacks what a
+ * data-channel session needs; hf_peer_error_text tells line and reason. HF_ESTATE: not the moment for this type.
+ * HF_ENOTSUP: it asks for what is not supported (an ICE restart, a new DTLS association). On every error nothing has
+ * changed. */
+HF_CHECKED hf_err hf_peer_set_remote_description(hf_peer *peer, hf_time now, hf_sdp_type type, const char *sdp);
+
+/* What made the last description or candidate fail, such as "line 7: fingerprint has an odd number of hex digits"; ""
+ * when the last one did not. Valid until the next call on `peer`. */
+const char *hf_peer_error_text(const hf_peer *peer);
+
+/* Our description as it stands, with the candidates found so far: what to signal without trickling, once gathering is
+ * complete. *sdp as in create_offer. HF_ESTATE: none has been set. */
+HF_CHECKED hf_err hf_peer_local_description(hf_peer *peer, hf_sdp_type *type, const char **sdp);
+
+/* Adds a candidate of the remote (RFC 9429 §4.1.19): `candidate` is "candidate:…"; "" or NULL says that no more will
+ * come. `mid` and `ufrag` may be NULL. One that belongs to a rejected section or another generation is ignored. Before
+ * the remote's description is set: HF_OK, kept until then (at most HF_ICE_REMOTE_CANDIDATES_MAX). HF_ESYNTAX,
+ * HF_EINVAL, HF_ELIMIT, and HF_ENOTSUP for what we cannot use (TCP, a host name): the connection goes on without it. */
+HF_CHECKED hf_err hf_peer_add_ice_candidate(hf_peer *peer, hf_time now, const char *candidate, const char *mid, const char *ufrag);
+
+/* Ends the connection at once: data channels are dropped, the remote is told by an SCTP ABORT and a DTLS close_notify, which
+ * poll_transmit still gives out. Closing twice is fine. */
+void hf_peer_close(hf_peer *peer, hf_time now);
+
+/* --- Data channels (datachannel.h; W3C WebRTC 1.0 §6) --------------------------------------------------------------- */
+
+/* Opens a channel, at any time before close. HF_EINVAL (not UTF-8, too long, a reliability that is none), HF_ELIMIT (a
+ * negotiated id of HF_STREAMS_MAX or above, or no id left), HF_EEXIST (the negotiated id is in use), HF_ENOMEM. */
+HF_CHECKED hf_err hf_peer_open_channel(hf_peer *peer, hf_time now, const hf_datachannel_config *config, hf_datachannel *out);
+
+/* Queues a message, copying it. HF_EAGAIN: no room, HF_PEER_CHANNEL_WRITABLE follows. HF_EMSGSIZE: longer than the
+ * remote takes or than the channel's buffer holds. HF_EINVAL: text that is not UTF-8. HF_ESTATE: not open. HF_ENOENT. */
+HF_CHECKED hf_err hf_peer_send(hf_peer *peer, hf_time now, hf_datachannel channel, hf_message_kind kind, const void *data, size_t len);
+
+/* Closes a channel: what was accepted is delivered first, then both directions end and HF_PEER_CHANNEL_CLOSED follows.
+ * HF_ENOENT. */
+HF_CHECKED hf_err hf_peer_close_channel(hf_peer *peer, hf_time now, hf_datachannel channel);
+
+/* Sets the number of queued bytes at which HF_PEER_CHANNEL_LOW is told (W3C bufferedAmountLowThreshold). HF_ENOENT. */
+HF_CHECKED hf_err hf_peer_set_buffered_low(hf_peer *peer, hf_datachannel channel, size_t bytes);
+
+/* HF_ENOENT: no such channel, or it is forgotten. */
+HF_CHECKED hf_err hf_peer_channel_info(const hf_peer *peer, hf_datachannel channel, hf_datachannel_info *out);
+
+/* --- Events ------------------------------------------------------------------------------------------------------------ */
+
+typedef enum hf_peer_event_type {
+    HF_PEER_SIGNALING_CHANGED = 1,
+    HF_PEER_ICE_CONNECTION_CHANGED,
+    HF_PEER_ICE_GATHERING_CHANGED,
+    HF_PEER_CONNECTION_CHANGED,
+    HF_PEER_CANDIDATE,       /* a local candidate for the remote; "" at the end of them */
+    HF_PEER_ROUTE_CHANGED,   /* the selected candidate pair */
+    HF_PEER_SERVER_FAILED,   /* a STUN server gave nothing; the connection goes on without it */
+    HF_PEER_REMOTE_CLOSED,   /* the remote ended the connection: nothing more will come. Close and free the peer */
+    HF_PEER_CHANNEL_OPEN,    /* usable now; for one that the remote opened, the first that is heard of it */
+    HF_PEER_CHANNEL_MESSAGE,
+    HF_PEER_CHANNEL_LOW,
+    HF_PEER_CHANNEL_WRITABLE,
+    HF_PEER_CHANNEL_CLOSING,
+    HF_PEER_CHANNEL_CLOSED   /* after this the handle is forgotten */
+} hf_peer_event_type;
+
+/* Pointers in an event stay valid until the next call on the peer. */
+typedef struct hf_peer_event {
+    hf_peer_event_type type;
+    hf_err cause; /* ICE_CONNECTION_, CONNECTION_CHANGED to failed or disconnected; SERVER_FAILED; REMOTE_CLOSED (HF_OK: in order);
+                     CHANNEL_CLOSED (HF_OK: in order) */
+    hf_datachannel channel; /* CHANNEL_… */
+    union {
+        hf_signaling_state signaling;
+        hf_ice_state ice;
+        hf_ice_gathering gathering;
+        hf_connection_state connection;
+        struct {
+            const char *text; /* "candidate:…" */
+            const char *mid;
+            const char *ufrag;
+        } candidate;
+        struct {
+            hf_ice_route route;
+        } route_changed;
+        const char *server_uri;
+        struct {
+            hf_message_kind kind;
+            const uint8_t *data;
+            size_t len;
+        } message;
+    } u;
+} hf_peer_event;
+
+/* Takes the oldest event; false: none is left. Take them all: a peer whose events wait stops receiving when its bounds
+ * are reached. */
+bool hf_peer_poll_event(hf_peer *peer, hf_peer_event *out);
+
+/* --- Driving (io.h) ---------------------------------------------------------------------------------------------------- */
+
+void hf_peer_input(hf_peer *peer, hf_time now, hf_datagram *datagrams, size_t n);
+bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out);
+bool hf_peer_poll_request(hf_peer *peer, hf_request *out);
+void hf_peer_reply(hf_peer *peer, hf_time now, const hf_reply *reply);
+hf_time hf_peer_deadline(const hf_peer *peer);
+void hf_peer_tick(hf_peer *peer, hf_time now);
+
+/* Gives a function that is called when a call of the application has left something to send or to tell, so that a
+ * driver of many peers need not look at idle ones. It must only take note. NULL takes it back. */
+void hf_peer_set_wake(hf_peer *peer, void (*wake)(void *context), void *context);
+
+/* --- Statistics (W3C webrtc-stats) -------------------------------------------------------------------------------------- */
+
+typedef struct hf_peer_stats {
+    /* RTCTransportStats */
+    uint64_t packets_sent, packets_received; /* UDP datagrams of every kind */
+    uint64_t bytes_sent, bytes_received;     /* their payload */
+    const char *dtls_version;                /* "" until agreed; static */
+    const char *dtls_cipher;
+    bool dtls_client;
+    bool has_route;
+    hf_ice_route route;
+    hf_span sctp_rtt; /* smoothed; 0: not known */
+    /* Data channels, all together (RTCPeerConnectionStats and sums of RTCDataChannelStats) */
+    uint64_t channels_opened, channels_closed;
+    uint64_t messages_sent, messages_received;
+    uint64_t sctp_retransmissions;
+    /* Drops by cause */
+    uint64_t drop_oversize;       /* larger than HF_DATAGRAM_MAX, or empty */
+    uint64_t drop_not_expected;   /* of a protocol that this connection does not carry (RFC 7983) */
+    uint64_t drop_early;          /* before the remote's description, above the bound */
+    uint64_t drop_stun_malformed, drop_stun_integrity, drop_stun_unmatched, drop_rate;
+    uint64_t drop_unknown_path;
+    uint64_t drop_dtls_malformed, drop_dtls_record, drop_dtls_reassembly, drop_dtls_early;
+    uint64_t drop_sctp_checksum, drop_sctp_malformed, drop_sctp_early, drop_sctp_output;
+    uint64_t drop_dcep, drop_unknown_stream;
+    uint64_t candidates_ignored;
+} hf_peer_stats;
+
+void hf_peer_get_stats(const hf_peer *peer, hf_peer_stats *out);
+
+/* Copies candidate pair number `index`; false: there are not so many. */
+bool hf_peer_get_pair(const hf_peer *peer, size_t index, hf_ice_pair_info *out);
+
+/* Names every drop counter of hf_peer_stats in turn: "unknown_path" and its value; false: there are not so many. */
+bool hf_peer_stats_drop(const hf_peer_stats *stats, size_t index, const char **cause, uint64_t *count);
+
+/* The remote's certificate in DER, once DTLS is connected; empty before. Valid until the peer is freed. */
+hf_bytes hf_peer_remote_certificate(const hf_peer *peer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

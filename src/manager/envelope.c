@@ -1,0 +1,206 @@
+/* envelope.c: signals with addresses. An answer and each candidate name the offer that they belong to, so that what is late,
+ * repeated or crossed costs time, never correctness. */
+#include "manager_priv.h"
+
+#include <string.h>
+
+static void send_envelope(remote *r, const hf_signal *signal)
+{
+    hf_manager *manager = r->manager;
+    hf_envelope envelope = {
+        .sender = manager->peer_id, .receiver = r->id[0] ? r->id : NULL, .offer = r->offer, .signal = *signal};
+    if (manager->handlers.on_envelope)
+        manager->handlers.on_envelope(manager->handlers.context, manager, &envelope);
+}
+
+void hf_manager_on_signal(void *context, hf_session *session, const hf_session_event *event)
+{
+    remote *r = context;
+    (void)session;
+    send_envelope(r, &event->u.signal);
+}
+
+/* What came again is answered again, with the same description and all candidates so far. */
+static void repeat_answer(remote *r)
+{
+    hf_sdp_type type;
+    hf_signal signal = {.type = HF_SIGNAL_ANSWER};
+    hf_peer *peer = hf_session_peer(r->session);
+    if (peer && hf_peer_local_description(peer, &type, &signal.sdp) == HF_OK && type == HF_SDP_ANSWER)
+        send_envelope(r, &signal);
+}
+
+void hf_manager_dispatch(hf_manager *manager, hf_time now)
+{
+    (void)now;
+    if (!manager)
+        return;
+    for (size_t i = 0; i < manager->remotes_len;) { /* handlers may add and forget: begin again after each */
+        remote *r = manager->remotes[i];
+        if (r->announce) {
+            r->announce = false;
+            if (manager->handlers.on_session)
+                manager->handlers.on_session(manager->handlers.context, manager, r->session);
+            i = 0;
+        } else if (r->repeat_answer) {
+            r->repeat_answer = false;
+            repeat_answer(r);
+            i = 0;
+        } else {
+            i++;
+        }
+    }
+}
+
+hf_err hf_manager_connect(hf_manager *manager, hf_time now, const char *peer_id, hf_session **out)
+{
+    const char *id = peer_id ? peer_id : "";
+    if (!manager || !out || (*id && (!hf_manager_is_id(id) || strcmp(id, manager->peer_id) == 0)))
+        return HF_EINVAL;
+    remote *r = hf_manager_find(manager, id);
+    if (r) {
+        *out = r->session;
+        return HF_EEXIST;
+    }
+    hf_err err = hf_manager_add(manager, id, &r);
+    if (err != HF_OK)
+        return err;
+    r->offer_ours = r->offer = 1;
+    err = hf_session_connect(r->session, now);
+    if (err != HF_OK) {
+        hf_manager_forget(manager, r->session);
+        return err;
+    }
+    *out = r->session;
+    hf_manager_wake(manager);
+    return HF_OK;
+}
+
+/* Whom an envelope is from; NULL: a stranger. One that nobody has named yet takes the first name that comes. */
+static hf_err find_sender(hf_manager *manager, const hf_envelope *envelope, remote **out)
+{
+    *out = NULL;
+    if (!envelope->sender) {
+        if (manager->remotes_len == 1)
+            *out = manager->remotes[0];
+        return manager->remotes_len > 1 ? HF_ENOENT : HF_OK;
+    }
+    if (!hf_manager_is_id(envelope->sender) || strcmp(envelope->sender, manager->peer_id) == 0)
+        return HF_EINVAL;
+    *out = hf_manager_find(manager, envelope->sender);
+    remote *nameless = *out ? NULL : hf_manager_find(manager, "");
+    if (!nameless)
+        return HF_OK;
+    *out = nameless;
+    return hf_manager_rename(manager, nameless, envelope->sender);
+}
+
+static bool has_open_offer(const remote *r)
+{
+    hf_peer *peer = hf_session_peer(r->session);
+    return peer && hf_peer_signaling_state(peer) == HF_SIGNALING_HAVE_LOCAL_OFFER;
+}
+
+/* session.md, "Signalling": the lower peer id is polite and gives way; toward a peer without a name we are. */
+static bool is_polite(const remote *r)
+{
+    return r->id[0] == '\0' || strcmp(r->manager->peer_id, r->id) < 0;
+}
+
+static hf_err receive_offer(remote *r, hf_time now, const hf_envelope *envelope)
+{
+    uint32_t number = envelope->offer;
+    if (number != 0 && number == r->offer_theirs) {
+        r->repeat_answer = true;
+        hf_manager_wake(r->manager);
+        return HF_OK;
+    }
+    if (number != 0 && number < r->offer_theirs)
+        return HF_OK; /* late: a newer one has been answered */
+    if (has_open_offer(r)) {
+        if (!is_polite(r))
+            return HF_OK; /* the remote withdraws its own and answers ours */
+        hf_err err = hf_session_withdraw_offer(r->session, now);
+        if (err != HF_OK)
+            return err;
+    }
+    uint32_t before = r->offer;
+    r->offer = number; /* before the answer is made, which names it */
+    hf_err err = hf_session_signal(r->session, now, &envelope->signal);
+    if (err == HF_OK)
+        r->offer_theirs = number;
+    else
+        r->offer = before;
+    return err;
+}
+
+static hf_err receive_known(remote *r, hf_time now, const hf_envelope *envelope)
+{
+    uint32_t number = envelope->offer;
+    switch (envelope->signal.type) {
+    case HF_SIGNAL_OFFER:
+        return receive_offer(r, now, envelope);
+    case HF_SIGNAL_ANSWER:
+        if ((number != 0 && number != r->offer_ours) || !has_open_offer(r))
+            return HF_OK; /* to an offer that is no longer open */
+        break;
+    case HF_SIGNAL_CANDIDATE:
+    case HF_SIGNAL_END_OF_CANDIDATES:
+        if (number != 0 && number != r->offer_ours && number < r->offer_theirs)
+            return HF_OK;
+        break;
+    }
+    return hf_session_signal(r->session, now, &envelope->signal);
+}
+
+static bool is_well_formed(const hf_signal *signal)
+{
+    switch (signal->type) {
+    case HF_SIGNAL_OFFER:
+    case HF_SIGNAL_ANSWER:
+        return signal->sdp != NULL;
+    case HF_SIGNAL_CANDIDATE:
+        return signal->candidate != NULL;
+    case HF_SIGNAL_END_OF_CANDIDATES:
+        return true;
+    }
+    return false;
+}
+
+static bool is_over(const remote *r)
+{
+    hf_session_state state = hf_session_get_state(r->session);
+    return state == HF_SESSION_FAILED || state == HF_SESSION_CLOSED;
+}
+
+hf_err hf_manager_receive(hf_manager *manager, hf_time now, const hf_envelope *envelope)
+{
+    remote *r;
+    if (!manager || !envelope || !is_well_formed(&envelope->signal))
+        return HF_EINVAL;
+    if (envelope->receiver && strcmp(envelope->receiver, manager->peer_id) != 0)
+        return HF_EINVAL;
+    hf_err err = find_sender(manager, envelope, &r);
+    if (err != HF_OK)
+        return err;
+    if (r && is_over(r) && envelope->signal.type == HF_SIGNAL_OFFER) { /* it begins anew */
+        hf_manager_forget(manager, r->session);
+        r = NULL;
+    }
+    if (r)
+        return receive_known(r, now, envelope);
+    if (envelope->signal.type == HF_SIGNAL_ANSWER)
+        return HF_ENOENT;
+
+    err = hf_manager_add(manager, envelope->sender ? envelope->sender : "", &r);
+    if (err != HF_OK)
+        return err;
+    err = receive_known(r, now, envelope);
+    if (err != HF_OK && envelope->signal.type == HF_SIGNAL_OFFER) {
+        hf_manager_forget(manager, r->session);
+        return err;
+    }
+    r->announce = true;
+    hf_manager_wake(manager);
+    return err;
+}

@@ -1,0 +1,59 @@
+/* manager_priv.h: the inside of the manager.
+ *
+ *   manager.c   birth, end, configuration, driving      remotes.c  who there is: sessions by the remote's id
+ *   envelope.c  signals with addresses: offer numbers, glare      collab.c  the table of channels */
+#ifndef HF_MANAGER_PRIV_H
+#define HF_MANAGER_PRIV_H
+
+#include "alloc.h"
+#include "bytes.h"
+#include "log.h"
+#include "random.h"
+#include "ring.h"
+#include "session_config.h"
+
+#include <holdfast/manager.h>
+
+/* A remote with its session. */
+typedef struct remote {
+    hf_manager *manager;
+    hf_session *session;
+    char *id;              /* "": it has not named itself yet */
+    uint32_t offer_ours;   /* number of our last offer; 0: none */
+    uint32_t offer_theirs; /* number of the last offer that we took; 0: none, or it bore none */
+    uint32_t offer;        /* the one that the present connection is about, whoever made it */
+    bool announce;         /* on_session is due */
+    bool repeat_answer;    /* the offer came again: so does the answer */
+} remote;
+
+struct hf_manager {
+    const hf_env *env;
+    char *peer_id;
+    hf_session_config session_config;
+    hf_certificate *own_certificate;
+    hf_manager_handlers handlers;
+    size_t sessions_max;
+
+    remote **remotes;
+    size_t remotes_len, remotes_cap;
+    hf_ring changes;  /* hf_manager_change: for the driver */
+    hf_session *dead; /* told as gone by the last change, and freed with the next */
+
+    void (*wake)(void *context);
+    void *wake_context;
+};
+
+/* remotes.c */
+remote *hf_manager_find(const hf_manager *manager, const char *id);
+remote *hf_manager_find_session(const hf_manager *manager, const hf_session *session);
+HF_CHECKED hf_err hf_manager_add(hf_manager *manager, const char *id, remote **out);
+HF_CHECKED hf_err hf_manager_rename(hf_manager *manager, remote *remote_peer, const char *id);
+bool hf_manager_is_id(const char *id);
+
+/* envelope.c: the sessions' handler for HF_SESSION_SIGNAL */
+void hf_manager_on_signal(void *context, hf_session *session, const hf_session_event *event);
+
+/* manager.c */
+void hf_manager_wake(hf_manager *manager);
+
+#endif

@@ -1,0 +1,48 @@
+/* channels.c: the data channels' part of the face. */
+#include "peer_priv.h"
+
+hf_err hf_peer_open_channel(hf_peer *peer, hf_time now, const hf_datachannel_config *config, hf_datachannel *out)
+{
+    static const hf_datachannel_config defaults = {0};
+    if (!peer || !out)
+        return HF_EINVAL;
+    if (peer->closed)
+        return HF_ECLOSED;
+    hf_err err = hf_sctp_channel_open(peer->sctp, now, config ? config : &defaults, out);
+    hf_peer_wake(peer);
+    return err;
+}
+
+hf_err hf_peer_send(hf_peer *peer, hf_time now, hf_datachannel channel, hf_message_kind kind, const void *data, size_t len)
+{
+    if (!peer || (!data && len > 0) || (kind != HF_BINARY && kind != HF_TEXT))
+        return HF_EINVAL;
+    if (peer->closed)
+        return HF_ECLOSED;
+    if (kind == HF_TEXT && !hf_bytes_are_utf8(hf_bytes_of(data, len)))
+        return HF_EINVAL;
+    hf_err err = hf_sctp_channel_send(peer->sctp, now, channel, kind, hf_bytes_of(data, len));
+    hf_peer_wake(peer);
+    return err;
+}
+
+hf_err hf_peer_close_channel(hf_peer *peer, hf_time now, hf_datachannel channel)
+{
+    if (!peer)
+        return HF_EINVAL;
+    if (peer->closed)
+        return HF_ECLOSED;
+    hf_err err = hf_sctp_channel_close(peer->sctp, now, channel);
+    hf_peer_wake(peer);
+    return err;
+}
+
+hf_err hf_peer_set_buffered_low(hf_peer *peer, hf_datachannel channel, size_t bytes)
+{
+    return peer ? hf_sctp_channel_set_low(peer->sctp, channel, bytes) : HF_EINVAL;
+}
+
+hf_err hf_peer_channel_info(const hf_peer *peer, hf_datachannel channel, hf_datachannel_info *out)
+{
+    return peer && out ? hf_sctp_channel_info(peer->sctp, channel, out) : HF_EINVAL;
+}

@@ -1,0 +1,206 @@
+/* events.c: what happened in the layers below becomes the peer's state and the application's events. */
+#include "peer_priv.h"
+
+#include <string.h>
+
+static void push(hf_peer *peer, hf_queued_event queued)
+{
+    if (hf_ring_push(&peer->events, &queued) != HF_OK) {
+        hf_log(peer->env, HF_LOG_ERROR, "peer: an event was lost: out of memory, or nobody takes them");
+        hf_dealloc(peer->env, queued.text);
+    }
+}
+
+void hf_peer_push_event(hf_peer *peer, hf_peer_event event)
+{
+    push(peer, (hf_queued_event){.event = event});
+}
+
+void hf_peer_push_candidate(hf_peer *peer, const char *text)
+{
+    hf_queued_event queued = {.event = {.type = HF_PEER_CANDIDATE}};
+    queued.text = hf_alloc_text(peer->env, text, strlen(text));
+    if (!queued.text) {
+        hf_log(peer->env, HF_LOG_ERROR, "peer: a candidate was not told: out of memory");
+        return;
+    }
+    push(peer, queued);
+}
+
+void hf_peer_clear_events(hf_peer *peer)
+{
+    hf_queued_event queued;
+    while (hf_ring_pop(&peer->events, &queued))
+        hf_dealloc(peer->env, queued.text);
+    hf_ring_clear(&peer->events);
+    hf_dealloc(peer->env, peer->event_text);
+    peer->event_text = NULL;
+}
+
+static void on_ice_event(hf_peer *peer, hf_time now, const hf_ice_event *e)
+{
+    char text[HF_ICE_CANDIDATE_TEXT_SIZE];
+    switch (e->type) {
+    case HF_ICE_STATE_CHANGED:
+        peer->ice_state = e->u.state_changed.state;
+        hf_peer_push_event(peer, (hf_peer_event){.type = HF_PEER_ICE_CONNECTION_CHANGED,
+                                                 .cause = e->u.state_changed.cause,
+                                                 .u.ice = peer->ice_state});
+        hf_peer_update_states(peer, e->u.state_changed.cause);
+        break;
+    case HF_ICE_GATHERING_CHANGED:
+        peer->gathering = e->u.gathering_changed.gathering;
+        if (peer->gathering == HF_ICE_GATHERING_COMPLETE)
+            hf_peer_push_candidate(peer, "");
+        hf_peer_push_event(peer, (hf_peer_event){.type = HF_PEER_ICE_GATHERING_CHANGED, .u.gathering = peer->gathering});
+        break;
+    case HF_ICE_CANDIDATE_FOUND:
+        hf_ice_candidate_write(&e->u.candidate_found.candidate, text);
+        hf_peer_push_candidate(peer, text);
+        break;
+    case HF_ICE_ROUTE_CHANGED: {
+        hf_peer_event event = {.type = HF_PEER_ROUTE_CHANGED};
+        event.u.route_changed.route = e->u.route_changed.route;
+        hf_peer_push_event(peer, event);
+        hf_peer_start_dtls_if_due(peer, now);
+        break;
+    }
+    case HF_ICE_SERVER_FAILED:
+        hf_peer_push_event(peer, (hf_peer_event){.type = HF_PEER_SERVER_FAILED,
+                                                 .cause = e->u.server_failed.cause,
+                                                 .u.server_uri = e->u.server_failed.uri});
+        break;
+    }
+}
+
+static void start_sctp(hf_peer *peer, hf_time now)
+{
+    hf_ice_route route = {0};
+    bool routed = hf_ice_get_route(peer->ice, &route);
+    hf_sctp_remote remote = {.port = peer->negotiated.sctp_port,
+                             .message_max = peer->negotiated.message_max,
+                             .dtls_client = peer->negotiated.dtls_role == HF_DTLS_CLIENT,
+                             .rtt = routed ? route.rtt : 0};
+    hf_err err = hf_sctp_start(peer->sctp, now, &remote);
+    if (err != HF_OK) {
+        peer->dtls_failed = true; /* no data can flow: as good as a failed transport */
+        hf_peer_update_states(peer, err);
+    }
+}
+
+static void on_dtls_event(hf_peer *peer, hf_time now, const hf_dtls_event *e)
+{
+    switch (e->type) {
+    case HF_DTLS_CONNECTED:
+        peer->dtls_connected = true;
+        hf_peer_update_states(peer, HF_OK);
+        start_sctp(peer, now);
+        break;
+    case HF_DTLS_FAILED:
+        peer->dtls_failed = true;
+        hf_peer_update_states(peer, e->cause);
+        break;
+    case HF_DTLS_CLOSED:
+        peer->dtls_closed = true;
+        if (!peer->sctp_down)
+            hf_peer_push_event(peer, (hf_peer_event){.type = HF_PEER_REMOTE_CLOSED, .cause = HF_OK});
+        hf_peer_update_states(peer, HF_OK);
+        break;
+    }
+}
+
+void hf_peer_pump(hf_peer *peer, hf_time now)
+{
+    hf_ice_event ice_event;
+    hf_dtls_event dtls_event;
+
+    while (hf_ice_poll_event(peer->ice, &ice_event)) {
+        if (!peer->closed)
+            on_ice_event(peer, now, &ice_event);
+    }
+    while (peer->dtls && hf_dtls_poll_event(peer->dtls, &dtls_event)) {
+        if (!peer->closed)
+            on_dtls_event(peer, now, &dtls_event);
+    }
+}
+
+/* Turns an SCTP event into one for the application; false: it is not for the application. */
+static bool translate(hf_peer *peer, const hf_sctp_event *in, hf_peer_event *out)
+{
+    *out = (hf_peer_event){.channel = in->channel, .cause = in->cause};
+    switch (in->type) {
+    case HF_SCTP_UP:
+        return false;
+    case HF_SCTP_DOWN:
+        peer->sctp_down = true;
+        if (peer->closed || peer->dtls_closed)
+            return false;
+        out->type = HF_PEER_REMOTE_CLOSED;
+        out->cause = in->cause == HF_ECLOSED ? HF_OK : in->cause;
+        return true;
+    case HF_SCTP_CHANNEL_OPEN:
+        out->type = HF_PEER_CHANNEL_OPEN;
+        return true;
+    case HF_SCTP_CHANNEL_MESSAGE:
+        out->type = HF_PEER_CHANNEL_MESSAGE;
+        out->u.message.kind = in->kind;
+        out->u.message.data = in->message.data;
+        out->u.message.len = in->message.len;
+        return true;
+    case HF_SCTP_CHANNEL_LOW:
+        out->type = HF_PEER_CHANNEL_LOW;
+        return true;
+    case HF_SCTP_CHANNEL_WRITABLE:
+        out->type = HF_PEER_CHANNEL_WRITABLE;
+        return true;
+    case HF_SCTP_CHANNEL_CLOSING:
+        out->type = HF_PEER_CHANNEL_CLOSING;
+        return true;
+    case HF_SCTP_CHANNEL_CLOSED:
+        out->type = HF_PEER_CHANNEL_CLOSED;
+        return true;
+    }
+    return false;
+}
+
+/* A candidate event lends its text, and says for which section and generation it is. */
+static void lend(hf_peer *peer, hf_peer_event *event, char *text)
+{
+    hf_dealloc(peer->env, peer->event_text);
+    peer->event_text = text;
+    if (event->type == HF_PEER_CANDIDATE) {
+        event->u.candidate.text = text;
+        event->u.candidate.mid = hf_peer_data_mid(peer);
+        event->u.candidate.ufrag = hf_ice_local_ufrag(peer->ice);
+    }
+}
+
+bool hf_peer_poll_event(hf_peer *peer, hf_peer_event *out)
+{
+    hf_queued_event queued;
+    hf_sctp_event sctp_event;
+
+    if (!peer || !out)
+        return false;
+    /* W3C WebRTC 1.0 §6.2: messages that came before a close are told before it. So the end of DTLS waits behind what
+     * SCTP holds. */
+    for (;;) {
+        hf_queued_event *next = hf_ring_at(&peer->events, 0);
+        bool is_end = next && next->event.type == HF_PEER_REMOTE_CLOSED;
+        if ((!next || is_end) && hf_sctp_poll_event(peer->sctp, &sctp_event)) {
+            if (translate(peer, &sctp_event, out))
+                return true;
+            continue;
+        }
+        if (is_end && !peer->sctp_down) { /* DTLS ended under SCTP: its channels end too, and each is told */
+            peer->sctp_down = true;
+            hf_sctp_abort(peer->sctp, peer->now);
+            continue;
+        }
+        if (!hf_ring_pop(&peer->events, &queued))
+            return false;
+        *out = queued.event;
+        lend(peer, out, queued.text);
+        return true;
+    }
+}

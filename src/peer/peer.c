@@ -1,0 +1,142 @@
+/* peer.c: a peer's birth and end, and the driver's calls that only pass through. */
+#include "peer_priv.h"
+
+#define MTU_LEAST 576      /* RFC 791: what every IPv4 host takes */
+#define MESSAGE_LEAST 1024 /* below this nobody can work */
+
+static hf_err check_config(const hf_peer_config *config, const hf_env *env)
+{
+    if (!config || !config->engine || !hf_env_is_usable(env) || (config->servers_len > 0 && !config->servers))
+        return HF_EINVAL;
+    if (config->mtu != 0 && (config->mtu < MTU_LEAST || config->mtu > HF_DATAGRAM_MAX))
+        return HF_EINVAL;
+    if (config->message_max != 0 && (config->message_max < MESSAGE_LEAST || config->message_max > HF_MESSAGE_MAX_LIMIT))
+        return HF_EINVAL;
+    return HF_OK;
+}
+
+static hf_err make_layers(hf_peer *peer, const hf_peer_config *config)
+{
+    hf_ice_config ice = {.servers = config->servers, .servers_len = config->servers_len, .patience = config->patience};
+    hf_sctp_config sctp = {.mtu = peer->mtu - HF_DTLS_OVERHEAD_MAX, .message_max = peer->message_max};
+
+    if (!peer->certificate) {
+        hf_err err = hf_certificate_new(&peer->own_certificate, peer->env);
+        if (err != HF_OK)
+            return err;
+        peer->certificate = peer->own_certificate;
+    }
+    hf_err err = hf_ice_new(&peer->ice, &ice, peer->env);
+    return err != HF_OK ? err : hf_sctp_new(&peer->sctp, &sctp, config->engine, peer->env);
+}
+
+hf_err hf_peer_new(hf_peer **out, const hf_peer_config *config, const hf_env *env)
+{
+    if (!out)
+        return HF_EINVAL;
+    *out = NULL;
+    hf_err err = check_config(config, env);
+    if (err != HF_OK)
+        return err;
+    hf_peer *peer = hf_alloc(env, sizeof *peer);
+    if (!peer)
+        return HF_ENOMEM;
+    peer->env = env;
+    peer->engine = config->engine;
+    peer->certificate = config->certificate;
+    peer->mtu = config->mtu ? config->mtu : HF_MTU_DEFAULT;
+    peer->message_max = config->message_max ? config->message_max : HF_MESSAGE_MAX_DEFAULT;
+    peer->sdp_session_id = hf_random_u64(env) >> 2; /* RFC 9429 §5.2.1: 62 bits */
+    hf_ring_init(&peer->events, env, sizeof(hf_queued_event), EVENTS_MAX);
+    hf_packet_queue_init(&peer->early, env, 0, 0, HF_PEER_EARLY_BYTES_MAX);
+
+    err = make_layers(peer, config);
+    if (err != HF_OK) {
+        hf_peer_free(peer);
+        return err;
+    }
+    *out = peer;
+    return HF_OK;
+}
+
+void hf_peer_free(hf_peer *peer)
+{
+    if (!peer)
+        return;
+    hf_sctp_free(peer->sctp);
+    hf_dtls_free(peer->dtls);
+    hf_ice_free(peer->ice);
+    hf_certificate_free(peer->own_certificate);
+    hf_sdp_clear(&peer->remote, peer->env);
+    hf_peer_clear_events(peer);
+    hf_packet_queue_clear(&peer->early);
+    hf_dealloc(peer->env, peer->data_mid);
+    hf_dealloc(peer->env, peer->description_text);
+    hf_dealloc(peer->env, peer);
+}
+
+void hf_peer_close(hf_peer *peer, hf_time now)
+{
+    if (!peer || peer->closed)
+        return;
+    peer->now = now;
+    hf_sctp_abort(peer->sctp, now);
+    peer->closing_alert_due = peer->dtls_connected && !peer->dtls_closed;
+    hf_peer_enter_signaling(peer, HF_SIGNALING_CLOSED);
+    peer->ice_state = HF_ICE_CLOSED;
+    peer->closed = true;
+    hf_peer_update_states(peer, HF_OK);
+    hf_peer_wake(peer);
+}
+
+void hf_peer_set_wake(hf_peer *peer, void (*wake)(void *context), void *context)
+{
+    peer->wake = (hf_wake){.fn = wake, .context = context};
+}
+
+void hf_peer_wake(hf_peer *peer)
+{
+    if (peer->wake.fn)
+        peer->wake.fn(peer->wake.context);
+}
+
+bool hf_peer_poll_request(hf_peer *peer, hf_request *out)
+{
+    return peer && out && !peer->closed && hf_ice_poll_request(peer->ice, out);
+}
+
+void hf_peer_reply(hf_peer *peer, hf_time now, const hf_reply *reply)
+{
+    if (!peer || !reply || peer->closed)
+        return;
+    peer->now = now;
+    hf_ice_reply(peer->ice, now, reply);
+    hf_peer_pump(peer, now);
+}
+
+static hf_time earlier(hf_time a, hf_time b)
+{
+    return a < b ? a : b;
+}
+
+hf_time hf_peer_deadline(const hf_peer *peer)
+{
+    if (!peer || peer->closed)
+        return HF_NEVER;
+    hf_time due = hf_ice_deadline(peer->ice);
+    if (peer->dtls)
+        due = earlier(due, hf_dtls_deadline(peer->dtls));
+    return earlier(due, hf_sctp_deadline(peer->sctp));
+}
+
+void hf_peer_tick(hf_peer *peer, hf_time now)
+{
+    if (!peer || peer->closed)
+        return;
+    peer->now = now;
+    hf_ice_tick(peer->ice, now);
+    if (peer->dtls)
+        hf_dtls_tick(peer->dtls, now);
+    hf_sctp_tick(peer->sctp, now);
+    hf_peer_pump(peer, now);
+}

@@ -1,0 +1,151 @@
+/* transport.c: the way of a datagram in and out: ICE, then DTLS, then SCTP, told apart by the first byte (RFC 7983). */
+#include "peer_priv.h"
+
+#include <string.h>
+
+#define BATCH 32 /* datagrams, and packets, that pass between two layers at once */
+
+void hf_peer_start_dtls_if_due(hf_peer *peer, hf_time now)
+{
+    hf_ice_route route = {0};
+    bool routed = hf_ice_get_route(peer->ice, &route);
+
+    if (peer->dtls || peer->dtls_failed || peer->closed || !peer->negotiated.done || (!routed && peer->early.len == 0))
+        return;
+    hf_dtls_config config = {.role = peer->negotiated.dtls_role,
+                             .certificate = peer->certificate,
+                             .mtu = peer->mtu,
+                             .first_timeout = routed && route.rtt > 0 ? route.rtt + route.rtt / 2 + HF_MS(20) : 0,
+                             .fingerprints = peer->negotiated.fingerprints,
+                             .fingerprints_len = peer->negotiated.fingerprints_len};
+    hf_err err = hf_dtls_new(&peer->dtls, &config, peer->env);
+    if (err != HF_OK) {
+        peer->dtls_failed = true;
+        hf_peer_update_states(peer, err);
+        return;
+    }
+    hf_dtls_start(peer->dtls, now);
+
+    hf_packet packet;
+    while (hf_packet_peek(&peer->early, &packet, 1) == 1) { /* what came too early comes now; it is handshake, not data */
+        hf_datagram datagram = {.data = packet.data, .len = packet.len};
+        hf_bytes none[1];
+        (void)hf_dtls_input(peer->dtls, now, &datagram, 1, none, 0);
+        hf_packet_pop(&peer->early, 1);
+    }
+    hf_packet_queue_relax(&peer->early);
+    hf_peer_update_states(peer, HF_OK);
+}
+
+static void keep_early(hf_peer *peer, const hf_datagram *datagram)
+{
+    hf_packet packet;
+    if (hf_packet_push(&peer->early, datagram->len, &packet) == HF_OK)
+        memcpy(packet.data, datagram->data, datagram->len);
+    else
+        peer->drop_early++;
+}
+
+/* Moves the DTLS datagrams to the front and returns how many they are. RFC 7983 §7: 20 to 63 is DTLS; SRTP (128 to 191)
+ * is not carried yet, ZRTP (16 to 19) never. */
+static size_t keep_dtls(hf_peer *peer, hf_datagram *datagrams, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t first = datagrams[i].data[0];
+        if (first >= 20 && first <= 63)
+            datagrams[kept++] = datagrams[i];
+        else
+            peer->drop_not_expected++;
+    }
+    return kept;
+}
+
+/* Moves the datagrams of a permitted size to the front. */
+static size_t keep_sized(hf_peer *peer, hf_datagram *datagrams, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (datagrams[i].len == 0 || datagrams[i].len > HF_DATAGRAM_MAX) {
+            peer->drop_oversize++;
+            continue;
+        }
+        peer->packets_received++;
+        peer->bytes_received += datagrams[i].len;
+        datagrams[kept++] = datagrams[i];
+    }
+    return kept;
+}
+
+static void input_batch(hf_peer *peer, hf_time now, hf_datagram *datagrams, size_t n)
+{
+    hf_bytes packets[BATCH + 8];
+
+    n = keep_sized(peer, datagrams, n);
+    n = hf_ice_input(peer->ice, now, datagrams, n);
+    n = keep_dtls(peer, datagrams, n);
+    hf_peer_pump(peer, now);
+    if (!peer->dtls && n > 0) {
+        for (size_t i = 0; i < n; i++)
+            keep_early(peer, &datagrams[i]);
+        hf_peer_start_dtls_if_due(peer, now);
+        n = 0;
+    }
+    if (peer->dtls) {
+        n = hf_dtls_input(peer->dtls, now, datagrams, n, packets, BATCH + 8);
+        hf_peer_pump(peer, now); /* DTLS may be up since: SCTP starts before its first packet is looked at */
+        hf_sctp_input(peer->sctp, now, packets, n);
+    }
+}
+
+void hf_peer_input(hf_peer *peer, hf_time now, hf_datagram *datagrams, size_t n)
+{
+    if (!peer || !datagrams || peer->closed)
+        return;
+    peer->now = now;
+    while (n > 0) {
+        size_t batch = n < BATCH ? n : BATCH;
+        input_batch(peer, now, datagrams, batch);
+        datagrams += batch;
+        n -= batch;
+    }
+}
+
+/* Seals what SCTP has to send into one run. */
+static bool transmit_sctp(hf_peer *peer, hf_time now, hf_transmit *out)
+{
+    hf_bytes packets[2 * BATCH];
+    size_t n = hf_sctp_packets(peer->sctp, now, packets, 2 * BATCH);
+    size_t taken = n > 0 ? hf_dtls_seal(peer->dtls, packets, n, out) : 0;
+    hf_sctp_sent(peer->sctp, taken);
+    return taken > 0;
+}
+
+/* The last word, behind everything that SCTP had to say. */
+static bool transmit_close(hf_peer *peer, hf_time now, hf_transmit *out)
+{
+    if (!peer->closing_alert_due)
+        return false;
+    peer->closing_alert_due = false;
+    hf_dtls_close(peer->dtls, now);
+    return hf_dtls_poll_transmit(peer->dtls, now, out);
+}
+
+bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out)
+{
+    hf_ice_route route;
+
+    if (!peer || !out || out->cap < HF_DATAGRAM_MAX)
+        return false;
+    bool sent = hf_ice_poll_transmit(peer->ice, now, out);
+    if (!sent && peer->dtls && hf_ice_get_route(peer->ice, &route)) {
+        out->path = route.path;
+        sent = hf_dtls_poll_transmit(peer->dtls, now, out) || (peer->dtls_connected && transmit_sctp(peer, now, out)) ||
+               transmit_close(peer, now, out);
+    }
+    if (sent) {
+        peer->packets_sent += (out->len + out->segment - 1) / out->segment;
+        peer->bytes_sent += out->len;
+    }
+    return sent;
+}

@@ -1,0 +1,201 @@
+/* channel.c: named channels, each carried by a data channel of the present connection. */
+#include "session_priv.h"
+
+#include <string.h>
+
+/* RFC 8831 §6.4. */
+static uint16_t priority_on_the_wire(hf_priority priority)
+{
+    switch (priority) {
+    case HF_PRIORITY_CRITICAL:
+        return 1024;
+    case HF_PRIORITY_HIGH:
+        return 512;
+    case HF_PRIORITY_NORMAL:
+        return 256;
+    case HF_PRIORITY_LOW:
+        return 128;
+    }
+    return 256;
+}
+
+static void destroy(hf_channel *channel)
+{
+    const hf_env *env = channel->session->env;
+    hf_dealloc(env, channel->name);
+    hf_dealloc(env, channel->protocol);
+    hf_dealloc(env, channel);
+}
+
+hf_err hf_channel_new(hf_channel **out, hf_session *session, const hf_channel_config *config)
+{
+    hf_err err = hf_grow(session->env, &session->channels, &session->channels_cap, session->channels_len + 1,
+                         HF_SESSION_CHANNELS_MAX, sizeof(hf_channel *));
+    if (err != HF_OK)
+        return err;
+    hf_channel *channel = hf_alloc(session->env, sizeof *channel);
+    if (!channel)
+        return HF_ENOMEM;
+    const char *protocol = config->protocol ? config->protocol : "";
+    channel->session = session;
+    channel->config = *config;
+    channel->name = hf_alloc_text(session->env, config->name, strlen(config->name));
+    channel->protocol = hf_alloc_text(session->env, protocol, strlen(protocol));
+    channel->config.name = channel->name;
+    channel->config.protocol = channel->protocol;
+    if (!channel->name || !channel->protocol) {
+        destroy(channel);
+        return HF_ENOMEM;
+    }
+    session->channels[session->channels_len++] = channel;
+    *out = channel;
+    return HF_OK;
+}
+
+hf_err hf_channel_carry(hf_channel *channel, hf_time now)
+{
+    hf_datachannel_config config = {.label = channel->name,
+                                    .protocol = channel->protocol,
+                                    .unordered = channel->config.unordered,
+                                    .reliability = channel->config.reliability,
+                                    .reliability_limit = channel->config.reliability_limit,
+                                    .priority = priority_on_the_wire(channel->config.priority),
+                                    .send_buffer_max = channel->config.send_buffer_max};
+    return hf_peer_open_channel(channel->session->peer, now, &config, &channel->carrier);
+}
+
+hf_channel *hf_channel_of_carrier(const hf_session *session, hf_datachannel carrier)
+{
+    for (size_t i = 0; i < session->channels_len; i++) {
+        if (session->channels[i]->carrier == carrier)
+            return session->channels[i];
+    }
+    return NULL;
+}
+
+void hf_channel_remove(hf_channel *channel)
+{
+    hf_session *session = channel->session;
+    for (size_t i = 0; i < session->channels_len; i++) {
+        if (session->channels[i] == channel) {
+            session->channels_len--;
+            memmove(&session->channels[i], &session->channels[i + 1], (session->channels_len - i) * sizeof(hf_channel *));
+            destroy(channel);
+            return;
+        }
+    }
+}
+
+hf_err hf_session_create_channel(hf_session *session, hf_time now, const hf_channel_config *config, hf_channel **out)
+{
+    hf_channel *channel;
+    if (!session || !config || !out)
+        return HF_EINVAL;
+    hf_err err = hf_session_begin(session, now);
+    if (err == HF_OK)
+        err = hf_channel_config_check(config);
+    if (err == HF_OK && hf_session_channel(session, config->name))
+        err = HF_EEXIST;
+    if (err == HF_OK)
+        err = hf_session_need_peer(session);
+    if (err == HF_OK)
+        err = hf_channel_new(&channel, session, config);
+    if (err != HF_OK)
+        return err;
+    err = hf_channel_carry(channel, now);
+    if (err != HF_OK) {
+        hf_channel_remove(channel);
+        return err;
+    }
+    *out = channel;
+    hf_session_wake(session);
+    return HF_OK;
+}
+
+hf_channel *hf_session_channel(const hf_session *session, const char *name)
+{
+    for (size_t i = 0; session && name && i < session->channels_len; i++) {
+        if (strcmp(session->channels[i]->name, name) == 0)
+            return session->channels[i];
+    }
+    return NULL;
+}
+
+hf_channel *hf_session_channel_at(const hf_session *session, size_t index)
+{
+    return session && index < session->channels_len ? session->channels[index] : NULL;
+}
+
+const char *hf_channel_name(const hf_channel *channel)
+{
+    return channel ? channel->name : "";
+}
+
+hf_session *hf_channel_session(const hf_channel *channel)
+{
+    return channel ? channel->session : NULL;
+}
+
+hf_err hf_channel_send(hf_channel *channel, hf_time now, hf_message_kind kind, const void *data, size_t len)
+{
+    if (!channel)
+        return HF_EINVAL;
+    hf_session *session = channel->session;
+    hf_err err = hf_session_begin(session, now);
+    if (err != HF_OK)
+        return err;
+    if (!session->peer || channel->carrier == 0)
+        return HF_ESTATE;
+    err = hf_peer_send(session->peer, now, channel->carrier, kind, data, len);
+    hf_session_wake(session);
+    return err;
+}
+
+hf_err hf_channel_close(hf_channel *channel, hf_time now)
+{
+    if (!channel)
+        return HF_EINVAL;
+    hf_session *session = channel->session;
+    hf_err err = hf_session_begin(session, now);
+    if (err != HF_OK)
+        return err;
+    if (!session->peer || channel->carrier == 0)
+        return HF_ESTATE;
+    err = hf_peer_close_channel(session->peer, now, channel->carrier);
+    hf_session_wake(session);
+    return err;
+}
+
+hf_err hf_channel_set_buffered_low(hf_channel *channel, size_t bytes)
+{
+    if (!channel)
+        return HF_EINVAL;
+    if (!channel->session->peer || channel->carrier == 0)
+        return HF_ESTATE;
+    return hf_peer_set_buffered_low(channel->session->peer, channel->carrier, bytes);
+}
+
+hf_err hf_channel_info(const hf_channel *channel, hf_datachannel_info *out)
+{
+    if (!channel || !out)
+        return HF_EINVAL;
+    if (!channel->session->peer || channel->carrier == 0)
+        return HF_ESTATE;
+    hf_err err = hf_peer_channel_info(channel->session->peer, channel->carrier, out);
+    if (err == HF_OK) {
+        out->label = channel->name;
+        out->protocol = channel->protocol;
+    }
+    return err;
+}
+
+void hf_channel_set_user(hf_channel *channel, void *user)
+{
+    if (channel)
+        channel->user = user;
+}
+
+void *hf_channel_user(const hf_channel *channel)
+{
+    return channel ? channel->user : NULL;
+}

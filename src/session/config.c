@@ -1,0 +1,110 @@
+/* config.c: checking and copying a session's configuration. */
+#include "session_priv.h"
+
+#include <string.h>
+
+hf_err hf_channel_config_check(const hf_channel_config *config)
+{
+    hf_bytes name = hf_bytes_of_text(config->name), protocol = hf_bytes_of_text(config->protocol);
+    if (name.len == 0 || name.len > HF_LABEL_MAX || protocol.len > HF_LABEL_MAX)
+        return HF_EINVAL;
+    if (!hf_bytes_are_utf8(name) || !hf_bytes_are_utf8(protocol))
+        return HF_EINVAL;
+    return HF_OK;
+}
+
+static char *copy_text(const hf_env *env, const char *text)
+{
+    return hf_alloc_text(env, text, strlen(text));
+}
+
+static hf_err copy_servers(hf_peer_config *out, const hf_peer_config *from, const hf_env *env)
+{
+    hf_ice_server *servers = hf_alloc_array(env, from->servers_len, sizeof *servers);
+    if (!servers)
+        return HF_ENOMEM;
+    out->servers = servers;
+    for (size_t i = 0; i < from->servers_len; i++) {
+        servers[i] = from->servers[i];
+        servers[i].uri = copy_text(env, from->servers[i].uri ? from->servers[i].uri : "");
+        out->servers_len = i + 1;
+        if (!servers[i].uri)
+            return HF_ENOMEM;
+    }
+    return HF_OK;
+}
+
+static bool is_named_before(const hf_session_config *config, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(config->channels[i].name, config->channels[index].name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static hf_err copy_channels(hf_session_config *out, const hf_session_config *from, const hf_env *env)
+{
+    hf_channel_config *channels = hf_alloc_array(env, from->channels_len, sizeof *channels);
+    if (!channels)
+        return HF_ENOMEM;
+    out->channels = channels;
+    for (size_t i = 0; i < from->channels_len; i++) {
+        hf_err err = hf_channel_config_check(&from->channels[i]);
+        if (err != HF_OK)
+            return err;
+        if (is_named_before(from, i))
+            return HF_EEXIST;
+        channels[i] = from->channels[i];
+        channels[i].name = copy_text(env, from->channels[i].name);
+        channels[i].protocol = copy_text(env, from->channels[i].protocol ? from->channels[i].protocol : "");
+        out->channels_len = i + 1;
+        if (!channels[i].name || !channels[i].protocol)
+            return HF_ENOMEM;
+    }
+    return HF_OK;
+}
+
+hf_err hf_session_config_copy(hf_session_config *out, const hf_session_config *from, const hf_env *env)
+{
+    *out = *from;
+    out->peer.servers = NULL;
+    out->peer.servers_len = 0;
+    out->channels = NULL;
+    out->channels_len = 0;
+    if ((from->channels_len > 0 && !from->channels) || (from->peer.servers_len > 0 && !from->peer.servers) ||
+        from->linger < 0)
+        return HF_EINVAL;
+    if (from->channels_len > HF_SESSION_CHANNELS_MAX || from->peer.servers_len > HF_ICE_SERVERS_MAX)
+        return HF_ELIMIT;
+    if (out->linger == 0)
+        out->linger = HF_SESSION_LINGER_DEFAULT;
+
+    hf_err err = copy_servers(&out->peer, &from->peer, env);
+    if (err == HF_OK)
+        err = copy_channels(out, from, env);
+    if (err != HF_OK)
+        hf_session_config_clear(out, env);
+    return err;
+}
+
+/* Frees a string of a copy: it was allocated, though the public struct shows it as constant. */
+static void free_text(const hf_env *env, const char *text)
+{
+    void *memory;
+    memcpy(&memory, &text, sizeof memory);
+    hf_dealloc(env, memory);
+}
+
+void hf_session_config_clear(hf_session_config *config, const hf_env *env)
+{
+    for (size_t i = 0; i < config->peer.servers_len; i++)
+        free_text(env, config->peer.servers[i].uri);
+    for (size_t i = 0; i < config->channels_len; i++) {
+        free_text(env, config->channels[i].name);
+        free_text(env, config->channels[i].protocol);
+    }
+    free_text(env, (const char *)config->peer.servers);
+    free_text(env, (const char *)config->channels);
+    *config = (hf_session_config){0};
+}

@@ -1,0 +1,144 @@
+/* session.c: a session's birth and end, its state, and the driver's calls that pass through to the connection. */
+#include "session_priv.h"
+
+hf_err hf_session_new(hf_session **out, const hf_session_config *config, const hf_env *env)
+{
+    if (!out)
+        return HF_EINVAL;
+    *out = NULL;
+    if (!config || !hf_env_is_usable(env) || !config->peer.engine)
+        return HF_EINVAL;
+    hf_session *session = hf_alloc(env, sizeof *session);
+    if (!session)
+        return HF_ENOMEM;
+    session->env = env;
+    session->linger_until = HF_NEVER;
+    hf_ring_init(&session->events, env, sizeof(own_event), EVENTS_MAX);
+    hf_err err = hf_session_config_copy(&session->config, config, env);
+    if (err == HF_OK)
+        err = hf_session_need_peer(session); /* now, so that what is wrong with the configuration is told now */
+    if (err != HF_OK) {
+        hf_session_free(session);
+        return err;
+    }
+    *out = session;
+    return HF_OK;
+}
+
+void hf_session_free(hf_session *session)
+{
+    if (!session)
+        return;
+    if (session->dispatching) {
+        session->free_due = true;
+        return;
+    }
+    const hf_env *env = session->env;
+    while (session->channels_len > 0)
+        hf_channel_remove(session->channels[session->channels_len - 1]);
+    hf_dealloc(env, session->channels);
+    hf_dealloc(env, session->handlers);
+    hf_session_clear_events(session);
+    hf_peer_free(session->peer);
+    hf_peer_free(session->retired);
+    hf_session_config_clear(&session->config, env);
+    hf_dealloc(env, session);
+}
+
+hf_err hf_session_begin(hf_session *session, hf_time now)
+{
+    if (session->disconnecting)
+        return HF_ECLOSED;
+    session->now = now;
+    return HF_OK;
+}
+
+void hf_session_wake(hf_session *session)
+{
+    if (session->wake)
+        session->wake(session->wake_context);
+}
+
+void hf_session_set_wake(hf_session *session, void (*wake)(void *context), void *context)
+{
+    session->wake = wake;
+    session->wake_context = context;
+}
+
+const char *hf_session_error_text(const hf_session *session)
+{
+    return session ? session->error_text : "";
+}
+
+hf_session_state hf_session_get_state(const hf_session *session)
+{
+    return session->state;
+}
+
+hf_session_path hf_session_get_path(const hf_session *session)
+{
+    return session->path;
+}
+
+hf_connection_state hf_session_connection_state(const hf_session *session)
+{
+    return session->peer ? hf_peer_connection_state(session->peer) : HF_CONNECTION_NEW;
+}
+
+hf_ice_state hf_session_ice_connection_state(const hf_session *session)
+{
+    return session->peer ? hf_peer_ice_connection_state(session->peer) : HF_ICE_NEW;
+}
+
+hf_peer *hf_session_peer(const hf_session *session)
+{
+    return session ? session->peer : NULL;
+}
+
+void hf_session_set_user(hf_session *session, void *user)
+{
+    session->user = user;
+}
+
+void *hf_session_user(const hf_session *session)
+{
+    return session->user;
+}
+
+void hf_session_input(hf_session *session, hf_time now, hf_datagram *datagrams, size_t n)
+{
+    session->now = now;
+    if (session->peer)
+        hf_peer_input(session->peer, now, datagrams, n);
+}
+
+bool hf_session_poll_transmit(hf_session *session, hf_time now, hf_transmit *out)
+{
+    return session->peer && hf_peer_poll_transmit(session->peer, now, out);
+}
+
+bool hf_session_poll_request(hf_session *session, hf_request *out)
+{
+    return session->peer && hf_peer_poll_request(session->peer, out);
+}
+
+void hf_session_reply(hf_session *session, hf_time now, const hf_reply *reply)
+{
+    session->now = now;
+    if (session->peer)
+        hf_peer_reply(session->peer, now, reply);
+}
+
+hf_time hf_session_deadline(const hf_session *session)
+{
+    hf_time due = session->peer ? hf_peer_deadline(session->peer) : HF_NEVER;
+    return due < session->linger_until ? due : session->linger_until;
+}
+
+void hf_session_tick(hf_session *session, hf_time now)
+{
+    session->now = now;
+    if (session->peer)
+        hf_peer_tick(session->peer, now);
+    hf_session_close_peer_if_due(session, now);
+}

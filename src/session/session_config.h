@@ -1,0 +1,13 @@
+/* session_config.h: a configuration that owns what it points to. */
+#ifndef HF_SESSION_CONFIG_H
+#define HF_SESSION_CONFIG_H
+
+#include <holdfast/session.h>
+
+/* Checks and copies, strings and arrays included. HF_EINVAL, HF_EEXIST (two channels of one name), HF_ELIMIT, HF_ENOMEM. */
+HF_CHECKED hf_err hf_session_config_copy(hf_session_config *out, const hf_session_config *from, const hf_env *env);
+
+/* Frees what a copy owns. A struct of zeroes is fine. */
+void hf_session_config_clear(hf_session_config *config, const hf_env *env);
+
+#endif

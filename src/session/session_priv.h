@@ -1,0 +1,94 @@
+/* session_priv.h: the inside of a session.
+ *
+ *   session.c  birth, end, and the driver's face      connect.c  offers, answers, candidates: connections come and go
+ *   events.c   what the connection says, and handlers channel.c  named channels over data channels
+ *   config.c   a configuration that owns its strings  names.c    words for states */
+#ifndef HF_SESSION_PRIV_H
+#define HF_SESSION_PRIV_H
+
+#include "alloc.h"
+#include "bytes.h"
+#include "log.h"
+#include "random.h"
+#include "ring.h"
+#include "session_config.h"
+
+#include <holdfast/session.h>
+
+#define EVENTS_MAX 64 /* of the session's own, not yet dispatched */
+#define ERROR_TEXT_SIZE 160
+
+struct hf_channel {
+    hf_session *session;
+    char *name, *protocol;
+    hf_channel_config config; /* its strings are the two above */
+    hf_datachannel carrier;   /* the data channel of the present connection; 0: none */
+    bool remote;              /* the other side opened it */
+    bool open;
+    void *user;
+};
+
+typedef struct handler {
+    hf_session_event_type type;
+    hf_session_handler fn; /* NULL: removed while handlers run */
+    void *context;
+} handler;
+
+/* An event of the session's own making, with the text that it points to. */
+typedef struct own_event {
+    hf_session_event event;
+    char *text;
+} own_event;
+
+struct hf_session {
+    const hf_env *env;
+    hf_session_config config;
+    hf_peer *peer;    /* the connection; made when it is first needed */
+    hf_peer *retired; /* one that was given up inside a handler, until the handler has returned */
+    hf_time now;      /* of the last call that told it */
+
+    hf_session_state state;
+    hf_session_path path;
+    hf_err cause;
+    bool was_connected;
+    bool disconnecting;
+    hf_time linger_until;     /* HF_NEVER: not disconnecting */
+    hf_sdp_type signal_due;   /* without trickling: the description that waits for the last candidate; 0: none */
+    char error_text[ERROR_TEXT_SIZE];
+
+    hf_channel **channels;
+    size_t channels_len, channels_cap;
+    handler *handlers;
+    size_t handlers_len, handlers_cap;
+    hf_ring events;
+
+    bool dispatching, free_due;
+    void (*wake)(void *context);
+    void *wake_context;
+    void *user;
+};
+
+/* config.c */
+HF_CHECKED hf_err hf_channel_config_check(const hf_channel_config *config);
+
+/* channel.c */
+HF_CHECKED hf_err hf_channel_new(hf_channel **out, hf_session *session, const hf_channel_config *config);
+HF_CHECKED hf_err hf_channel_carry(hf_channel *channel, hf_time now); /* opens a data channel for it on the present connection */
+hf_channel *hf_channel_of_carrier(const hf_session *session, hf_datachannel carrier);
+void hf_channel_remove(hf_channel *channel);
+
+/* connect.c */
+HF_CHECKED hf_err hf_session_need_peer(hf_session *session);
+void hf_session_close_peer_if_due(hf_session *session, hf_time now);
+HF_CHECKED hf_err hf_session_push_description(hf_session *session);
+
+/* events.c */
+void hf_session_enter(hf_session *session, hf_session_state next, hf_err cause);
+HF_CHECKED hf_err hf_session_push(hf_session *session, hf_session_event event, const char *text);
+void hf_session_clear_events(hf_session *session);
+
+/* session.c */
+HF_CHECKED hf_err hf_session_begin(hf_session *session, hf_time now); /* at the start of each call of the application */
+void hf_session_wake(hf_session *session);                            /* and at its end */
+
+#endif
