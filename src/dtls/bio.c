@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-void hf_bio_init(hf_bio *bio, const hf_env *env)
+void hf_bio_init(hf_bio *bio, hf_span first_timeout, const hf_env *env)
 {
-    *bio = (hf_bio){.timer_half = HF_NEVER, .timer_whole = HF_NEVER};
+    *bio = (hf_bio){.timer = HF_NEVER, .first_timeout = first_timeout};
     hf_packet_queue_init(&bio->queue, env, 0, 0, HF_BIO_QUEUE_MAX);
 }
 
@@ -73,20 +73,29 @@ static int on_receive(void *context, unsigned char *buffer, size_t cap)
     return (int)len;
 }
 
-static void on_set_timer(void *context, uint32_t half_ms, uint32_t whole_ms)
+/* mbedTLS begins with 1 and doubles with each vain flight: its "milliseconds" say how often. */
+void hf_bio_configure(mbedtls_ssl_config *conf)
 {
-    hf_bio *bio = context;
-    bio->timer_half = whole_ms == 0 ? HF_NEVER : bio->now + HF_MS(half_ms);
-    bio->timer_whole = whole_ms == 0 ? HF_NEVER : bio->now + HF_MS(whole_ms);
+    mbedtls_ssl_conf_handshake_timeout(conf, 1, 1U << (HF_BIO_FLIGHTS_MAX - 1));
 }
 
-/* mbedTLS's numbers: -1 cancelled, 0 none has passed, 1 the first has, 2 both have. */
+static void on_set_timer(void *context, uint32_t half, uint32_t whole)
+{
+    hf_bio *bio = context;
+    (void)half;
+    hf_span span = bio->first_timeout;
+    for (; whole > 1 && span < HF_BIO_TIMEOUT_MAX; whole /= 2)
+        span = span * 2 < HF_BIO_TIMEOUT_MAX ? span * 2 : HF_BIO_TIMEOUT_MAX;
+    bio->timer = whole == 0 ? HF_NEVER : bio->now + span;
+}
+
+/* mbedTLS's numbers: -1 cancelled, 0 not yet, 2 passed. (1 is an intermediate moment, which DTLS does not use.) */
 static int on_get_timer(void *context)
 {
     const hf_bio *bio = context;
-    if (bio->timer_whole == HF_NEVER)
+    if (bio->timer == HF_NEVER)
         return -1;
-    return (bio->now >= bio->timer_half) + (bio->now >= bio->timer_whole);
+    return bio->now >= bio->timer ? 2 : 0;
 }
 
 void hf_bio_attach(hf_bio *bio, mbedtls_ssl_context *ssl)

@@ -121,9 +121,8 @@ hf_err hf_dtls_new(hf_dtls **out, const hf_dtls_config *config, const hf_env *en
     dtls->certificate = config->certificate;
     dtls->role = config->role;
     dtls->mtu = clamp_mtu(config->mtu);
-    dtls->first_timeout = clamp_timeout(config->first_timeout);
     dtls->alert_due = HF_NEVER;
-    hf_bio_init(&dtls->bio, env);
+    hf_bio_init(&dtls->bio, clamp_timeout(config->first_timeout), env);
     hf_reassembly_init(&dtls->reassembly, env);
     hf_packet_queue_init(&dtls->waiting, env, 0, 0, WAITING_BYTES_MAX);
 
@@ -284,7 +283,7 @@ hf_time hf_dtls_deadline(const hf_dtls *dtls)
 {
     if (dtls->state != DTLS_HANDSHAKING)
         return HF_NEVER;
-    return dtls->bio.timer_whole < dtls->alert_due ? dtls->bio.timer_whole : dtls->alert_due;
+    return dtls->bio.timer < dtls->alert_due ? dtls->bio.timer : dtls->alert_due;
 }
 
 void hf_dtls_tick(hf_dtls *dtls, hf_time now)
@@ -297,7 +296,7 @@ void hf_dtls_tick(hf_dtls *dtls, hf_time now)
         return;
     }
     hf_packet_sink nowhere = {0};
-    if (dtls->bio.timer_whole <= dtls->now)
+    if (dtls->bio.timer <= dtls->now)
         hf_dtls_advance(dtls, &nowhere);
 }
 

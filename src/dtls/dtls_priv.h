@@ -15,7 +15,6 @@ struct hf_dtls {
     const hf_certificate *certificate;
     hf_dtls_role role;
     size_t mtu;
-    hf_span first_timeout;
     hf_fingerprint *fingerprints;
     size_t fingerprints_len;
 

@@ -5,9 +5,6 @@
 #include "log.h"
 #include "mbed.h"
 
-/* RFC 6347 §4.2.4.1: the timer doubles up to 60 seconds; after that mbedTLS gives up. */
-#define TIMEOUT_MAX_MS 60000
-
 /* Modern suites alone (RFC 8827 §6.5 asks for ECDHE and AES-128-GCM), the ones that mbedTLS is quickest with first: ChaCha20
  * takes five sixths of the time of AES-128-GCM there. RSA is for a remote with such a certificate. */
 #define SUITES(X)                                          \
@@ -74,7 +71,7 @@ static void configure(hf_dtls *dtls)
     hf_mbed_conf_protocol(conf);
     mbedtls_ssl_conf_rng(conf, hf_mbed_random, hf_mbed_random_context(dtls->env));
     mbedtls_ssl_conf_ciphersuites(conf, suites);
-    mbedtls_ssl_conf_handshake_timeout(conf, (uint32_t)(dtls->first_timeout / 1000), TIMEOUT_MAX_MS);
+    hf_bio_configure(conf);
 
     /* OPTIONAL asks a client for its certificate too; that it came is checked while the handshake runs. */
     mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_OPTIONAL);

@@ -10,7 +10,6 @@
 #define HEADERS_SIZE (HF_RECORD_HEADER_SIZE + HF_HANDSHAKE_HEADER_SIZE)
 #define LENGTH_MAX (HF_DTLS_HELLO_MAX - HF_HANDSHAKE_HEADER_SIZE) /* so that the whole fits a record (RFC 5246 §6.2.1: 2^14) */
 
-
 void hf_reassembly_init(hf_reassembly *reassembly, const hf_env *env)
 {
     *reassembly = (hf_reassembly){.env = env};
