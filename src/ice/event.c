@@ -1,0 +1,77 @@
+/* event.c: what is told to the application. It follows from the state: nothing is queued but the states passed through, so no
+ * event needs memory, and none is lost. */
+#include "ice_priv.h"
+
+static bool poll_state(hf_ice *ice, hf_ice_event *out)
+{
+    if (ice->told_len == 0)
+        return false;
+    out->type = HF_ICE_STATE_CHANGED;
+    out->u.state_changed.state = ice->told[0].state;
+    out->u.state_changed.cause = ice->told[0].cause;
+    ice->told_len--;
+    memmove(&ice->told[0], &ice->told[1], ice->told_len * sizeof ice->told[0]);
+    return true;
+}
+
+static bool poll_route(hf_ice *ice, hf_ice_event *out)
+{
+    if (ice->route_told)
+        return false;
+    ice->route_told = true;
+    out->type = HF_ICE_ROUTE_CHANGED;
+    if (!hf_ice_get_route(ice, &out->u.route_changed.route))
+        out->u.route_changed.route = (hf_ice_route){0};
+    return true;
+}
+
+static bool poll_candidate(hf_ice *ice, hf_ice_event *out)
+{
+    for (size_t i = 0; i < ice->generation.locals_len; i++) {
+        hf_ice_local *local = ice->generation.locals[i];
+        if (local->is_told)
+            continue;
+        local->is_told = true;
+        out->type = HF_ICE_CANDIDATE_FOUND;
+        hf_ice_local_describe(ice, local, &out->u.candidate_found.candidate);
+        return true;
+    }
+    return false;
+}
+
+static bool poll_server(hf_ice *ice, hf_ice_event *out)
+{
+    for (size_t i = 0; i < ice->servers_len; i++) {
+        hf_ice_stun *server = &ice->servers[i];
+        if (server->failure == HF_OK || server->is_failure_told)
+            continue;
+        server->is_failure_told = true;
+        out->type = HF_ICE_SERVER_FAILED;
+        out->u.server_failed.uri = server->uri;
+        out->u.server_failed.cause = server->failure;
+        return true;
+    }
+    return false;
+}
+
+/* Each step is told, also when several were taken at once. */
+static bool poll_gathering(hf_ice *ice, hf_ice_event *out)
+{
+    if (ice->gathering_told == ice->gathering)
+        return false;
+    ice->gathering_told = ice->gathering_told == HF_ICE_GATHERING ? HF_ICE_GATHERING_COMPLETE : HF_ICE_GATHERING;
+    out->type = HF_ICE_GATHERING_CHANGED;
+    out->u.gathering_changed.gathering = ice->gathering_told;
+    return true;
+}
+
+/* GATHERING comes before the candidates, COMPLETE behind them. */
+bool hf_ice_poll_event(hf_ice *ice, hf_ice_event *out)
+{
+    if (!ice || !out)
+        return false;
+    memset(out, 0, sizeof *out);
+    return poll_state(ice, out) || poll_route(ice, out) ||
+           (ice->gathering_told != HF_ICE_GATHERING && poll_gathering(ice, out)) || poll_candidate(ice, out) ||
+           poll_server(ice, out) || poll_gathering(ice, out);
+}

@@ -1,0 +1,352 @@
+/* ice.c: an agent's birth, what goes in and what comes out. It directs and computes nothing. */
+#include "ice_priv.h"
+
+/* --- Birth and death ------------------------------------------------------------------------------------------------ */
+
+hf_err hf_ice_new(hf_ice **out, const hf_ice_config *config, const hf_env *env)
+{
+    static const hf_ice_config defaults = {0};
+    if (!out || !hf_env_is_usable(env))
+        return HF_EINVAL;
+    if (!config)
+        config = &defaults;
+    hf_ice *ice = hf_alloc(env, sizeof *ice);
+    if (!ice)
+        return HF_ENOMEM;
+    ice->env = env;
+    ice->is_controlling = config->controlling;
+    ice->tie_breaker = hf_random_u64(env);
+    ice->pace = config->pace <= 0 ? HF_ICE_PACE : config->pace < HF_ICE_PACE_MIN ? HF_ICE_PACE_MIN : config->pace;
+    ice->patience = config->patience <= 0 ? HF_ICE_PATIENCE : config->patience;
+    ice->route_told = true;
+    ice->give_up_at = ice->consent_at = ice->nominate_at = ice->unanswered_since = ice->deadline = HF_NEVER;
+    hf_ring_init(&ice->owed, env, sizeof(hf_ice_owed), HF_ICE_OWED_MAX);
+    hf_ice_generation_init(ice);
+
+    hf_err err = hf_ice_servers_init(ice, config);
+    if (err) {
+        hf_ice_free(ice);
+        return err;
+    }
+    *out = ice;
+    return HF_OK;
+}
+
+void hf_ice_free(hf_ice *ice)
+{
+    if (!ice)
+        return;
+    const hf_env *env = ice->env;
+    hf_ice_generation_clear(ice);
+    hf_ice_servers_clear(ice);
+    hf_dealloc(env, ice->queries);
+    hf_ring_clear(&ice->owed);
+    memset(ice, 0, sizeof *ice);
+    hf_dealloc(env, ice);
+}
+
+/* --- Time ------------------------------------------------------------------------------------------------------------ */
+
+/* A `now` earlier than one given before counts as that one (base.h). */
+static hf_time at(hf_ice *ice, hf_time now)
+{
+    if (now > ice->now)
+        ice->now = now;
+    return ice->now;
+}
+
+/* Ends each call that may have changed what comes next. */
+static void settle(hf_ice *ice, hf_time now)
+{
+    hf_ice_give_up_if_hopeless(ice, now);
+    hf_time next = hf_ice_earlier(hf_ice_check_deadline(ice), hf_ice_gather_deadline(ice));
+    if (!hf_ice_is_over(ice)) {
+        next = hf_ice_earlier(next, hf_ice_earlier(ice->give_up_at, ice->nominate_at));
+        next = hf_ice_earlier(next, hf_ice_consent_deadline(ice));
+    }
+    ice->deadline = next;
+}
+
+/* Ends a call of the application: whoever drives many agents must learn that there is something to fetch. */
+static void settle_and_wake(hf_ice *ice, hf_time now)
+{
+    settle(ice, now);
+    if (ice->wake)
+        ice->wake(ice->wake_context);
+}
+
+hf_time hf_ice_deadline(const hf_ice *ice)
+{
+    return ice ? ice->deadline : HF_NEVER;
+}
+
+void hf_ice_tick(hf_ice *ice, hf_time now)
+{
+    if (!ice || now < ice->deadline)
+        return;
+    now = at(ice, now);
+    hf_ice_gather_tick(ice, now);
+    if (!hf_ice_is_over(ice)) {
+        hf_ice_check_tick(ice, now);
+        hf_ice_consent_tick(ice, now);
+        if (now >= ice->nominate_at)
+            hf_ice_nominate_consider(ice, now);
+    }
+    settle(ice, now);
+}
+
+/* --- Calls of the application ------------------------------------------------------------------------------------------ */
+
+hf_err hf_ice_gather(hf_ice *ice, hf_time now)
+{
+    if (!ice)
+        return HF_EINVAL;
+    if (ice->gathering != HF_ICE_GATHERING_NEW)
+        return HF_ESTATE;
+    ice->gathering = HF_ICE_GATHERING;
+    settle_and_wake(ice, at(ice, now));
+    return HF_OK;
+}
+
+hf_err hf_ice_set_controlling(hf_ice *ice, bool controlling)
+{
+    if (!ice)
+        return HF_EINVAL;
+    if (ice->state != HF_ICE_NEW)
+        return HF_ESTATE;
+    hf_ice_set_role(ice, controlling);
+    return HF_OK;
+}
+
+static hf_err set_same_remote(const hf_ice_generation *g, const char *ufrag, const char *pwd)
+{
+    return strcmp(g->remote_ufrag, ufrag) == 0 && strcmp(g->remote_pwd, pwd) == 0 ? HF_OK : HF_ENOTSUP;
+}
+
+hf_err hf_ice_set_remote(hf_ice *ice, hf_time now, const char *ufrag, const char *pwd, bool lite)
+{
+    if (!ice || !hf_ice_ufrag_is_valid(hf_bytes_of_text(ufrag)) || !hf_ice_pwd_is_valid(hf_bytes_of_text(pwd)))
+        return HF_EINVAL;
+    if (hf_ice_remote_is_known(ice))
+        return set_same_remote(&ice->generation, ufrag, pwd);
+    hf_err err = hf_ice_generation_set_remote(ice, ufrag, pwd);
+    if (err)
+        return err;
+    now = at(ice, now);
+    ice->remote_is_lite = lite;
+    if (lite)
+        hf_ice_set_role(ice, true);
+    hf_ice_enter(ice, now, HF_ICE_CHECKING, HF_OK);
+    hf_ice_remote_drop_other_generations(ice);
+    for (size_t i = 0; i < ice->generation.remotes_len; i++)
+        hf_ice_pair_add_for_remote(ice, ice->generation.remotes[i]);
+    hf_ice_answer_take_early(ice, now);
+    settle_and_wake(ice, now);
+    return HF_OK;
+}
+
+hf_err hf_ice_add_remote_candidate(hf_ice *ice, hf_time now, const hf_ice_candidate *candidate, const char *ufrag)
+{
+    if (!ice || !candidate)
+        return HF_EINVAL;
+    if (hf_ice_is_over(ice))
+        return HF_ESTATE;
+    if (candidate->component != 1 || candidate->tcp_type != HF_ICE_TCP_NONE || candidate->addr.family == HF_FAMILY_NONE) {
+        ice->generation.remote_has_unusable = true;
+        ice->stats.remote_candidates_ignored++;
+        return HF_ENOTSUP;
+    }
+    if (hf_ice_addr_is_forbidden(&candidate->addr))
+        return HF_EINVAL;
+    hf_err err = hf_ice_remote_add(ice, candidate, ufrag ? ufrag : candidate->ufrag);
+    if (err == HF_OK)
+        settle_and_wake(ice, at(ice, now));
+    return err;
+}
+
+void hf_ice_end_of_remote_candidates(hf_ice *ice, hf_time now)
+{
+    if (!ice)
+        return;
+    ice->generation.remote_has_ended = true;
+    settle_and_wake(ice, at(ice, now));
+}
+
+void hf_ice_set_wake(hf_ice *ice, void (*wake)(void *context), void *context)
+{
+    if (!ice)
+        return;
+    ice->wake = wake;
+    ice->wake_context = context;
+}
+
+/* --- From the network and the driver ------------------------------------------------------------------------------------ */
+
+static void on_stun(hf_ice *ice, hf_time now, const hf_datagram *datagram)
+{
+    hf_stun_message message;
+    if (!hf_stun_read(hf_bytes_of(datagram->data, datagram->len), &message) || message.method != HF_STUN_BINDING) {
+        ice->stats.drop_malformed++;
+        return;
+    }
+    ice->stats.stun_received++;
+    switch (message.class_) {
+    case HF_STUN_REQUEST:
+        if (!hf_ice_is_over(ice))
+            hf_ice_answer_on_request(ice, now, &datagram->path, &message);
+        break;
+    case HF_STUN_SUCCESS:
+    case HF_STUN_ERROR:
+        if (!hf_ice_gather_on_response(ice, now, &datagram->path, &message) && !hf_ice_is_over(ice))
+            hf_ice_check_on_response(ice, now, &datagram->path, &message);
+        break;
+    case HF_STUN_INDICATION: /* RFC 8445 §11: a keepalive, and nothing more */
+        break;
+    }
+}
+
+static bool is_path_of(const hf_ice_pair *pair, const hf_path *path)
+{
+    return hf_addr_equal(&pair->path.remote, &path->remote) && hf_addr_equal(&pair->path.local, &path->local);
+}
+
+/* Data comes on one path nearly always: the last one is asked first. */
+static bool is_authenticated(hf_ice *ice, const hf_path *path)
+{
+    if (hf_ice_is_over(ice))
+        return false;
+    if (ice->heard && is_path_of(ice->heard, path))
+        return true;
+    hf_ice_pair *pair = hf_ice_pair_find(ice, path);
+    if (!pair)
+        return hf_ice_answer_is_early(ice, path);
+    if (pair->is_authenticated)
+        ice->heard = pair;
+    return pair->is_authenticated;
+}
+
+/* RFC 7983 §7: 20 to 63 is DTLS, 128 to 191 SRTP; the rest is nothing that passes between peers. */
+static bool may_be_data(uint8_t first)
+{
+    return (first >= 20 && first <= 63) || (first >= 128 && first <= 191);
+}
+
+size_t hf_ice_input(hf_ice *ice, hf_time now, hf_datagram *datagrams, size_t n)
+{
+    if (!ice || !datagrams)
+        return 0;
+    size_t kept = 0;
+    bool had_stun = false;
+    now = at(ice, now);
+    for (size_t i = 0; i < n; i++) {
+        const hf_datagram *datagram = &datagrams[i];
+        if (datagram->len == 0 || datagram->len > HF_DATAGRAM_MAX || !datagram->data) {
+            ice->stats.drop_malformed++;
+        } else if (datagram->data[0] <= 3) { /* RFC 7983 §7 */
+            on_stun(ice, now, datagram);
+            had_stun = true;
+        } else if (!may_be_data(datagram->data[0])) {
+            ice->stats.drop_malformed++;
+        } else if (!is_authenticated(ice, &datagram->path)) {
+            ice->stats.drop_unknown_path++;
+        } else {
+            datagrams[kept++] = *datagram;
+        }
+    }
+    if (had_stun)
+        settle(ice, now);
+    return kept;
+}
+
+bool hf_ice_poll_transmit(hf_ice *ice, hf_time now, hf_transmit *out)
+{
+    if (!ice || !out || !out->buffer || (ice->owed.len == 0 && now < ice->deadline))
+        return false;
+    now = at(ice, now);
+    bool is_over = hf_ice_is_over(ice);
+    bool has_one = (!is_over && (hf_ice_answer_poll(ice, out) || hf_ice_consent_poll(ice, now, out))) ||
+                   hf_ice_check_poll(ice, now, out) || hf_ice_gather_repeat(ice, now, out);
+    settle(ice, now);
+    if (has_one)
+        ice->stats.stun_sent++;
+    return has_one;
+}
+
+bool hf_ice_poll_request(hf_ice *ice, hf_request *out)
+{
+    return ice && out && hf_ice_gather_poll_request(ice, out);
+}
+
+void hf_ice_reply(hf_ice *ice, hf_time now, const hf_reply *reply)
+{
+    if (!ice || !reply)
+        return;
+    now = at(ice, now);
+    switch (reply->type) {
+    case HF_REPLY_LOCALS:
+        hf_ice_gather_on_locals(ice, now, reply);
+        break;
+    case HF_REPLY_RESOLVED:
+        hf_ice_gather_on_resolved(ice, now, reply);
+        break;
+    }
+    settle(ice, now);
+}
+
+/* --- Questions ------------------------------------------------------------------------------------------------------------ */
+
+const char *hf_ice_local_ufrag(const hf_ice *ice)
+{
+    return ice->generation.local_ufrag;
+}
+
+const char *hf_ice_local_pwd(const hf_ice *ice)
+{
+    return ice->generation.local_pwd;
+}
+
+hf_ice_state hf_ice_get_state(const hf_ice *ice)
+{
+    return ice->state;
+}
+
+hf_ice_gathering hf_ice_get_gathering(const hf_ice *ice)
+{
+    return ice->gathering;
+}
+
+bool hf_ice_get_route(const hf_ice *ice, hf_ice_route *out)
+{
+    const hf_ice_pair *pair = ice ? ice->route : NULL;
+    if (!pair)
+        return false;
+    *out = (hf_ice_route){
+        .path = pair->path,
+        .rtt = pair->rtt,
+        .nominated = pair->is_nominated,
+        .local_type = pair->mapped->type,
+        .remote_type = pair->remote->type,
+    };
+    return true;
+}
+
+bool hf_ice_local_candidate(const hf_ice *ice, size_t index, hf_ice_candidate *out)
+{
+    if (!ice || index >= ice->generation.locals_len)
+        return false;
+    hf_ice_local_describe(ice, ice->generation.locals[index], out);
+    return true;
+}
+
+bool hf_ice_get_pair(const hf_ice *ice, size_t index, hf_ice_pair_info *out)
+{
+    if (!ice || index >= ice->generation.pairs_len)
+        return false;
+    hf_ice_pair_describe(ice, ice->generation.pairs[index], out);
+    return true;
+}
+
+void hf_ice_get_stats(const hf_ice *ice, hf_ice_stats *out)
+{
+    *out = ice->stats;
+}

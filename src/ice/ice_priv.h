@@ -1,0 +1,327 @@
+/* ice_priv.h: struct hf_ice, and what the files of this folder share. Each section names the file that it belongs to.
+ *
+ * Pairs and candidates live on the heap one by one, so that pointers to them hold until they are removed; the arrays
+ * hold pointers. Nothing points at a query or an owed answer. */
+#ifndef HF_ICE_PRIV_H
+#define HF_ICE_PRIV_H
+
+#include "alloc.h"
+#include "bytes.h"
+#include "log.h"
+#include "random.h"
+#include "ring.h"
+#include "stun.h"
+
+#include <holdfast/ice.h>
+
+#include <assert.h>
+#include <string.h>
+
+/* RFC 8445 §5.3: ufrag at least 24 bits, pwd at least 128 bits of randomness; an ice-char holds six. */
+#define HF_ICE_LOCAL_UFRAG_LEN 8
+#define HF_ICE_LOCAL_PWD_LEN 24
+
+/* Limits that only concern the inside. */
+#define HF_ICE_OWED_MAX 64     /* answers that wait to be sent */
+#define HF_ICE_EARLY_MAX 16    /* paths of checks that came before the remote's credentials */
+#define HF_ICE_QUERIES_MAX 128 /* servers times local addresses */
+#define HF_ICE_TOLD_MAX 8      /* state changes that wait to be told */
+#define HF_ICE_UNKNOWN_MAX 8   /* unknown attributes named in a 420 */
+#define HF_ICE_REQUESTS_MAX 4  /* checks of one pair that may still be answered */
+
+/* RFC 8445 §14.2: Ta is 50 ms by default and never below 5 ms. */
+#define HF_ICE_PACE HF_MS(50)
+#define HF_ICE_PACE_MIN HF_MS(5)
+
+/* How long to look for a first pair. RFC 8863 §4 proposes 39.5 s; Chromium gives up after 15 s, and whoever waits for
+ * us to try something else is better served by that. */
+#define HF_ICE_PATIENCE HF_SECONDS(15)
+
+/* A local candidate. One whose base is itself is a host candidate and has a socket. */
+typedef struct hf_ice_local {
+    hf_ice_candidate_type type;
+    hf_addr addr;
+    struct hf_ice_local *base; /* a host candidate is its own base (RFC 8445 §5.1.1) */
+    hf_addr server;            /* SERVER_REFLEXIVE: who told it */
+    uint32_t priority;
+    uint16_t preference; /* local preference of the base (RFC 8445 §5.1.2.1) */
+    uint16_t foundation; /* equal numbers, equal foundations */
+    bool is_told;        /* the application knows it */
+} hf_ice_local;
+
+/* A remote candidate. */
+typedef struct hf_ice_remote {
+    hf_ice_candidate_type type;
+    hf_addr addr; /* without a zone: that belongs to the local side of a pair */
+    uint32_t priority;
+    uint16_t foundation; /* equal numbers, equal foundations */
+    char foundation_text[33];
+    char *ufrag; /* only until the remote's credentials are known; NULL: not said */
+} hf_ice_remote;
+
+/* A check that was sent and may still be answered. */
+typedef struct hf_ice_sent {
+    uint8_t id[HF_STUN_ID_SIZE];
+    bool is_pending, is_controlling, has_use_candidate;
+    hf_time sent_at;
+} hf_ice_sent;
+
+/* A pair of the check list. As srflx candidates are replaced by their base (RFC 8445 §6.1.2.4), `local` always has a socket.
+ * The valid pair that a success makes (§7.2.5.3.2) differs from the one that was checked only in its local candidate, so one
+ * record stands for both: `mapped` is that candidate. */
+typedef struct hf_ice_pair {
+    hf_ice_local *local;
+    hf_ice_remote *remote;
+    hf_ice_local *mapped; /* NULL: not valid */
+    hf_path path;
+    uint64_t priority;
+    hf_ice_pair_state state;
+    bool is_authenticated;     /* the remote has shown on this path that it knows our password, or we have had an answer */
+    bool is_nominated;         /* valid and nominated */
+    bool is_nominating;        /* we are controlling and send USE-CANDIDATE on it */
+    bool nominate_on_success;  /* we are controlled and got USE-CANDIDATE (RFC 8445 §7.3.1.5) */
+    uint64_t triggered;        /* place in the triggered-check queue; 0: not in it */
+    unsigned transmissions;    /* of the running check */
+    hf_span rto;               /* until its next transmission */
+    hf_time due;               /* the moment of that, or of giving up; NEVER: no check is running */
+    hf_ice_sent sent[HF_ICE_REQUESTS_MAX];
+    unsigned sent_next;
+    hf_time answered_at; /* the last valid answer */
+    hf_span rtt, rtt_total;
+    uint64_t requests_sent, requests_received, responses_sent, responses_received, consent_requests_sent;
+} hf_ice_pair;
+
+/* An answer that we owe; built when it is sent. */
+typedef struct hf_ice_owed {
+    hf_path path;
+    uint8_t id[HF_STUN_ID_SIZE];
+    unsigned code; /* 0: success */
+    bool is_signed;
+    uint8_t unknown_len;
+    uint16_t unknown[HF_ICE_UNKNOWN_MAX];
+} hf_ice_owed;
+
+/* A check that came before the remote's credentials (RFC 8445 §7.3). */
+typedef struct hf_ice_early {
+    hf_path path;
+    uint32_t priority;
+    bool use_candidate;
+    char *ufrag; /* the remote's half of its user name */
+} hf_ice_early;
+
+typedef enum hf_ice_server_state { HF_ICE_SERVER_UNASKED = 0, HF_ICE_SERVER_RESOLVING, HF_ICE_SERVER_KNOWN, HF_ICE_SERVER_LOST } hf_ice_server_state;
+
+/* A STUN server. */
+typedef struct hf_ice_stun {
+    char *uri, *host;
+    uint16_t port;
+    hf_ice_server_state state;
+    hf_addr ipv4, ipv6; /* family NONE: has none */
+    bool has_answered;
+    bool is_failure_told;
+    hf_err failure; /* HF_OK: none */
+} hf_ice_stun;
+
+typedef enum hf_ice_query_state { HF_ICE_QUERY_WAITING = 0, HF_ICE_QUERY_IN_PROGRESS, HF_ICE_QUERY_DONE } hf_ice_query_state;
+
+/* A Binding request to a server from one base. */
+typedef struct hf_ice_query {
+    hf_ice_stun *server;
+    hf_ice_local *base;
+    hf_addr addr;
+    hf_ice_query_state state;
+    hf_stun_transaction transaction;
+    hf_time give_up_at;
+    hf_time refresh_at; /* DONE: when to ask again so that the NAT keeps the mapping; NEVER: not */
+} hf_ice_query;
+
+/* What an ICE restart replaces (RFC 8445 §9): credentials, and the candidates and pairs that belong to them. */
+typedef struct hf_ice_generation {
+    char local_ufrag[HF_ICE_LOCAL_UFRAG_LEN + 1];
+    char local_pwd[HF_ICE_LOCAL_PWD_LEN + 1];
+    char *remote_ufrag, *remote_pwd; /* NULL: not known yet */
+    bool remote_has_ended;           /* it has no more candidates */
+    bool remote_has_unusable;        /* it has candidates that we can't check, but from which checks may come */
+
+    hf_ice_local **locals;
+    size_t locals_len, locals_cap;
+    hf_ice_remote **remotes;
+    size_t remotes_len, remotes_cap;
+    hf_ice_pair **pairs; /* highest priority first */
+    size_t pairs_len, pairs_cap;
+    hf_ice_early *early;
+    size_t early_len, early_cap;
+    uint16_t foundations_len;
+} hf_ice_generation;
+
+typedef struct hf_ice_told {
+    hf_ice_state state;
+    hf_err cause;
+} hf_ice_told;
+
+struct hf_ice {
+    const hf_env *env;
+    hf_time now;
+    hf_ice_state state;
+    bool is_controlling, remote_is_lite;
+    uint64_t tie_breaker;
+    hf_span pace, patience;
+    hf_ice_generation generation;
+    hf_ice_stats stats;
+    void (*wake)(void *context);
+    void *wake_context;
+
+    /* gather.c */
+    hf_ice_gathering gathering, gathering_told;
+    bool locals_asked, locals_known;
+    bool gather_turn; /* the next slot of the pacer is a query's */
+    hf_ice_stun *servers;
+    size_t servers_len;
+    hf_ice_query *queries;
+    size_t queries_len, queries_cap;
+
+    /* check.c, answer.c */
+    hf_time pace_at, triggered_at; /* when the next ordinary, the next triggered check may leave */
+    uint64_t triggered_last;
+    hf_ring owed;
+    hf_time refusal_at; /* see may_refuse */
+    hf_ice_pair *heard; /* the pair that data came on last */
+
+    /* nominate.c, consent.c */
+    hf_ice_pair *route; /* where data goes; NULL: nowhere */
+    bool route_told;
+    hf_time nominate_at;      /* when better pairs have had their time */
+    hf_time consent_at;       /* the next consent check */
+    hf_time unanswered_since; /* when the first unanswered one left; NEVER: none */
+
+    /* state.c, event.c */
+    hf_time give_up_at;
+    hf_ice_told told[HF_ICE_TOLD_MAX];
+    size_t told_len;
+
+    hf_time deadline;
+};
+
+/* --- generation.c: credentials ------------------------------------------------------------------------------------- */
+
+void hf_ice_generation_init(hf_ice *ice);
+void hf_ice_generation_clear(hf_ice *ice);
+bool hf_ice_ufrag_is_valid(hf_bytes ufrag);
+bool hf_ice_pwd_is_valid(hf_bytes pwd);
+HF_CHECKED hf_err hf_ice_generation_set_remote(hf_ice *ice, const char *ufrag, const char *pwd);
+static inline bool hf_ice_remote_is_known(const hf_ice *ice)
+{
+    return ice->generation.remote_ufrag != NULL;
+}
+
+/* --- local.c: local candidates ------------------------------------------------------------------------------------- */
+
+uint32_t hf_ice_priority(hf_ice_candidate_type type, uint16_t local_preference);
+
+/* Adds one unless it is redundant (RFC 8445 §5.1.3); NULL: it is, or there is no room. */
+hf_ice_local *hf_ice_local_add_host(hf_ice *ice, const hf_local *local);
+hf_ice_local *hf_ice_local_add_reflexive(hf_ice *ice, hf_ice_candidate_type type, hf_ice_local *base, const hf_addr *addr,
+                                         const hf_addr *server);
+/* Removes a host candidate, all that are based on it, and their pairs. */
+void hf_ice_local_remove(hf_ice *ice, hf_time now, hf_ice_local *host);
+hf_ice_local *hf_ice_local_find_host(const hf_ice *ice, const hf_addr *addr);
+hf_ice_local *hf_ice_local_find(const hf_ice *ice, const hf_addr *addr, const hf_ice_local *base);
+void hf_ice_local_describe(const hf_ice *ice, const hf_ice_local *local, hf_ice_candidate *out);
+
+/* --- remote.c: remote candidates ----------------------------------------------------------------------------------- */
+
+/* Nobody may be sent to there. */
+bool hf_ice_addr_is_forbidden(const hf_addr *addr);
+HF_CHECKED hf_err hf_ice_remote_add(hf_ice *ice, const hf_ice_candidate *candidate, const char *ufrag);
+hf_ice_remote *hf_ice_remote_add_reflexive(hf_ice *ice, const hf_addr *addr, uint32_t priority);
+hf_ice_remote *hf_ice_remote_find(const hf_ice *ice, const hf_addr *addr);
+void hf_ice_remote_drop_other_generations(hf_ice *ice);
+void hf_ice_remote_describe(const hf_ice_remote *remote, hf_ice_candidate *out);
+void hf_ice_remote_free(hf_ice *ice, hf_ice_remote *remote);
+
+/* --- server.c: STUN URIs ------------------------------------------------------------------------------------------- */
+
+/* Parses "stun:host[:port]" (RFC 7064). HF_EINVAL: it is none; HF_ENOTSUP: stuns, turn, turns. */
+HF_CHECKED hf_err hf_ice_server_parse(const char *uri, hf_bytes *host, uint16_t *port);
+HF_CHECKED hf_err hf_ice_servers_init(hf_ice *ice, const hf_ice_config *config);
+void hf_ice_servers_clear(hf_ice *ice);
+
+/* --- gather.c ------------------------------------------------------------------------------------------------------ */
+
+bool hf_ice_gather_poll_request(hf_ice *ice, hf_request *out);
+void hf_ice_gather_on_locals(hf_ice *ice, hf_time now, const hf_reply *reply);
+void hf_ice_gather_on_resolved(hf_ice *ice, hf_time now, const hf_reply *reply);
+bool hf_ice_gather_on_response(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_message *message);
+void hf_ice_gather_forget_base(hf_ice *ice, const hf_ice_local *base);
+void hf_ice_gather_tick(hf_ice *ice, hf_time now);
+bool hf_ice_gather_repeat(hf_ice *ice, hf_time now, hf_transmit *out); /* what is due for its second or later time */
+bool hf_ice_gather_start_one(hf_ice *ice, hf_time now, hf_transmit *out);
+bool hf_ice_gather_has_waiting(const hf_ice *ice);
+hf_time hf_ice_gather_deadline(const hf_ice *ice);
+
+/* --- pair.c -------------------------------------------------------------------------------------------------------- */
+
+uint64_t hf_ice_pair_priority(bool is_controlling, uint32_t local, uint32_t remote);
+bool hf_ice_may_reach(const hf_addr *local, const hf_addr *remote);
+void hf_ice_pair_add_for_local(hf_ice *ice, hf_ice_local *local);
+void hf_ice_pair_add_for_remote(hf_ice *ice, hf_ice_remote *remote);
+/* Returns the pair of these two, made if need be; NULL: no room. */
+hf_ice_pair *hf_ice_pair_ensure(hf_ice *ice, hf_ice_local *local, hf_ice_remote *remote);
+hf_ice_pair *hf_ice_pair_find(const hf_ice *ice, const hf_path *path);
+void hf_ice_pair_remove(hf_ice *ice, hf_ice_pair *pair);
+void hf_ice_pair_reprioritize(hf_ice *ice); /* a role or a candidate's priority changed */
+bool hf_ice_pair_shares_foundation(const hf_ice_pair *a, const hf_ice_pair *b);
+/* RFC 8445 §6.1.4.2: each foundation that has neither a waiting nor a running pair gets one. False: none was frozen so. */
+bool hf_ice_pair_unfreeze(hf_ice *ice);
+void hf_ice_pair_describe(const hf_ice *ice, const hf_ice_pair *pair, hf_ice_pair_info *out);
+
+/* --- check.c ------------------------------------------------------------------------------------------------------- */
+
+void hf_ice_check_trigger(hf_ice *ice, hf_ice_pair *pair);
+void hf_ice_check_cancel(hf_ice_pair *pair);
+bool hf_ice_check_poll(hf_ice *ice, hf_time now, hf_transmit *out);
+void hf_ice_check_tick(hf_ice *ice, hf_time now);
+hf_time hf_ice_check_deadline(const hf_ice *ice);
+bool hf_ice_check_send(hf_ice *ice, hf_time now, hf_ice_pair *pair, hf_transmit *out);
+void hf_ice_check_on_response(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_message *message);
+void hf_ice_set_role(hf_ice *ice, bool is_controlling);
+/* Every pair has had its chance and failed. */
+bool hf_ice_check_all_failed(const hf_ice *ice);
+void hf_ice_pair_fail(hf_ice *ice, hf_time now, hf_ice_pair *pair);
+
+/* --- answer.c: requests from the remote, and what is owed for them ------------------------------------------------- */
+
+void hf_ice_answer_on_request(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_message *message);
+bool hf_ice_answer_poll(hf_ice *ice, hf_transmit *out);
+/* The remote's credentials have come: what came early is taken up. */
+void hf_ice_answer_take_early(hf_ice *ice, hf_time now);
+bool hf_ice_answer_is_early(const hf_ice *ice, const hf_path *path);
+
+/* --- nominate.c ---------------------------------------------------------------------------------------------------- */
+
+/* Looks at the valid pairs anew: the route, the state that follows, and whether to nominate. */
+void hf_ice_nominate_consider(hf_ice *ice, hf_time now);
+bool hf_ice_has_nominated(const hf_ice *ice);
+
+/* --- consent.c ----------------------------------------------------------------------------------------------------- */
+
+void hf_ice_consent_on_route(hf_ice *ice, hf_time now);
+void hf_ice_consent_on_answer(hf_ice *ice, hf_time now, const hf_ice_pair *pair);
+bool hf_ice_consent_poll(hf_ice *ice, hf_time now, hf_transmit *out);
+void hf_ice_consent_tick(hf_ice *ice, hf_time now);
+hf_time hf_ice_consent_deadline(const hf_ice *ice);
+bool hf_ice_consent_is_suspect(const hf_ice *ice);
+
+/* --- state.c ------------------------------------------------------------------------------------------------------- */
+
+/* The one door. Entering the present state is nothing. */
+void hf_ice_enter(hf_ice *ice, hf_time now, hf_ice_state next, hf_err cause);
+bool hf_ice_is_over(const hf_ice *ice);
+void hf_ice_give_up_if_hopeless(hf_ice *ice, hf_time now);
+
+static inline hf_time hf_ice_earlier(hf_time a, hf_time b)
+{
+    return a < b ? a : b;
+}
+
+#endif

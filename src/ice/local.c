@@ -1,0 +1,171 @@
+/* local.c: local candidates: priority, foundation, redundancy (RFC 8445 §5.1). */
+#include "ice_priv.h"
+
+#include <stdio.h>
+
+/* RFC 8445 §5.1.2.1 and §5.1.2.2: priority = 2^24 * type preference + 2^8 * local preference + (256 - component). */
+uint32_t hf_ice_priority(hf_ice_candidate_type type, uint16_t local_preference)
+{
+    static const uint32_t type_preference[] = {
+        [HF_ICE_HOST] = 126,
+        [HF_ICE_PEER_REFLEXIVE] = 110,
+        [HF_ICE_SERVER_REFLEXIVE] = 100,
+        [HF_ICE_RELAYED] = 0,
+    };
+    return type_preference[type] << 24 | (uint32_t)local_preference << 8 | (256 - 1);
+}
+
+static bool preference_is_taken(const hf_ice *ice, uint16_t preference)
+{
+    const hf_ice_generation *g = &ice->generation;
+    for (size_t i = 0; i < g->locals_len; i++) {
+        if (g->locals[i]->base == g->locals[i] && g->locals[i]->preference == preference)
+            return true;
+    }
+    return false;
+}
+
+/* The local preference of a host candidate; no two share one. From the top:
+ *   1 bit    reaches beyond its own link or machine
+ *   7 bits   what the driver prefers (hf_local.preference, cut at 127)
+ *   8 bits   families in turn, IPv6 first: RFC 8421 §4 wants them interleaved, so that a broken IPv6 delays little. */
+static uint16_t preference_of(const hf_ice *ice, const hf_local *local)
+{
+    bool is_far = !hf_addr_is_loopback(&local->addr) && !hf_addr_is_link_local(&local->addr);
+    unsigned driver = local->preference < 127 ? local->preference : 127;
+    unsigned rank = local->addr.family == HF_FAMILY_IPV6 ? 0 : 1;
+    uint16_t top = (uint16_t)((is_far ? 0x8000u : 0u) | driver << 8);
+    while (rank + 2 < 256 && preference_is_taken(ice, (uint16_t)(top | (255 - rank))))
+        rank += 2;
+    return (uint16_t)(top | (255 - rank));
+}
+
+/* RFC 8445 §5.1.1.3: the same type, base IP, server IP and transport have the same foundation. */
+static bool shares_foundation(const hf_ice_local *a, const hf_ice_local *b)
+{
+    return a->type == b->type && hf_addr_equal_ip(&a->base->addr, &b->base->addr) && hf_addr_equal_ip(&a->server, &b->server);
+}
+
+static uint16_t foundation_of(hf_ice *ice, const hf_ice_local *local)
+{
+    hf_ice_generation *g = &ice->generation;
+    for (size_t i = 0; i < g->locals_len; i++) {
+        if (shares_foundation(g->locals[i], local))
+            return g->locals[i]->foundation;
+    }
+    return ++g->foundations_len;
+}
+
+/* RFC 8445 §5.1.2: priorities are unique. Two servers that see one base differently are told apart here. */
+static uint32_t unique_priority(const hf_ice *ice, hf_ice_candidate_type type, uint16_t preference)
+{
+    const hf_ice_generation *g = &ice->generation;
+    for (;;) {
+        uint32_t priority = hf_ice_priority(type, preference);
+        size_t i = 0;
+        while (i < g->locals_len && g->locals[i]->priority != priority)
+            i++;
+        if (i == g->locals_len || preference == 0)
+            return priority;
+        preference--;
+    }
+}
+
+static hf_ice_local *append(hf_ice *ice, const hf_ice_local *local)
+{
+    hf_ice_generation *g = &ice->generation;
+    if (hf_grow(ice->env, &g->locals, &g->locals_cap, g->locals_len + 1, HF_ICE_LOCAL_CANDIDATES_MAX, sizeof *g->locals))
+        return NULL;
+    hf_ice_local *copy = hf_alloc(ice->env, sizeof *copy);
+    if (!copy)
+        return NULL;
+    *copy = *local;
+    if (!copy->base)
+        copy->base = copy;
+    copy->priority = unique_priority(ice, copy->type, copy->preference);
+    copy->foundation = foundation_of(ice, copy);
+    g->locals[g->locals_len++] = copy;
+    return copy;
+}
+
+hf_ice_local *hf_ice_local_add_host(hf_ice *ice, const hf_local *local)
+{
+    if (hf_ice_addr_is_forbidden(&local->addr) || hf_ice_local_find_host(ice, &local->addr))
+        return NULL;
+    return append(ice, &(hf_ice_local){.type = HF_ICE_HOST, .addr = local->addr, .preference = preference_of(ice, local)});
+}
+
+/* RFC 8445 §5.1.3: "A candidate is redundant if and only if its transport address and base equal those of another
+ * candidate. The agent SHOULD eliminate the redundant candidate with the lower priority": the one found first is never lower,
+ * for host candidates come before reflexive ones. */
+hf_ice_local *hf_ice_local_add_reflexive(hf_ice *ice, hf_ice_candidate_type type, hf_ice_local *base, const hf_addr *addr,
+                                         const hf_addr *server)
+{
+    if (hf_ice_addr_is_forbidden(addr) || hf_ice_local_find(ice, addr, base))
+        return NULL;
+    hf_ice_local local = {.type = type, .addr = *addr, .base = base, .preference = base->preference};
+    if (server)
+        local.server = *server;
+    /* A peer-reflexive candidate is never told: the remote has seen its address (RFC 8445 §7.2.5.3.1). */
+    local.is_told = type == HF_ICE_PEER_REFLEXIVE;
+    return append(ice, &local);
+}
+
+hf_ice_local *hf_ice_local_find_host(const hf_ice *ice, const hf_addr *addr)
+{
+    const hf_ice_generation *g = &ice->generation;
+    for (size_t i = 0; i < g->locals_len; i++) {
+        if (g->locals[i]->base == g->locals[i] && hf_addr_equal(&g->locals[i]->addr, addr))
+            return g->locals[i];
+    }
+    return NULL;
+}
+
+hf_ice_local *hf_ice_local_find(const hf_ice *ice, const hf_addr *addr, const hf_ice_local *base)
+{
+    const hf_ice_generation *g = &ice->generation;
+    for (size_t i = 0; i < g->locals_len; i++) {
+        hf_addr scoped = *addr; /* what a remote tells has no zone */
+        if (scoped.scope == 0)
+            scoped.scope = g->locals[i]->addr.scope;
+        if (g->locals[i]->base == base && hf_addr_equal(&g->locals[i]->addr, &scoped))
+            return g->locals[i];
+    }
+    return NULL;
+}
+
+void hf_ice_local_remove(hf_ice *ice, hf_time now, hf_ice_local *host)
+{
+    hf_ice_generation *g = &ice->generation;
+    for (size_t i = g->pairs_len; i-- > 0;) {
+        if (g->pairs[i]->local == host)
+            hf_ice_pair_remove(ice, g->pairs[i]);
+    }
+    hf_ice_gather_forget_base(ice, host);
+    size_t kept = 0;
+    for (size_t i = 0; i < g->locals_len; i++) {
+        if (g->locals[i]->base != host || g->locals[i] == host)
+            g->locals[kept++] = g->locals[i];
+        else
+            hf_dealloc(ice->env, g->locals[i]);
+    }
+    g->locals_len = kept;
+    for (size_t i = 0; i < g->locals_len; i++) {
+        if (g->locals[i] == host) {
+            memmove(&g->locals[i], &g->locals[i + 1], (g->locals_len - i - 1) * sizeof *g->locals);
+            g->locals_len--;
+            break;
+        }
+    }
+    hf_dealloc(ice->env, host);
+    hf_ice_nominate_consider(ice, now);
+}
+
+void hf_ice_local_describe(const hf_ice *ice, const hf_ice_local *local, hf_ice_candidate *out)
+{
+    *out = (hf_ice_candidate){.type = local->type, .component = 1, .priority = local->priority, .addr = local->addr};
+    snprintf(out->foundation, sizeof out->foundation, "%u", (unsigned)local->foundation);
+    if (local->base != local)
+        out->related = local->base->addr;
+    memcpy(out->ufrag, ice->generation.local_ufrag, sizeof ice->generation.local_ufrag);
+}

@@ -1,0 +1,217 @@
+/* pair.c: the check list: forming, ordering, pruning, freezing (RFC 8445 §6.1.2). */
+#include "ice_priv.h"
+
+/* RFC 8445 §6.1.2.3: "pair priority = 2^32*MIN(G,D) + 2*MAX(G,D) + (G>D?1:0)", G being the controlling side's. */
+uint64_t hf_ice_pair_priority(bool is_controlling, uint32_t local, uint32_t remote)
+{
+    uint64_t g = is_controlling ? local : remote;
+    uint64_t d = is_controlling ? remote : local;
+    return (g < d ? g : d) * (UINT64_C(1) << 32) + 2 * (g > d ? g : d) + (g > d);
+}
+
+/* RFC 8445 §6.1.2.2 pairs addresses of one family, and link-local ones only with each other. The same holds here for
+ * loopback: 127.0.0.1 of another machine is none of our business, and from ours nothing else can be reached. (A check that
+ * does arrive is paired as it came.) */
+bool hf_ice_may_reach(const hf_addr *local, const hf_addr *remote)
+{
+    return local->family == remote->family && hf_addr_is_loopback(local) == hf_addr_is_loopback(remote) &&
+           hf_addr_is_link_local(local) == hf_addr_is_link_local(remote);
+}
+
+static hf_path path_of(const hf_ice_local *local, const hf_ice_remote *remote)
+{
+    hf_path path = {.transport = HF_UDP, .local = local->addr, .remote = remote->addr};
+    if (path.remote.family == HF_FAMILY_IPV6 && hf_addr_is_link_local(&path.remote))
+        path.remote.scope = local->addr.scope;
+    return path;
+}
+
+bool hf_ice_pair_shares_foundation(const hf_ice_pair *a, const hf_ice_pair *b)
+{
+    return a->local->foundation == b->local->foundation && a->remote->foundation == b->remote->foundation;
+}
+
+/* RFC 8445 §6.1.2.6, for one pair more (RFC 8838 §12): it waits unless another of its foundation is on the way. */
+static hf_ice_pair_state state_at_first(const hf_ice *ice, const hf_ice_pair *pair)
+{
+    const hf_ice_generation *g = &ice->generation;
+    bool is_on_the_way = false;
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        const hf_ice_pair *other = g->pairs[i];
+        if (other == pair || !hf_ice_pair_shares_foundation(other, pair))
+            continue;
+        if (other->state == HF_ICE_PAIR_SUCCEEDED)
+            return HF_ICE_PAIR_WAITING;
+        is_on_the_way |= other->state == HF_ICE_PAIR_WAITING || other->state == HF_ICE_PAIR_IN_PROGRESS;
+    }
+    return is_on_the_way ? HF_ICE_PAIR_FROZEN : HF_ICE_PAIR_WAITING;
+}
+
+/* The pair to give up for a better one: the last that is neither of use nor under way; NULL: none. */
+static hf_ice_pair *dispensable(const hf_ice *ice)
+{
+    const hf_ice_generation *g = &ice->generation;
+    for (size_t i = g->pairs_len; i-- > 0;) {
+        hf_ice_pair_state state = g->pairs[i]->state;
+        bool is_idle = state == HF_ICE_PAIR_FROZEN || state == HF_ICE_PAIR_WAITING || state == HF_ICE_PAIR_FAILED;
+        if (is_idle && g->pairs[i]->triggered == 0)
+            return g->pairs[i];
+    }
+    return NULL;
+}
+
+/* RFC 8445 §6.1.2.5: "if the total number of candidate pairs … exceeds the limit, the agent MUST discard the
+ * lower-priority candidate pairs". */
+static bool make_room(hf_ice *ice, uint64_t priority)
+{
+    hf_ice_generation *g = &ice->generation;
+    if (g->pairs_len < HF_ICE_PAIRS_MAX)
+        return true;
+    hf_ice_pair *pair = dispensable(ice);
+    if (!pair || pair->priority >= priority)
+        return false;
+    hf_ice_pair_remove(ice, pair);
+    return true;
+}
+
+static void insert(hf_ice_generation *g, hf_ice_pair *pair)
+{
+    size_t at = g->pairs_len;
+    while (at > 0 && g->pairs[at - 1]->priority < pair->priority) {
+        g->pairs[at] = g->pairs[at - 1];
+        at--;
+    }
+    g->pairs[at] = pair;
+    g->pairs_len++;
+}
+
+/* Two pairs are redundant when base and remote address are the same (RFC 8445 §6.1.2.4). As reflexive candidates are never
+ * paired, only their bases, and remote addresses are unique, that comes down to the same path. */
+hf_ice_pair *hf_ice_pair_ensure(hf_ice *ice, hf_ice_local *local, hf_ice_remote *remote)
+{
+    hf_ice_generation *g = &ice->generation;
+    hf_path path = path_of(local, remote);
+    hf_ice_pair *known = hf_ice_pair_find(ice, &path);
+    if (known)
+        return known;
+
+    uint64_t priority = hf_ice_pair_priority(ice->is_controlling, local->priority, remote->priority);
+    if (!make_room(ice, priority) ||
+        hf_grow(ice->env, &g->pairs, &g->pairs_cap, g->pairs_len + 1, HF_ICE_PAIRS_MAX, sizeof *g->pairs))
+        return NULL;
+    hf_ice_pair *pair = hf_alloc(ice->env, sizeof *pair);
+    if (!pair)
+        return NULL;
+    pair->local = local;
+    pair->remote = remote;
+    pair->path = path;
+    pair->priority = priority;
+    pair->due = HF_NEVER;
+    pair->state = state_at_first(ice, pair);
+    insert(g, pair);
+    return pair;
+}
+
+void hf_ice_pair_add_for_local(hf_ice *ice, hf_ice_local *local)
+{
+    hf_ice_generation *g = &ice->generation;
+    if (!hf_ice_remote_is_known(ice))
+        return;
+    for (size_t i = 0; i < g->remotes_len; i++) {
+        if (hf_ice_may_reach(&local->addr, &g->remotes[i]->addr))
+            (void)hf_ice_pair_ensure(ice, local, g->remotes[i]);
+    }
+}
+
+void hf_ice_pair_add_for_remote(hf_ice *ice, hf_ice_remote *remote)
+{
+    hf_ice_generation *g = &ice->generation;
+    for (size_t i = 0; i < g->locals_len; i++) {
+        if (g->locals[i]->base == g->locals[i] && hf_ice_may_reach(&g->locals[i]->addr, &remote->addr))
+            (void)hf_ice_pair_ensure(ice, g->locals[i], remote);
+    }
+}
+
+hf_ice_pair *hf_ice_pair_find(const hf_ice *ice, const hf_path *path)
+{
+    const hf_ice_generation *g = &ice->generation;
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        const hf_path *own = &g->pairs[i]->path;
+        if (hf_addr_equal(&own->remote, &path->remote) && hf_addr_equal(&own->local, &path->local))
+            return g->pairs[i];
+    }
+    return NULL;
+}
+
+void hf_ice_pair_remove(hf_ice *ice, hf_ice_pair *pair)
+{
+    hf_ice_generation *g = &ice->generation;
+    size_t at = 0;
+    while (g->pairs[at] != pair)
+        at++;
+    memmove(&g->pairs[at], &g->pairs[at + 1], (g->pairs_len - at - 1) * sizeof(hf_ice_pair *));
+    g->pairs_len--;
+    if (ice->heard == pair)
+        ice->heard = NULL;
+    if (ice->route == pair) {
+        ice->route = NULL;
+        ice->route_told = false;
+        hf_ice_consent_on_route(ice, ice->now);
+    }
+    hf_dealloc(ice->env, pair);
+}
+
+void hf_ice_pair_reprioritize(hf_ice *ice)
+{
+    hf_ice_generation *g = &ice->generation;
+    size_t len = g->pairs_len;
+    g->pairs_len = 0;
+    for (size_t i = 0; i < len; i++) { /* insertion sort in place: those before `i` are in order */
+        hf_ice_pair *pair = g->pairs[i];
+        pair->priority = hf_ice_pair_priority(ice->is_controlling, pair->local->priority, pair->remote->priority);
+        insert(g, pair);
+    }
+}
+
+static bool foundation_is_idle(const hf_ice_generation *g, const hf_ice_pair *pair)
+{
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        hf_ice_pair_state state = g->pairs[i]->state;
+        if ((state == HF_ICE_PAIR_WAITING || state == HF_ICE_PAIR_IN_PROGRESS) &&
+            hf_ice_pair_shares_foundation(g->pairs[i], pair))
+            return false;
+    }
+    return true;
+}
+
+bool hf_ice_pair_unfreeze(hf_ice *ice)
+{
+    hf_ice_generation *g = &ice->generation;
+    bool some = false;
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        if (g->pairs[i]->state == HF_ICE_PAIR_FROZEN && foundation_is_idle(g, g->pairs[i])) {
+            g->pairs[i]->state = HF_ICE_PAIR_WAITING;
+            some = true;
+        }
+    }
+    return some;
+}
+
+void hf_ice_pair_describe(const hf_ice *ice, const hf_ice_pair *pair, hf_ice_pair_info *out)
+{
+    *out = (hf_ice_pair_info){
+        .state = pair->state,
+        .nominated = pair->is_nominated,
+        .selected = pair == ice->route,
+        .priority = pair->priority,
+        .rtt = pair->rtt,
+        .rtt_total = pair->rtt_total,
+        .requests_sent = pair->requests_sent,
+        .requests_received = pair->requests_received,
+        .responses_sent = pair->responses_sent,
+        .responses_received = pair->responses_received,
+        .consent_requests_sent = pair->consent_requests_sent,
+    };
+    hf_ice_local_describe(ice, pair->mapped ? pair->mapped : pair->local, &out->local);
+    hf_ice_remote_describe(pair->remote, &out->remote);
+}

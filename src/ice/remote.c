@@ -1,0 +1,168 @@
+/* remote.c: remote candidates, told by the remote or found from its checks. */
+#include "ice_priv.h"
+
+#include <stdio.h>
+
+/* ::ffff:0:0/96 would be a way around the checks on IPv4 addresses. */
+static bool is_mapped_ipv4(const hf_addr *addr)
+{
+    static const uint8_t prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+    return addr->family == HF_FAMILY_IPV6 && memcmp(addr->ip, prefix, sizeof prefix) == 0;
+}
+
+bool hf_ice_addr_is_forbidden(const hf_addr *addr)
+{
+    return addr->family == HF_FAMILY_NONE || addr->port == 0 || hf_addr_is_unspecified(addr) || hf_addr_is_multicast(addr) ||
+           is_mapped_ipv4(addr);
+}
+
+static hf_addr without_zone(const hf_addr *addr)
+{
+    hf_addr plain = *addr;
+    plain.scope = 0;
+    return plain;
+}
+
+hf_ice_remote *hf_ice_remote_find(const hf_ice *ice, const hf_addr *addr)
+{
+    const hf_ice_generation *g = &ice->generation;
+    hf_addr plain = without_zone(addr);
+    for (size_t i = 0; i < g->remotes_len; i++) {
+        if (hf_addr_equal(&g->remotes[i]->addr, &plain))
+            return g->remotes[i];
+    }
+    return NULL;
+}
+
+void hf_ice_remote_free(hf_ice *ice, hf_ice_remote *remote)
+{
+    if (!remote)
+        return;
+    hf_dealloc(ice->env, remote->ufrag);
+    hf_dealloc(ice->env, remote);
+}
+
+static uint16_t foundation_of(hf_ice *ice, const char *text)
+{
+    hf_ice_generation *g = &ice->generation;
+    for (size_t i = 0; i < g->remotes_len; i++) {
+        if (strcmp(g->remotes[i]->foundation_text, text) == 0)
+            return g->remotes[i]->foundation;
+    }
+    return ++g->foundations_len;
+}
+
+static hf_err append(hf_ice *ice, hf_ice_remote *remote)
+{
+    hf_ice_generation *g = &ice->generation;
+    hf_err err = hf_grow(ice->env, &g->remotes, &g->remotes_cap, g->remotes_len + 1, HF_ICE_REMOTE_CANDIDATES_MAX,
+                         sizeof *g->remotes);
+    if (err)
+        return err;
+    remote->foundation = foundation_of(ice, remote->foundation_text);
+    g->remotes[g->remotes_len++] = remote;
+    return HF_OK;
+}
+
+/* RFC 8445 §7.3.1.3: a candidate that was found peer-reflexive first takes the values that the remote tells for it. */
+static void supersede(hf_ice *ice, hf_ice_remote *known, const hf_ice_candidate *candidate)
+{
+    if (known->type != HF_ICE_PEER_REFLEXIVE)
+        return;
+    known->type = candidate->type;
+    known->priority = candidate->priority;
+    known->foundation = foundation_of(ice, candidate->foundation);
+    memcpy(known->foundation_text, candidate->foundation, sizeof known->foundation_text);
+    hf_ice_pair_reprioritize(ice);
+}
+
+static bool is_of_other_generation(const hf_ice *ice, const char *ufrag)
+{
+    return ufrag && ufrag[0] != '\0' && hf_ice_remote_is_known(ice) && strcmp(ufrag, ice->generation.remote_ufrag) != 0;
+}
+
+hf_err hf_ice_remote_add(hf_ice *ice, const hf_ice_candidate *candidate, const char *ufrag)
+{
+    if (is_of_other_generation(ice, ufrag)) {
+        ice->stats.remote_candidates_ignored++;
+        return HF_OK;
+    }
+    hf_ice_remote *known = hf_ice_remote_find(ice, &candidate->addr);
+    if (known) {
+        supersede(ice, known, candidate);
+        return HF_OK;
+    }
+    if (ice->generation.remotes_len >= HF_ICE_REMOTE_CANDIDATES_MAX) {
+        ice->stats.remote_candidates_ignored++;
+        return HF_ELIMIT;
+    }
+
+    hf_err err = HF_ENOMEM;
+    hf_ice_remote *remote = hf_alloc(ice->env, sizeof *remote);
+    if (!remote)
+        return err;
+    *remote = (hf_ice_remote){.type = candidate->type, .addr = without_zone(&candidate->addr), .priority = candidate->priority};
+    memcpy(remote->foundation_text, candidate->foundation, sizeof remote->foundation_text);
+    remote->foundation_text[sizeof remote->foundation_text - 1] = '\0';
+    if (!hf_ice_remote_is_known(ice) && ufrag && ufrag[0] != '\0') {
+        remote->ufrag = hf_alloc_text(ice->env, ufrag, strlen(ufrag));
+        if (!remote->ufrag)
+            goto free_remote;
+    }
+    err = append(ice, remote);
+    if (err)
+        goto free_remote;
+    if (hf_ice_remote_is_known(ice))
+        hf_ice_pair_add_for_remote(ice, remote);
+    return HF_OK;
+
+free_remote:
+    hf_ice_remote_free(ice, remote);
+    return err;
+}
+
+/* RFC 8445 §7.3.1.3: "The foundation of the candidate is set to an arbitrary value that is different from the foundations
+ * of all other remote candidates": no candidate's text has a '!' in it. */
+hf_ice_remote *hf_ice_remote_add_reflexive(hf_ice *ice, const hf_addr *addr, uint32_t priority)
+{
+    if (hf_ice_addr_is_forbidden(addr))
+        return NULL;
+    hf_ice_remote *remote = hf_alloc(ice->env, sizeof *remote);
+    if (!remote)
+        return NULL;
+    *remote = (hf_ice_remote){.type = HF_ICE_PEER_REFLEXIVE, .addr = without_zone(addr), .priority = priority};
+    snprintf(remote->foundation_text, sizeof remote->foundation_text, "!%u", (unsigned)ice->generation.foundations_len + 1);
+    if (append(ice, remote)) {
+        hf_ice_remote_free(ice, remote);
+        return NULL;
+    }
+    return remote;
+}
+
+/* What came before the credentials may belong to others: now it shows. */
+void hf_ice_remote_drop_other_generations(hf_ice *ice)
+{
+    hf_ice_generation *g = &ice->generation;
+    size_t kept = 0;
+    for (size_t i = 0; i < g->remotes_len; i++) {
+        hf_ice_remote *remote = g->remotes[i];
+        if (is_of_other_generation(ice, remote->ufrag)) {
+            ice->stats.remote_candidates_ignored++;
+            hf_ice_remote_free(ice, remote);
+            continue;
+        }
+        hf_dealloc(ice->env, remote->ufrag);
+        remote->ufrag = NULL;
+        g->remotes[kept++] = remote;
+    }
+    g->remotes_len = kept;
+}
+
+void hf_ice_remote_describe(const hf_ice_remote *remote, hf_ice_candidate *out)
+{
+    *out = (hf_ice_candidate){.type = remote->type, .component = 1, .priority = remote->priority, .addr = remote->addr};
+    if (remote->foundation_text[0] == '!')
+        snprintf(out->foundation, sizeof out->foundation, "prflx%u", (unsigned)remote->foundation);
+    else
+        memcpy(out->foundation, remote->foundation_text, sizeof out->foundation);
+}

@@ -1,0 +1,90 @@
+/* state.c: the states of an agent (W3C RTCIceTransportState), and when to give up.
+ *
+ *   NEW ──credentials──▶ CHECKING ──valid pair──▶ CONNECTED ◀──nomination, its loss──▶ COMPLETED
+ *                           │                         ▲ │                                 ▲ │
+ *                           │                   answer│ │no answer, or no pair left       │ │
+ *                           │                         │ ▼                                 │ │
+ *                           │                      DISCONNECTED ◀─────────────────────────┴─┘
+ *                           ▼                          │
+ *                        FAILED ◀──consent expired, or no path
+ *
+ * FAILED is left only by an ICE restart: by then the remote, too, has given up on these credentials (Chromium and Firefox
+ * answer nothing more), so a check that arrives late is not answered either. */
+#include "ice_priv.h"
+
+#define BIT(state) (1u << (state))
+
+static const unsigned reachable[HF_ICE_STATE_COUNT] = {
+    [HF_ICE_NEW] = BIT(HF_ICE_CHECKING),
+    [HF_ICE_CHECKING] = BIT(HF_ICE_CONNECTED) | BIT(HF_ICE_FAILED),
+    [HF_ICE_CONNECTED] = BIT(HF_ICE_COMPLETED) | BIT(HF_ICE_DISCONNECTED) | BIT(HF_ICE_FAILED),
+    [HF_ICE_COMPLETED] = BIT(HF_ICE_CONNECTED) | BIT(HF_ICE_DISCONNECTED) | BIT(HF_ICE_FAILED),
+    [HF_ICE_DISCONNECTED] = BIT(HF_ICE_CONNECTED) | BIT(HF_ICE_FAILED),
+    [HF_ICE_FAILED] = 0,
+    [HF_ICE_CLOSED] = 0,
+};
+
+static void tell(hf_ice *ice, hf_ice_state state, hf_err cause)
+{
+    if (ice->told_len == HF_ICE_TOLD_MAX) /* nobody listens: the newest counts */
+        ice->told_len--;
+    ice->told[ice->told_len++] = (hf_ice_told){.state = state, .cause = cause};
+}
+
+void hf_ice_enter(hf_ice *ice, hf_time now, hf_ice_state next, hf_err cause)
+{
+    if (next == ice->state)
+        return;
+    assert(reachable[ice->state] & BIT(next));
+    ice->state = next; /* nowhere else is it assigned */
+    tell(ice, next, cause);
+
+    switch (next) {
+    case HF_ICE_CHECKING:
+        ice->give_up_at = now + ice->patience;
+        break;
+    case HF_ICE_FAILED:
+        /* RFC 7675 §5.1: "the ICE endpoint MUST immediately cease transmission on that candidate pair". */
+        for (size_t i = 0; i < ice->generation.pairs_len; i++)
+            hf_ice_check_cancel(ice->generation.pairs[i]);
+        hf_ring_clear(&ice->owed);
+        hf_ring_init(&ice->owed, ice->env, sizeof(hf_ice_owed), HF_ICE_OWED_MAX);
+        if (ice->route)
+            ice->route_told = false;
+        ice->route = NULL;
+        ice->give_up_at = ice->consent_at = ice->nominate_at = ice->unanswered_since = HF_NEVER;
+        break;
+    case HF_ICE_NEW:
+    case HF_ICE_CONNECTED:
+    case HF_ICE_COMPLETED:
+    case HF_ICE_DISCONNECTED:
+    case HF_ICE_CLOSED:
+    case HF_ICE_STATE_COUNT:
+        break;
+    }
+}
+
+bool hf_ice_is_over(const hf_ice *ice)
+{
+    return ice->state == HF_ICE_FAILED || ice->state == HF_ICE_CLOSED;
+}
+
+/* Nothing can come any more: both sides have told all, and each pair has failed.
+ *
+ * RFC 8863 §4 wants an agent to wait on even then, for a check of the remote may reveal a candidate that it could not tell.
+ * That is so where we had to ignore one (a browser's .local name), and where no pair could be made at all; otherwise the
+ * pairs' own checks have taken about ten seconds, and waiting longer has not brought anybody a path. */
+static bool is_hopeless(const hf_ice *ice)
+{
+    const hf_ice_generation *g = &ice->generation;
+    return !ice->route && ice->gathering == HF_ICE_GATHERING_COMPLETE && g->remote_has_ended && !g->remote_has_unusable &&
+           g->pairs_len > 0 && hf_ice_check_all_failed(ice);
+}
+
+void hf_ice_give_up_if_hopeless(hf_ice *ice, hf_time now)
+{
+    if (ice->state != HF_ICE_CHECKING && ice->state != HF_ICE_DISCONNECTED)
+        return;
+    if (now >= ice->give_up_at || is_hopeless(ice))
+        hf_ice_enter(ice, now, HF_ICE_FAILED, HF_ENOPATH);
+}

@@ -1,0 +1,342 @@
+/* net.c: two agents and the network between them, in virtual time. */
+#include "net.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+hf_addr net_addr(const char *text)
+{
+    hf_addr addr = {0};
+    cr_assert(hf_addr_parse(text, strlen(text), &addr), "%s", text);
+    return addr;
+}
+
+void net_init(net *n, uint64_t seed)
+{
+    memset(n, 0, sizeof *n);
+    n->now = HF_SECONDS(1);
+    n->delay = HF_MS(10);
+    n->random = seed * 2 + 1;
+    n->flights = calloc(NET_FLIGHTS_MAX, sizeof *n->flights);
+    cr_assert(n->flights);
+    test_env_init(&n->a.env, seed);
+    test_env_init(&n->b.env, seed + 1000);
+    net_host_set_local(&n->a, 0, "10.0.0.1:5000");
+    net_host_set_local(&n->b, 0, "10.0.0.2:6000");
+}
+
+void net_clear(net *n)
+{
+    hf_ice_free(n->a.ice);
+    hf_ice_free(n->b.ice);
+    free(n->flights);
+    cr_expect_eq(n->a.env.blocks, 0);
+    cr_expect_eq(n->b.env.blocks, 0);
+}
+
+void net_host_set_local(net_host *host, size_t index, const char *addr)
+{
+    cr_assert(index < NET_LOCALS_MAX);
+    host->locals[index] = (hf_local){.addr = net_addr(addr), .interface = 1};
+    if (index >= host->locals_len)
+        host->locals_len = index + 1;
+}
+
+static unsigned percent(net *n)
+{
+    n->random = n->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (unsigned)(n->random >> 33) % 100;
+}
+
+/* --- NAT ---------------------------------------------------------------------------------------------------------- */
+
+static bool is_local_of(const net_host *host, const hf_addr *addr)
+{
+    for (size_t i = 0; i < host->locals_len; i++) {
+        if (hf_addr_equal(&host->locals[i].addr, addr))
+            return true;
+    }
+    return false;
+}
+
+static hf_addr leave_nat(net_host *host, const hf_path *path)
+{
+    if (host->nat.family != path->local.family)
+        return path->local;
+    hf_addr outside = host->nat;
+    bool is_mapped = false;
+    outside.port = (uint16_t)(host->nat.port + host->holes_len);
+    for (size_t i = 0; i < host->holes_len; i++) {
+        net_hole *hole = &host->holes[i];
+        if (!hf_addr_equal(&hole->inside, &path->local))
+            continue;
+        if (hf_addr_equal(&hole->remote, &path->remote))
+            return hole->outside;
+        if (!host->nat_is_symmetric && !is_mapped) {
+            outside = hole->outside;
+            is_mapped = true;
+        }
+    }
+    cr_assert(host->holes_len < NET_HOLES_MAX);
+    host->holes[host->holes_len++] = (net_hole){.inside = path->local, .outside = outside, .remote = path->remote};
+    return outside;
+}
+
+/* Where a datagram for `to` enters the host; false: nowhere. */
+static bool enter_host(const net_host *host, const hf_addr *from, const hf_addr *to, hf_addr *inside)
+{
+    if (host->nat.family != to->family) {
+        *inside = *to;
+        return is_local_of(host, to);
+    }
+    for (size_t i = 0; i < host->holes_len; i++) {
+        const net_hole *hole = &host->holes[i];
+        if (hf_addr_equal(&hole->outside, to) && hf_addr_equal(&hole->remote, from)) {
+            *inside = hole->inside;
+            return is_local_of(host, inside);
+        }
+    }
+    return false;
+}
+
+/* --- The wire ------------------------------------------------------------------------------------------------------- */
+
+void net_send(net *n, const hf_path *path, const void *data, size_t len)
+{
+    cr_assert(n->flights_len < NET_FLIGHTS_MAX && len <= sizeof n->flights[0].data);
+    net_flight *flight = &n->flights[n->flights_len];
+    *flight = (net_flight){.arrives = n->now + n->delay, .path = *path, .len = len};
+    memcpy(flight->data, data, len);
+    if (n->is_cut || percent(n) < n->loss || (n->hook && !n->hook(n, flight)))
+        return;
+    n->flights_len++;
+}
+
+static void drain_host(net *n, net_host *host)
+{
+    uint8_t buffer[HF_DATAGRAM_MAX];
+    hf_transmit t = {.buffer = buffer, .cap = sizeof buffer};
+    hf_request request;
+    while (hf_ice_poll_request(host->ice, &request)) {
+        hf_reply reply = {.id = request.id};
+        if (request.type == HF_REQUEST_LOCALS) {
+            reply.type = HF_REPLY_LOCALS;
+            reply.locals = host->locals;
+            reply.locals_len = host->locals_len;
+        } else {
+            reply.type = HF_REPLY_RESOLVED;
+            reply.addrs = &n->name_resolves_to;
+            reply.addrs_len = n->name_resolves_to.family != HF_FAMILY_NONE;
+            reply.err = reply.addrs_len ? HF_OK : HF_ERESOLVE;
+        }
+        hf_ice_reply(host->ice, n->now, &reply);
+    }
+    while (hf_ice_poll_transmit(host->ice, n->now, &t)) {
+        host->sent++;
+        hf_path path = t.path;
+        if (!is_local_of(host, &path.local))
+            continue;
+        path.local = leave_nat(host, &t.path);
+        net_send(n, &path, buffer, t.len);
+    }
+}
+
+static void take_events(net *n, net_host *host)
+{
+    hf_ice_event e;
+    while (hf_ice_poll_event(host->ice, &e)) {
+        switch (e.type) {
+        case HF_ICE_STATE_CHANGED:
+            cr_assert(host->states_len < 32);
+            host->causes[host->states_len] = e.u.state_changed.cause;
+            host->states[host->states_len++] = e.u.state_changed.state;
+            if (e.u.state_changed.state == HF_ICE_CONNECTED && host->connected_at == 0)
+                host->connected_at = n->now;
+            if (e.u.state_changed.state == HF_ICE_COMPLETED && host->completed_at == 0)
+                host->completed_at = n->now;
+            break;
+        case HF_ICE_GATHERING_CHANGED:
+            cr_assert(host->gatherings_len < 8);
+            host->gatherings[host->gatherings_len++] = e.u.gathering_changed.gathering;
+            break;
+        case HF_ICE_CANDIDATE_FOUND:
+            cr_assert(host->candidates_len < 64);
+            host->candidates[host->candidates_len++] = e.u.candidate_found.candidate;
+            break;
+        case HF_ICE_ROUTE_CHANGED:
+            host->route_changes++;
+            break;
+        case HF_ICE_SERVER_FAILED:
+            host->server_failures++;
+            host->server_cause = e.u.server_failed.cause;
+            break;
+        }
+    }
+}
+
+static void drain(net *n)
+{
+    for (size_t i = 0; i < 2; i++) {
+        net_host *host = i ? &n->b : &n->a;
+        if (!host->ice)
+            continue;
+        drain_host(n, host);
+        take_events(n, host);
+    }
+}
+
+static void give(net *n, net_host *from, net_host *to)
+{
+    while (from->candidates_given < from->candidates_len) {
+        char text[HF_ICE_CANDIDATE_TEXT_SIZE];
+        hf_ice_candidate parsed;
+        size_t len = hf_ice_candidate_write(&from->candidates[from->candidates_given++], text);
+        cr_assert_eq(hf_ice_candidate_parse(text, len, &parsed), HF_OK, "%s", text);
+        if (to->ice)
+            cr_expect_eq(hf_ice_add_remote_candidate(to->ice, n->now, &parsed, NULL), HF_OK, "%s", text);
+    }
+}
+
+void net_give_candidates(net *n)
+{
+    drain(n);
+    give(n, &n->a, &n->b);
+    give(n, &n->b, &n->a);
+    drain(n);
+}
+
+/* --- The server ------------------------------------------------------------------------------------------------------ */
+
+static void serve(net *n, const net_flight *flight)
+{
+    hf_stun_message m;
+    uint8_t buffer[256];
+    if (n->server_is_silent || !hf_stun_read(hf_bytes_of(flight->data, flight->len), &m))
+        return;
+    hf_stun_writer s =
+        hf_stun_begin(buffer, sizeof buffer, n->server_refuses ? HF_STUN_ERROR : HF_STUN_SUCCESS, HF_STUN_BINDING, m.id);
+    if (n->server_refuses)
+        hf_stun_add_error(&s, 500, "no");
+    else
+        hf_stun_add_xor_address(&s, HF_STUN_XOR_MAPPED_ADDRESS, &flight->path.local);
+    net_send(n, &(hf_path){.local = n->server, .remote = flight->path.local}, buffer, hf_stun_end(&s));
+}
+
+static void deliver(net *n, net_flight *flight)
+{
+    if (n->server.family != HF_FAMILY_NONE && hf_addr_equal(&flight->path.remote, &n->server)) {
+        serve(n, flight);
+        return;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        net_host *host = i ? &n->b : &n->a;
+        hf_addr inside;
+        if (!host->ice || !enter_host(host, &flight->path.local, &flight->path.remote, &inside))
+            continue;
+        uint8_t *data = malloc(flight->len > 0 ? flight->len : 1); /* exactly as large, so that ASan sees each overrun */
+        memcpy(data, flight->data, flight->len);
+        hf_datagram d = {.path = {.local = inside, .remote = flight->path.local}, .data = data, .len = flight->len};
+        host->data_received += hf_ice_input(host->ice, n->now, &d, 1);
+        free(data);
+        return;
+    }
+}
+
+static net_flight *first_flight(net *n)
+{
+    net_flight *first = NULL;
+    for (size_t i = 0; i < n->flights_len; i++) {
+        if (!first || n->flights[i].arrives < first->arrives)
+            first = &n->flights[i];
+    }
+    return first;
+}
+
+/* --- The clock ------------------------------------------------------------------------------------------------------- */
+
+static hf_time deadline_of(const net_host *host)
+{
+    return host->ice ? hf_ice_deadline(host->ice) : HF_NEVER;
+}
+
+void net_run(net *n, hf_span span)
+{
+    hf_time end = n->now + span;
+    unsigned idle = 0;
+    for (;;) {
+        drain(n);
+        if (n->signal != HF_NEVER)
+            net_give_candidates(n);
+        net_flight *flight = first_flight(n);
+        hf_time next = hf_ice_earlier(deadline_of(&n->a), deadline_of(&n->b));
+        if (flight)
+            next = hf_ice_earlier(next, flight->arrives);
+        if (next > end)
+            break;
+        idle = next > n->now ? 0 : idle + 1;
+        cr_assert_lt(idle, 1000, "the deadline stands still");
+        n->now = next > n->now ? next : n->now;
+        if (flight && flight->arrives <= n->now) {
+            net_flight arrived = *flight;
+            *flight = n->flights[--n->flights_len];
+            deliver(n, &arrived);
+        }
+        hf_ice_tick(n->a.ice, n->now);
+        hf_ice_tick(n->b.ice, n->now);
+    }
+    n->now = end;
+}
+
+/* --- The story ------------------------------------------------------------------------------------------------------- */
+
+void net_start(net *n, const hf_ice_config *a, const hf_ice_config *b)
+{
+    static const hf_ice_config controlling = {.controlling = true}, controlled = {0};
+    cr_assert_eq(hf_ice_new(&n->a.ice, a ? a : &controlling, &n->a.env.env), HF_OK);
+    cr_assert_eq(hf_ice_new(&n->b.ice, b ? b : &controlled, &n->b.env.env), HF_OK);
+    cr_assert_eq(hf_ice_gather(n->a.ice, n->now), HF_OK);
+    cr_assert_eq(hf_ice_gather(n->b.ice, n->now), HF_OK);
+    drain(n);
+}
+
+void net_exchange(net *n)
+{
+    cr_assert_eq(hf_ice_set_remote(n->a.ice, n->now, hf_ice_local_ufrag(n->b.ice), hf_ice_local_pwd(n->b.ice), false), HF_OK);
+    cr_assert_eq(hf_ice_set_remote(n->b.ice, n->now, hf_ice_local_ufrag(n->a.ice), hf_ice_local_pwd(n->a.ice), false), HF_OK);
+}
+
+void net_connect(net *n)
+{
+    net_start(n, NULL, NULL);
+    net_exchange(n);
+    net_run(n, HF_SECONDS(2));
+}
+
+void net_locals_changed(net *n, net_host *host)
+{
+    hf_reply reply = {.type = HF_REPLY_LOCALS, .locals = host->locals, .locals_len = host->locals_len};
+    hf_ice_reply(host->ice, n->now, &reply);
+}
+
+bool net_says(net *n, net_host *host, const char *text)
+{
+    hf_ice_route route;
+    if (!hf_ice_get_route(host->ice, &route))
+        return false;
+    uint8_t data[64] = {23}; /* DTLS application data */
+    size_t len = strlen(text);
+    memcpy(data + 1, text, len);
+    hf_path path = route.path;
+    path.local = leave_nat(host, &route.path);
+    net_send(n, &path, data, len + 1);
+    return true;
+}
+
+bool net_has_state(const net_host *host, hf_ice_state state)
+{
+    for (size_t i = 0; i < host->states_len; i++) {
+        if (host->states[i] == state)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,88 @@
+/* net.h: two agents and the network between them, in virtual time.
+ *
+ * Each side is a host with sockets on some addresses. A host may stand behind a NAT: then datagrams that leave one of its
+ * sockets appear to come from the NAT's address, and come in there only from where the host has sent to before. A STUN
+ * server may answer. Links have a delay and may lose; a hook may look at, change or drop each datagram. */
+#ifndef TEST_ICE_NET_H
+#define TEST_ICE_NET_H
+
+#include "env.h"
+#include "ice_priv.h"
+
+#define NET_LOCALS_MAX 4
+#define NET_FLIGHTS_MAX 512
+#define NET_HOLES_MAX 64
+
+typedef struct net_flight {
+    hf_time arrives;
+    hf_path path; /* local: as it leaves the sender's machine; remote: where it goes */
+    size_t len;
+    uint8_t data[1500];
+} net_flight;
+
+typedef struct net_hole {
+    hf_addr inside, outside, remote;
+} net_hole;
+
+typedef struct net_host {
+    hf_ice *ice;
+    test_env env;
+    hf_local locals[NET_LOCALS_MAX];
+    size_t locals_len;
+    hf_addr nat; /* family NONE: none; the port is that of the first mapping */
+    bool nat_is_symmetric;
+    net_hole holes[NET_HOLES_MAX];
+    size_t holes_len;
+
+    /* what was told */
+    hf_ice_candidate candidates[64];
+    size_t candidates_len, candidates_given;
+    hf_ice_state states[32];
+    hf_err causes[32];
+    size_t states_len;
+    hf_ice_gathering gatherings[8];
+    size_t gatherings_len;
+    size_t route_changes, server_failures;
+    hf_err server_cause;
+    size_t data_received;
+    size_t sent; /* datagrams */
+    hf_time connected_at, completed_at;
+} net_host;
+
+typedef struct net {
+    net_host a, b;
+    hf_time now;
+    hf_span delay;  /* one way */
+    hf_span signal; /* one way of a candidate over signalling; HF_NEVER: candidates are not given */
+    unsigned loss;  /* percent */
+    uint64_t random;
+    bool is_cut;
+    hf_addr server; /* a STUN server; family NONE: none */
+    bool server_is_silent, server_refuses;
+    hf_addr name_resolves_to; /* family NONE: does not resolve */
+    bool (*hook)(struct net *net, net_flight *flight); /* false: dropped */
+    void *context;
+    net_flight *flights;
+    size_t flights_len;
+} net;
+
+hf_addr net_addr(const char *text);
+
+/* Two hosts with one IPv4 address each: 10.0.0.1 (A, controlling) and 10.0.0.2; 10 ms one way. */
+void net_init(net *n, uint64_t seed);
+void net_clear(net *n);
+void net_host_set_local(net_host *host, size_t index, const char *addr); /* index locals_len appends */
+
+void net_start(net *n, const hf_ice_config *a, const hf_ice_config *b); /* makes agents and gathers */
+void net_exchange(net *n);     /* gives each side the other's credentials */
+void net_give_candidates(net *n); /* gives what has been found so far to the other side */
+void net_connect(net *n);      /* start, exchange, and candidates as they come */
+
+/* Runs for `span`; candidates are given as they are found when `trickle` is on. */
+void net_run(net *n, hf_span span);
+void net_locals_changed(net *n, net_host *host);
+void net_send(net *n, const hf_path *path, const void *data, size_t len);
+bool net_says(net *n, net_host *host, const char *text); /* sends data along the route; false: there is none */
+bool net_has_state(const net_host *host, hf_ice_state state);
+
+#endif
