@@ -154,7 +154,8 @@ typedef enum hf_peer_event_type {
     HF_PEER_CHANNEL_CLOSED   /* after this the handle is forgotten */
 } hf_peer_event_type;
 
-/* Pointers in an event stay valid until the next call on the peer. */
+/* Pointers in an event stay valid until the next hf_peer_poll_event or call of the driver; calls of the application leave them
+ * alone, hf_peer_free excepted. */
 typedef struct hf_peer_event {
     hf_peer_event_type type;
     hf_err cause; /* ICE_CONNECTION_, CONNECTION_CHANGED to failed or disconnected; SERVER_FAILED; REMOTE_CLOSED (HF_OK: in order);

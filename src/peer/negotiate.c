@@ -43,6 +43,13 @@ static bool may_set_local(const hf_peer *peer, hf_sdp_type type)
     return false;
 }
 
+/* RFC 8445 §6.1.1: the offerer controls. Refused when checks have begun or the remote is lite: then ICE knows better. */
+static void take_role(hf_peer *peer, bool controlling)
+{
+    if (hf_ice_set_controlling(peer->ice, controlling) != HF_OK)
+        hf_log(peer->env, HF_LOG_DEBUG, "peer: the ICE role stays as it is");
+}
+
 static hf_description next_description(const hf_peer *peer, hf_sdp_type type)
 {
     return (hf_description){.exists = true, .type = type, .version = peer->local.exists ? peer->local.version + 1 : 1};
@@ -98,8 +105,7 @@ hf_err hf_peer_set_local_description(hf_peer *peer, hf_time now, hf_sdp_type typ
     }
     if (!peer->local.exists && !peer->negotiated.done) {
         peer->is_offerer = type == HF_SDP_OFFER;
-        (void)hf_ice_set_controlling(peer->ice,
-                                     peer->is_offerer); /* refused when the remote is lite: then ICE knows better */
+        take_role(peer, peer->is_offerer);
     }
     peer->local = peer->created.exists && peer->created.type == type ? peer->created : next_description(peer, type);
     peer->created = (hf_description){0};
@@ -265,7 +271,7 @@ static hf_err add_candidate(hf_peer *peer, hf_time now, hf_bytes text, const cha
 static hf_err apply_remote(hf_peer *peer, hf_time now, hf_sdp_type type, hf_sdp *sdp, reading *r)
 {
     if (!peer->local.exists && !peer->negotiated.done && type == HF_SDP_OFFER && !r->transport->ice_lite)
-        (void)hf_ice_set_controlling(peer->ice, false);
+        take_role(peer, false);
     hf_err err = hf_ice_set_remote(peer->ice, now, r->ufrag, r->pwd, r->transport->ice_lite);
     if (err == HF_ENOTSUP)
         return hf_peer_refuse(peer, err, 0, "the description asks for an ICE restart");

@@ -89,7 +89,7 @@ typedef struct hf_sctp_event {
     hf_err cause;           /* DOWN: HF_EABORTED (by the remote, with any cause but "close called"), HF_ECLOSED (SHUTDOWN, or ABORT with
                                cause 12, User-Initiated), HF_ETIMEDOUT, HF_EPROTO, HF_EMSGSIZE; CLOSED: why, HF_OK when in order */
     hf_message_kind kind;   /* MESSAGE */
-    hf_bytes message;       /* MESSAGE: valid until the next call on `sctp` */
+    hf_bytes message;       /* MESSAGE: valid until the next poll_event, tick or free; a send may take it */
 } hf_sctp_event;
 
 bool hf_sctp_poll_event(hf_sctp *sctp, hf_sctp_event *out);

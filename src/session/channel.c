@@ -64,6 +64,14 @@ hf_err hf_channel_carry(hf_channel *channel, hf_time now)
     return hf_peer_open_channel(channel->session->peer, now, &config, &channel->carrier);
 }
 
+/* One that is gone already is closed. */
+void hf_session_close_carrier(hf_session *session, hf_time now, hf_datachannel carrier)
+{
+    hf_err err = hf_peer_close_channel(session->peer, now, carrier);
+    if (err != HF_OK)
+        hf_log(session->env, HF_LOG_DEBUG, "session: closing a data channel: %s", hf_err_name(err));
+}
+
 hf_channel *hf_channel_of_carrier(const hf_session *session, hf_datachannel carrier)
 {
     for (size_t i = 0; i < session->channels_len; i++) {

@@ -253,7 +253,7 @@ hf_err hf_session_disconnect(hf_session *session, hf_time now)
     session->linger_until = now + session->config.linger;
     for (size_t i = 0; session->peer && i < session->channels_len; i++) {
         if (session->channels[i]->carrier != 0)
-            (void)hf_peer_close_channel(session->peer, now, session->channels[i]->carrier); /* one that is gone is closed */
+            hf_session_close_carrier(session, now, session->channels[i]->carrier);
     }
     hf_session_close_peer_if_due(session, now);
     hf_session_wake(session);

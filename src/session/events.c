@@ -182,7 +182,7 @@ static hf_channel *adopt(hf_session *session, hf_datachannel carrier)
                                 .reliability = info.reliability,
                                 .reliability_limit = info.reliability_limit};
     if (hf_channel_new(&channel, session, &config) != HF_OK) {
-        (void)hf_peer_close_channel(session->peer, session->now, carrier);
+        hf_session_close_carrier(session, session->now, carrier);
         return NULL;
     }
     channel->carrier = carrier;
@@ -217,7 +217,8 @@ static void on_channel_event(hf_session *session, const hf_peer_event *e)
         break;
     case HF_PEER_CHANNEL_CLOSED:
         event.type = HF_SESSION_CHANNEL_CLOSED;
-        (void)hf_channel_info(channel, &event.u.closed); /* zeroes when it is forgotten already */
+        if (hf_channel_info(channel, &event.u.closed) != HF_OK)
+            event.u.closed = (hf_datachannel_info){.label = channel->name, .protocol = channel->protocol};
         channel->open = false;
         channel->carrier = 0;
         break;
