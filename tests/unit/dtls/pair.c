@@ -50,6 +50,11 @@ static void fly(pair *p, pair_end *to, const uint8_t *data, size_t len, hf_span 
     p->flying[p->flying_len++] = datagram;
 }
 
+void pair_inject(pair *p, pair_end *to, const void *data, size_t len)
+{
+    fly(p, to, data, len, 0);
+}
+
 static void send_one(pair *p, pair_end *from, const uint8_t *data, size_t len)
 {
     pair_end *to = from == &p->client ? &p->server : &p->client;

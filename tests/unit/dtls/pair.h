@@ -66,4 +66,7 @@ bool pair_send(pair *p, pair_end *end, const char *text);
 /* Hands a datagram to an end, now; returns how many packets came out. */
 size_t pair_give(pair *p, pair_end *end, const void *data, size_t len);
 
+/* Puts a datagram of a stranger on its way; it arrives at once. May be called from `fate`. */
+void pair_inject(pair *p, pair_end *to, const void *data, size_t len);
+
 #endif
