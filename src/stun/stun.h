@@ -103,7 +103,7 @@ bool hf_stun_find(const hf_stun_message *message, uint16_t type, hf_bytes *out);
 /* Finds and decodes. False: absent, or its length or content is wrong. */
 bool hf_stun_get_u32(const hf_stun_message *message, uint16_t type, uint32_t *out);
 bool hf_stun_get_u64(const hf_stun_message *message, uint16_t type, uint64_t *out);
-bool hf_stun_get_address(const hf_stun_message *message, uint16_t type, hf_addr *out);     /* MAPPED-ADDRESS, ALTERNATE-SERVER … */
+bool hf_stun_get_address(const hf_stun_message *message, uint16_t type, hf_addr *out);     /* MAPPED-ADDRESS and others */
 bool hf_stun_get_xor_address(const hf_stun_message *message, uint16_t type, hf_addr *out); /* XOR-… */
 bool hf_stun_get_error(const hf_stun_message *message, unsigned *code, hf_bytes *reason);  /* 300 to 699 */
 
@@ -126,7 +126,8 @@ typedef struct hf_stun_writer {
     hf_writer w;
 } hf_stun_writer;
 
-hf_stun_writer hf_stun_begin(uint8_t *buffer, size_t cap, hf_stun_class class_, uint16_t method, const uint8_t id[HF_STUN_ID_SIZE]);
+hf_stun_writer hf_stun_begin(uint8_t *buffer, size_t cap, hf_stun_class class_, uint16_t method,
+                             const uint8_t id[HF_STUN_ID_SIZE]);
 void hf_stun_add(hf_stun_writer *s, uint16_t type, hf_bytes value);
 void hf_stun_add_u32(hf_stun_writer *s, uint16_t type, uint32_t value);
 void hf_stun_add_u64(hf_stun_writer *s, uint16_t type, uint64_t value);
