@@ -1,4 +1,5 @@
-/* addr.c: IP addresses, and their text both ways (RFC 4291 §2.2, RFC 5952). Written out, so that it needs no operating system. */
+/* addr.c: IP addresses, and their text both ways (RFC 4291 §2.2, RFC 5952). Written out, so that it needs no operating
+ * system. */
 #include "bytes.h"
 
 #include <stdio.h>
@@ -217,7 +218,8 @@ const char *hf_addr_write(const hf_addr *addr, char text[HF_ADDR_TEXT_SIZE])
     if (addr->family == HF_FAMILY_NONE)
         text[0] = '\0';
     else
-        snprintf(text, HF_ADDR_TEXT_SIZE, addr->family == HF_FAMILY_IPV6 ? "[%.60s]:%u" : "%.60s:%u", ip, (unsigned)addr->port);
+        snprintf(text, HF_ADDR_TEXT_SIZE, addr->family == HF_FAMILY_IPV6 ? "[%.60s]:%u" : "%.60s:%u", ip,
+                 (unsigned)addr->port);
     return text;
 }
 

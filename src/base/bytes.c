@@ -204,7 +204,7 @@ bool hf_bytes_are_utf8(hf_bytes bytes)
         if (lead < 0x80)
             continue;
         size_t more;
-        uint8_t least = 0x80, most = 0xBF; /* of the second byte: RFC 3629 §4, so that overlong forms and surrogates fall out */
+        uint8_t least = 0x80, most = 0xBF; /* of the second byte; RFC 3629 §4: no overlong forms, no surrogates */
         if (lead >= 0xC2 && lead <= 0xDF) {
             more = 1;
         } else if (lead >= 0xE0 && lead <= 0xEF) {

@@ -4,8 +4,8 @@
 const char *hf_err_name(hf_err err)
 {
     switch (err) {
-#define X(name, number, text)                                                                                                    \
-    case name:                                                                                                                   \
+#define X(name, number, text)                                                                                               \
+    case name:                                                                                                              \
         return #name;
         HF_ERR_MAP(X)
 #undef X
@@ -16,8 +16,8 @@ const char *hf_err_name(hf_err err)
 const char *hf_err_text(hf_err err)
 {
     switch (err) {
-#define X(name, number, text)                                                                                                    \
-    case name:                                                                                                                   \
+#define X(name, number, text)                                                                                               \
+    case name:                                                                                                              \
         return text;
         HF_ERR_MAP(X)
 #undef X

@@ -23,8 +23,8 @@ typedef struct hf_packet {
 void hf_packet_queue_init(hf_packet_queue *queue, const hf_env *env, size_t headroom, size_t tailroom, size_t bytes_max);
 void hf_packet_queue_clear(hf_packet_queue *queue); /* frees the memory; a struct of zeroes is fine */
 
-/* Appends a packet of `len` bytes and points `out` at it, for the caller to fill. HF_ELIMIT: no room; HF_ENOMEM. Packets that
- * were shown before may have moved. */
+/* Appends a packet of `len` bytes and points `out` at it, for the caller to fill. HF_ELIMIT: no room; HF_ENOMEM. Packets
+ * that were shown before may have moved. */
 HF_CHECKED hf_err hf_packet_push(hf_packet_queue *queue, size_t len, hf_packet *out);
 
 /* Shows the oldest `cap` packets; returns how many. Valid until the next push or clear. */
