@@ -1,5 +1,6 @@
 /* identity.c: whose certificate is taken, and that nothing passes before it was looked at. */
 #include "pair.h"
+#include "pem.h"
 
 #include <dtls_priv.h>
 
@@ -127,54 +128,7 @@ Test(dtls_identity, a_hash_that_nobody_knows_matches_nothing)
 }
 
 /* Older peers still show RSA. */
-static const char rsa_pem[] =
-    "-----BEGIN PRIVATE KEY-----\n"
-    "MIIEvAIBADANBgkqhkiG9w0BAQEFAASCBKYwggSiAgEAAoIBAQDMmL4diPECPCI4\n"
-    "VU0x8aB+SbVEppsb86FbyH0vYc8vAfr3+om2yPMpE0ilj9oVvnFgzle+Lbyy5bic\n"
-    "DvYWIK9m0zVBFLu2V/mq9myu+a/80aZtuDBU7YYYLJio0+CUn8mPls5nF6vIQZdJ\n"
-    "jboBHVDB2+nHr64ZT8XHw+WQxJFdtZ97Q0NZ8Rdjftfn4QAv1XlIgdDzSx7EmexN\n"
-    "JQPwPIMiyZC8yiZ7hotnU9ZLOgIHierzk0Is+n0FwRJ3xXOP1yo/+9eIIcxEc8JZ\n"
-    "K4/IgadXvkD7PLI2yb52f757rwIsom2BtZJ9oakh/fWvs7Xf1fGvAGdrJzTg0KZZ\n"
-    "+LFn6PUZAgMBAAECggEAIdHc2VJ97l3k1TWKh2c23bFO8LxuluIAqgSb5uVu40kb\n"
-    "RHsKYSfaBA/vOgjrppz+rl8lg2cZkmPlToytko5QGDnxC2NDPTrRJzjJUeottGeu\n"
-    "cGQaPyutNxlGGeA+NysrnRvzXfi8eWOYP70ZAl6nbwgsXokUiRQV8DXaYIIRunDD\n"
-    "7YftCHWcS8L4Ks3QBdERHrYK5s+mBFmLOlGQw3YIEK9wI81EI5rLgztqp3RWicTo\n"
-    "FRXJBrulNT2VAMt1w+6GLWJLyAzbi0dsUqSBkvpGV/vcOkdch0JrbiHDAZuFdD4g\n"
-    "VFVw1FJ/HwKEuLkddbHxkoGbguY0GVyuD0mSKQprBQKBgQDrO+1nkoGeokjKEnfo\n"
-    "DnlTDORuPvfkqps9GA8amzfL7UTXoZNZ0L93IpImo0rWRaWoH8ncitc7mDrIKlIZ\n"
-    "w2tlsXt7abFcumeEY3+ICfNBIAlfnccxLwCtzP4Bkw5BefTKVmSo+wUAFNeuHmnC\n"
-    "rli6yiz+I/0g8xT6TvbwXDTLLQKBgQDeqG//rVr0OTt9p509c8zh3iyWInxKMDfk\n"
-    "omCyEIjsnyeV96JMTowwJYSk6bGHnsP6kGT0+Oyav+av3AXcevDFo9K0MfF553Mu\n"
-    "lIwC12DTR7e2B03qOIH8D4Xhw6aYEfNRQ+jU6Nx9KB73WjuMajw3kw1102u5g9we\n"
-    "gxikU1hVHQKBgAKS1EUW0D45DkzPqOosBl3HPVSLcdDZoPspITksS476mI83YFJS\n"
-    "O1YFVc4AaVgwyOAvANld1376amI4PE+12J3zNCOkg2E9VNaY9BM78KJcxF18b2p1\n"
-    "Vi+Ql5LS1gwXVntEOLO0k1ht4fIwuP19RNE+VwGsyR8sKaWXaZI1oAo9AoGABBA2\n"
-    "2wei3UoeF9DzQafXWVfgoGzIr+HpYzbDZPyAQzE0W7xFLfdQ/5/vp8LMBpmTIgN4\n"
-    "lC/mwXw3DYaKZNephTHUKo2uxna+117Gn1am4bQxWhUQCvI1DRCLdO9JHwVU12rR\n"
-    "2PDW9UHCLulqpMlbh/gbCsds89nALp5d2MHcntECgYAiV4bh13ojtbKWNrIDAg39\n"
-    "IkYhGwHeAoGAW0b5vikNQt/Q3G3eKcqYZiNioFWftUKckokWGeV3fTCTIJiiowsK\n"
-    "Xx/DLpQQwr0s1p443IF3Vt+pNreo0peyVIgrUAjj4rSNLnjBt5dJ1cKOOQwSMSvd\n"
-    "Zlm9cKUiOGsZoZo+w2LRLw==\n"
-    "-----END PRIVATE KEY-----\n"
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIC/zCCAeegAwIBAgIUCjiLMgmrHAu8Ss9YEQa+hZV5HT8wDQYJKoZIhvcNAQEL\n"
-    "BQAwDjEMMAoGA1UEAwwDb2xkMCAXDTI2MTEyMjIzNDI1MVoYDzIwODEwODI1MjM0\n"
-    "MjUxWjAOMQwwCgYDVQQDDANvbGQwggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAwggEK\n"
-    "AoIBAQDMmL4diPECPCI4VU0x8aB+SbVEppsb86FbyH0vYc8vAfr3+om2yPMpE0il\n"
-    "j9oVvnFgzle+Lbyy5bicDvYWIK9m0zVBFLu2V/mq9myu+a/80aZtuDBU7YYYLJio\n"
-    "0+CUn8mPls5nF6vIQZdJjboBHVDB2+nHr64ZT8XHw+WQxJFdtZ97Q0NZ8Rdjftfn\n"
-    "4QAv1XlIgdDzSx7EmexNJQPwPIMiyZC8yiZ7hotnU9ZLOgIHierzk0Is+n0FwRJ3\n"
-    "xXOP1yo/+9eIIcxEc8JZK4/IgadXvkD7PLI2yb52f757rwIsom2BtZJ9oakh/fWv\n"
-    "s7Xf1fGvAGdrJzTg0KZZ+LFn6PUZAgMBAAGjUzBRMB0GA1UdDgQWBBS/S+dzy46L\n"
-    "U+s1XqkbEcgWFMml7DAfBgNVHSMEGDAWgBS/S+dzy46LU+s1XqkbEcgWFMml7DAP\n"
-    "BgNVHRMBAf8EBTADAQH/MA0GCSqGSIb3DQEBCwUAA4IBAQChwThFXh7ww+L2Zczg\n"
-    "PUJH4wTkmF4c2KP7oC3VGaBihNteJ+MG6fVwzhmUjzOp2+k1RSNyCGkFyQqQlDDF\n"
-    "hcQ2UCZvQ7pcBTCNIP/8DcxF0mB93OAjGJ5+WzZnWZA6b/x+/JIRayfUR5h+ZtrT\n"
-    "465DFS177Vh+PP/Ol9mMt5Nh1IJB0aZwUmWEE3E+Ynd6lhYupCh7cFFD8bVr18iC\n"
-    "0i3sdmt95oTXqM9xVfiBqte4rCL0VOieRdyEjQG4S15/TQB2+hSeL9dK0o6wHQ+k\n"
-    "mycfOezBtisROCbToTHofdJTHVwD2fFc+uK2q1ZK81pxv0wukXl/3HVDP5TqnVvy\n"
-    "Qxrr\n"
-    "-----END CERTIFICATE-----\n";
+static const char rsa_pem[] = RSA_KEY RSA_CERTIFICATE;
 
 Test(dtls_identity, may_be_an_rsa_certificate)
 {
