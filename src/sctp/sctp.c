@@ -209,6 +209,7 @@ hf_err hf_sctp_start(hf_sctp *sctp, hf_time now, const hf_sctp_remote *remote)
 void hf_sctp_came_up(hf_sctp *sctp)
 {
     change_state(sctp, HF_SCTP_ESTABLISHED);
+    sctp->up_at = sctp->now;
     sctp->up_untold = true;
     hf_settings_established(sctp);
     for (size_t i = 0; i < sctp->channels_len; i++)

@@ -107,7 +107,7 @@ struct hf_sctp {
     hf_sctp_remote remote;
     hf_sctp_state state;
     hf_err cause;
-    hf_time now;
+    hf_time now, up_at;
     struct socket *socket;
 
     hf_packet_queue output;

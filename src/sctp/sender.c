@@ -13,8 +13,13 @@
 #include <errno.h>
 #include <string.h>
 
-/* Unsent payload inside usrsctp below which it gets another message: more than what one SACK sets free. */
-#define UNSENT_MAX 65536
+/* Unsent payload inside usrsctp below which it gets another message. A few packets do: we come back with each SACK. What is
+ * more would be stale behind an outage, for usrsctp looks at lifetimes only when it retransmits. */
+#define UNSENT_MAX 8192
+
+/* usrsctp starts its retransmission timer anew only when nothing is in flight, so the short one of the handshake would hit
+ * the first data whose SACK is delayed: in the beginning SACKs are asked for at once (RFC 7053). */
+#define BEGINNING HF_MS(500)
 
 /* When all that left is acknowledged and still nothing more leaves, the rest was abandoned (RFC 3758), or the remote's window
  * is closed: then it does no harm to give a little more. */
@@ -157,16 +162,18 @@ static bool has_room(const hf_sctp *sctp)
 }
 
 /* RFC 8832 §6: ordered until the remote knows the channel, so that nothing overtakes the OPEN. DCEP itself is reliable. */
-static struct sctp_sendv_spa describe(const hf_channel *channel, hf_ppid ppid, hf_span waited)
+static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_channel *channel, hf_ppid ppid, hf_span waited)
 {
     struct sctp_sendv_spa spa = {
         .sendv_flags = SCTP_SEND_SNDINFO_VALID,
         .sendv_sndinfo = {.snd_sid = channel->id, .snd_ppid = htonl(ppid)},
     };
+    if (sctp->state == HF_SCTP_CONNECTING || sctp->now - sctp->up_at < BEGINNING)
+        spa.sendv_sndinfo.snd_flags |= SCTP_SACK_IMMEDIATELY;
     if (!is_payload(ppid))
         return spa;
     if (channel->unordered && channel->confirmed)
-        spa.sendv_sndinfo.snd_flags = SCTP_UNORDERED;
+        spa.sendv_sndinfo.snd_flags |= SCTP_UNORDERED;
     hf_span left = channel->reliability_limit - waited / HF_MS(1);
     switch (channel->reliability) {
     case HF_RELIABLE:
@@ -185,7 +192,7 @@ static struct sctp_sendv_spa describe(const hf_channel *channel, hf_ppid ppid, h
 
 static result give(hf_sctp *sctp, const hf_channel *channel, hf_ppid ppid, hf_bytes message, hf_span waited)
 {
-    struct sctp_sendv_spa spa = describe(channel, ppid, waited);
+    struct sctp_sendv_spa spa = describe(sctp, channel, ppid, waited);
     sctp->bytes_given += message.len; /* before: the call may send it at once, and sent must not exceed given */
     ssize_t n = usrsctp_sendv(sctp->socket, message.data, message.len, NULL, 0, &spa, sizeof spa, SCTP_SENDV_SPA, 0);
     if (n == (ssize_t)message.len)
