@@ -27,6 +27,7 @@ struct hf_dtls {
     hf_bio bio;
     hf_record_layer records;
     hf_reassembly reassembly;
+    uint16_t hello_seq;   /* message_seq of the ClientHello that a server answered */
     bool peer_verified;   /* the remote showed a certificate that matches */
     bool peer_mismatched; /* it showed another, or none */
 

@@ -64,6 +64,13 @@ static void on_server_handshake(hf_dtls *dtls, const hf_record *record, hf_packe
             handshake(dtls, record->whole, sink);
         return;
     }
+    /* Once one was answered only the same is of use: it asks for the answer again. */
+    if (hf_handshake_awaits_hello(dtls))
+        dtls->hello_seq = fragment.message_seq;
+    if (fragment.message_seq != dtls->hello_seq) {
+        dtls->stats.drop_record++;
+        return;
+    }
     if (fragment.body.len == fragment.length && r.rest.len == 0) {
         handshake(dtls, record->whole, sink);
         return;

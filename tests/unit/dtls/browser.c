@@ -97,6 +97,9 @@ Test(dtls_browser, may_try_again_after_a_hello_with_a_cookie_that_nobody_gave)
         give(file.packets[0]);
         give(file.packets[1]);
         cr_expect_eq(answer(), 1, "%s", files[i]);
+        give(file.packets[2]); /* when one was answered, another changes nothing */
+        give(file.packets[3]);
+        cr_expect_eq(answer(), 0, "%s", files[i]);
         hf_dtls_stats stats;
         hf_dtls_get_stats(p.server.dtls, &stats);
         cr_expect_eq(stats.drop_reassembly, 1);
