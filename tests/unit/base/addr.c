@@ -39,6 +39,7 @@ Test(addr, text_is_read_and_written_in_the_one_form_of_rfc_5952)
         {"1:2:3:4:5:6:7::", "[1:2:3:4:5:6:7:0]:0", "a gap of one group at the end"},
         {"::2:3:4:5:6:7:8", "[0:2:3:4:5:6:7:8]:0", "a gap of one group at the front"},
         {"0:0:0:1::", "[0:0:0:1::]:0", "the longer run is the last"},
+        {"0:0:0:0:0:5:6:7", "[::5:6:7]:0", "five zero groups alone are no IPv4-mapped address"},
         {"fe80::1%2", "[fe80::1%2]:0", "a zone"},
         {"[fe80::1%2]:9", "[fe80::1%2]:9", "a zone in brackets"},
         {"fe80::1%4294967295", "[fe80::1%4294967295]:0", "the largest zone"},
@@ -89,6 +90,7 @@ Test(addr, text_that_is_no_address_is_refused_and_nothing_changes)
         {"::1:2:3:4:5:6:7:8", "the same in front"},
         {":1:2:3:4:5:6:7", "one colon in front"},
         {"1:2:3:4:5:6:7:", "one colon at the end"},
+        {"::2:", "the same behind a gap"},
         {"12345::", "five hex digits"},
         {"g::", "not hex"},
         {"::192.0.2", "half an IPv4 address"},
@@ -108,7 +110,7 @@ Test(addr, text_that_is_no_address_is_refused_and_nothing_changes)
         {"fe80::1%4294967296", "a zone above 32 bits"},
         {"%1", "a zone alone"},
         {"localhost", "a name"},
-        {"00000000000000000000000000000000000000000000000000000000000000000000000::1", "longer than any address"},
+        {"fe80::1%0000000000000000000000000000000000000000000000000000000000000000000001", "longer than any address"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         hf_addr addr;

@@ -98,6 +98,12 @@ Test(bytes, a_writer_that_ran_short_stays_so_and_writes_nothing)
     for (size_t i = 0; i < sizeof data; i++)
         cr_expect_eq(data[i], 0xA5);
 
+    w = hf_writer_of(data, 3);
+    hf_write_u16(&w, 0xA5A5);
+    hf_write_u16(&w, 0);
+    hf_write_u16_at(&w, 0, 0);
+    cr_expect_eq(data[0], 0xA5, "nothing is overwritten either");
+
     w = hf_writer_of(data, sizeof data);
     hf_write_zeroes(&w, SIZE_MAX);
     cr_expect_not(w.ok, "a length that overflows");

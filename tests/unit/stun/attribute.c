@@ -246,7 +246,8 @@ Test(stun_attribute, required_ones_that_no_rfc_defines_are_listed_once)
 
 Test(stun_attribute, required_ones_that_are_not_wanted_are_listed_too)
 {
-    static const uint16_t types[] = {HF_STUN_USERNAME, HF_STUN_LIFETIME, HF_STUN_PRIORITY, 0x7000, HF_STUN_SOFTWARE};
+    static const uint16_t types[] = {HF_STUN_USERNAME, HF_STUN_LIFETIME, HF_STUN_PRIORITY, 0x7000,
+                                     HF_STUN_ADDITIONAL_ADDRESS_FAMILY};
     static const uint16_t known[] = {HF_STUN_USERNAME, HF_STUN_PRIORITY, 0x7000};
     hf_stun_message message = message_of_types(types, sizeof types / sizeof *types);
     uint16_t unknown[8];

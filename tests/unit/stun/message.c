@@ -1,6 +1,6 @@
 /* message.c: headers and structure: what is a message, what is not, and what no buffer can hold. */
 #include "corpus.h"
-#include "stun.h"
+#include "stun_priv.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -66,6 +66,13 @@ Test(stun_message, is_read_when_it_is_only_strange)
         cr_expect(can_read(table[i].hex), "%s", table[i].why);
 }
 
+/* Gives the first attribute, a FINGERPRINT, the value that fits the header. */
+static void set_fingerprint(uint8_t *message)
+{
+    hf_writer w = hf_writer_of(message + HF_STUN_HEADER_SIZE + STUN_ATTRIBUTE_HEADER_SIZE, STUN_FINGERPRINT_SIZE);
+    hf_write_u32(&w, hf_stun_fingerprint(hf_bytes_of(message, HF_STUN_HEADER_SIZE)));
+}
+
 Test(stun_message, is_refused_when_anything_follows_its_fingerprint)
 {
     uint8_t buffer[64];
@@ -76,11 +83,25 @@ Test(stun_message, is_refused_when_anything_follows_its_fingerprint)
     hf_stun_add(&s, HF_STUN_USE_CANDIDATE, hf_bytes_of(NULL, 0));
     cr_expect_not(hf_stun_read(hf_bytes_of(buffer, hf_stun_end(&s)), &message));
 
-    /* Even when the fingerprint was made for the longer message. */
+    /* Even where its value is right for the message as it stands. */
     s = hf_stun_begin(buffer, sizeof buffer, HF_STUN_REQUEST, HF_STUN_BINDING, id);
-    hf_stun_add_fingerprint(&s);
-    hf_stun_add_fingerprint(&s);
+    hf_stun_add_u32(&s, HF_STUN_FINGERPRINT, 0);
+    hf_stun_add_u32(&s, HF_STUN_PRIORITY, 0);
+    set_fingerprint(buffer);
+    memcpy(buffer + 32, buffer + 24, 4); /* and the other attribute says the same */
     cr_expect_not(hf_stun_read(hf_bytes_of(buffer, hf_stun_end(&s)), &message));
+}
+
+Test(stun_message, is_refused_when_its_fingerprint_has_not_four_bytes)
+{
+    for (size_t len = 4; len <= 8; len++) {
+        uint8_t buffer[64];
+        hf_stun_message message;
+        hf_stun_writer s = hf_stun_begin(buffer, sizeof buffer, HF_STUN_REQUEST, HF_STUN_BINDING, id);
+        hf_stun_add(&s, HF_STUN_FINGERPRINT, hf_bytes_of("\0\0\0\0\0\0\0\0", len));
+        set_fingerprint(buffer);
+        cr_expect_eq(hf_stun_read(hf_bytes_of(buffer, hf_stun_end(&s)), &message), len == 4, "%zu bytes", len);
+    }
 }
 
 Test(stun_message, keeps_every_class_and_method)
