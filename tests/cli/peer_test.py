@@ -1,0 +1,300 @@
+"""`holdfast peer` as a program: two of them on loopback, the contract's commands, events and exit statuses.
+
+    peer_test.py PROGRAM [TEST...]"""
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+from pair import BOUND, Pair
+
+PROGRAM = sys.argv[1]
+FIVE = {  # channel: ordered, maxRetransmits
+    "code-sync": (True, None),
+    "cursor-pos": (False, 0),
+    "ai-stream": (True, None),
+    "presence": (False, 0),
+    "files": (True, None),
+}
+
+
+def run(*arguments, text=""):
+    return subprocess.run([PROGRAM, *arguments], input=text, capture_output=True, text=True, timeout=BOUND)
+
+
+def expect_end(pair, offerer=0, answerer=0):
+    began = time.monotonic()
+    assert (pair.offerer.status(), pair.answerer.status()) == (offerer, answerer)
+    return time.monotonic() - began
+
+
+def five_channels_carry_messages_both_ways():
+    with Pair(PROGRAM) as pair:
+        pair.wait_open(5)
+        for peer in pair.peers():
+            for event in peer.all(type="open"):
+                ordered, retransmits = FIVE[event["channel"]]
+                assert (event["ordered"], event["maxRetransmits"], event["resumed"]) == (ordered, retransmits, False), event
+            assert peer.all(type="state", connection="connected", session="connected", path="direct")
+            assert peer.all(type="pair")[0]["local"].startswith("host 127.0.0.1:")
+        for here, there in (pair.peers(), pair.peers()[::-1]):
+            for channel in FIVE:
+                here.command(type="send", channel=channel, text=f"tëxt on {channel}")
+                assert there.wait_for(type="message", channel=channel)[0]["text"] == f"tëxt on {channel}"
+        for text in ("", "\0", "line\nbreak", "𝄞" * 1000):
+            pair.offerer.command(type="send", channel="code-sync", text=text)
+            pair.answerer.wait_for(type="message", channel="code-sync", text=text)
+        pair.offerer.command(type="close")
+        assert expect_end(pair) < 3
+        for peer in pair.peers():
+            assert len(peer.all(type="closed")) == 5
+            assert peer.all(type="state", session="closed", connection="closed")
+
+
+def binary_messages_arrive_as_they_were():
+    with Pair(PROGRAM, offer=("--channels", "a,b:unordered")) as pair:
+        pair.wait_open(2)
+        for data in (b"", b"\0", bytes(range(256)), os.urandom(200000)):
+            text = base64.b64encode(data).decode()
+            pair.answerer.command(type="send", channel="a", base64=text)
+            pair.offerer.wait_for(type="message", channel="a", base64=text)
+        pair.offerer.command(type="send", channel="b", size=70000, repeat=40)
+        for message in pair.answerer.wait_for(40, type="message", channel="b"):
+            assert base64.b64decode(message["base64"]) == bytes(i & 255 for i in range(70000))
+        pair.offerer.command(type="close-channel", channel="b")
+        assert pair.answerer.wait_for(type="closed", channel="b")[0]["bytes"] == 40 * 70000
+        pair.offerer.wait_for(type="closed", channel="b")
+        pair.answerer.command(type="send", channel="a", text="the other channel lives")
+        pair.offerer.wait_for(type="message", text="the other channel lives")
+        pair.answerer.end_input()
+        assert expect_end(pair) < 3
+
+
+def repeated_messages_wait_for_room_while_other_commands_go_on():
+    with Pair(PROGRAM, answer=("--echo",)) as pair:
+        pair.wait_open(5)
+        pair.offerer.command(type="send", channel="files", size=100000, repeat=200)
+        pair.offerer.command(type="send", channel="code-sync", text="not delayed")
+        pair.offerer.wait_for(type="message", channel="code-sync", text="not delayed")
+        pair.offerer.wait_for(200, type="message", channel="files")
+        assert not pair.offerer.all(type="writable"), "nobody was refused"
+        pair.offerer.command(type="close")
+        expect_end(pair)
+        assert pair.answerer.all(type="closed", channel="files")[0]["bytes"] == 200 * 100000
+        assert not pair.answerer.all(type="message"), "an echo is not printed"
+
+
+def a_message_without_room_is_refused_and_writable_follows():
+    with Pair(PROGRAM, both=("--bind", "127.0.0.1", "--channels", "a")) as pair:
+        pair.wait_open(1)
+        pair.offerer.write('{"type":"send","channel":"a","size":200000}\n' * 100)
+        pair.offerer.wait_for(type="error", code="HF_EAGAIN", channel="a")
+        pair.offerer.wait_for(type="writable", channel="a")
+        pair.offerer.command(type="close")
+        expect_end(pair)
+
+
+def statistics_bear_what_is_promised():
+    with Pair(PROGRAM, offer=("--stats", "0.2")) as pair:
+        pair.wait_open(5)
+        pair.offerer.wait_for(2, type="stats")
+        pair.offerer.command(type="send", channel="code-sync", text="12345")
+        pair.answerer.wait_for(type="message")
+        for peer, sent in ((pair.offerer, 5), (pair.answerer, 0)):
+            known = len(peer.all(type="stats"))
+            peer.command(type="stats")
+            stats = peer.wait_for(known + 1, type="stats")[-1]
+            channel = next(c for c in stats["channels"] if c["channel"] == "code-sync")
+            assert (channel["bytesSent"], channel["bytesReceived"]) == (sent, 5 - sent), channel
+            assert channel["messagesSent"] + channel["messagesReceived"] == 1
+            assert channel["messagesQueued"] >= 0 and channel["bufferedAmount"] >= 0
+            assert stats["pair"]["local"].startswith("host 127.0.0.1") and stats["rtt_ms"] > 0
+            assert stats["packetsSent"] > 0 and all(isinstance(n, int) for n in stats["drops"].values())
+        pair.answerer.command(type="close")
+        expect_end(pair)
+
+
+def bad_lines_change_nothing():
+    bad = [
+        ("hello", "HF_ESYNTAX"), ("", "HF_ESYNTAX"), ("[]", "HF_ESYNTAX"), ('{"type":"nonsense"}', "HF_EINVAL"),
+        ('{"type":"send","channel":"code-sync"}', "HF_EINVAL"), ('{"type":"send","channel":"nowhere","text":"a"}', "HF_ENOENT"),
+        ('{"type":"close-channel","channel":"nowhere"}', "HF_ENOENT"), ('{"type":"restart"}', "HF_ENOTSUP"),
+        ('{"type":"reconnect"}', "HF_ENOTSUP"), ('{"type":"accept-identity"}', "HF_ENOTSUP"),
+        ('{"type":"candidate","candidate":"candidate:rubbish"}', "HF_ESYNTAX"),
+        ('{"type":"offer","sdp":"v=0","envelope":{"receiver":"somebody else"}}', "HF_EINVAL"),
+        ('{"type":"send","channel":"code-sync","size":300000}', "HF_EMSGSIZE"),
+    ]
+    good = [
+        '{"type":"candidate","candidate":"candidate:1 1 udp 1 8f3f0a2e-1111-4222-8333-123456789abc.local 5000 typ host"}',
+        '{"type":"candidate","candidate":"candidate:1 1 tcp 1 192.0.2.1 9 typ host tcptype active","sdpMid":"0","sdpMLineIndex":0}',
+        '{"type":"candidate","candidate":"candidate:1 1 udp 1 0.0.0.0 9 typ host"}',
+        '{"type":"candidate","candidate":null}', '{"type":"something new","to":"peer"}',
+    ]
+    with Pair(PROGRAM) as pair:
+        pair.wait_open(5)
+        for line in good:
+            pair.offerer.write(line + "\n")
+        for n, (line, code) in enumerate(bad, 1):
+            pair.offerer.write(line + "\r\n")
+            errors = pair.offerer.wait_for(n, type="error")
+            assert len(errors) == n and errors[-1]["code"] == code and not errors[-1]["fatal"], (line, errors[-1])
+        pair.offerer.command(type="send", channel="code-sync", text="still here")
+        pair.answerer.wait_for(type="message", text="still here")
+        pair.offerer.command(type="close")
+        expect_end(pair)
+        assert not pair.answerer.all(type="error")
+
+
+def candidates_may_come_before_the_description_and_envelopes_may_be_missing():
+    with Pair(PROGRAM) as pair:
+        for peer in pair.peers():
+            peer.wire = False  # what came so far, if anything, is repeated below
+        offers = [dict(e) for e in pair.offerer.wait(
+            lambda: pair.offerer.all(type="candidate", candidate="") and [e for e in pair.offerer.lines if e["type"] in ("offer", "candidate")],
+            "the end of candidates")]
+        for event in sorted(offers, key=lambda e: e["type"]):  # candidates first
+            del event["envelope"]
+            pair.answerer.command(**event)
+        pair.answerer.wait_for(type="answer")
+        answers = [e for e in pair.answerer.wait(
+            lambda: pair.answerer.all(type="candidate", candidate="") and list(pair.answerer.lines), "the end of candidates")]
+        for event in sorted((e for e in answers if e["type"] in ("answer", "candidate")), key=lambda e: e["type"], reverse=True):
+            event = dict(event)
+            del event["envelope"]
+            pair.offerer.command(**event)
+        pair.wait_open(5)
+        pair.offerer.command(type="close")
+        expect_end(pair)
+
+
+def without_trickling_one_line_each_way_is_enough():
+    with Pair(PROGRAM, both=("--bind", "127.0.0.1", "--no-trickle")) as pair:
+        pair.wait_open(5)
+        for peer in pair.peers():
+            assert not peer.all(type="candidate")
+            description = (peer.all(type="offer") or peer.all(type="answer"))[0]
+            assert "a=candidate:" in description["sdp"] and "a=end-of-candidates" in description["sdp"]
+        pair.answerer.command(type="close")
+        expect_end(pair)
+
+
+def both_may_offer():
+    with Pair(PROGRAM, roles=("--offer", "--offer"), offer=("--id", "alice"), answer=("--id", "bob")) as pair:
+        pair.wait_open(5)
+        pair.offerer.command(type="send", channel="code-sync", text="one of us gave way")
+        pair.answerer.wait_for(type="message", text="one of us gave way")
+        pair.offerer.command(type="close")
+        expect_end(pair)
+
+
+def echo_sink_and_source_measure():
+    with Pair(PROGRAM, offer=("--channels", "sink,source,talk"), answer=("--echo",)) as pair:
+        pair.wait_open(3)
+        pair.offerer.command(type="send", channel="talk", text="hello")
+        pair.offerer.wait_for(type="message", channel="talk", text="hello")
+        pair.offerer.command(type="send", channel="sink", size=50000, repeat=100)
+        pair.offerer.command(type="send", channel="sink", text="how many?", repeat=1)
+        answer = json.loads(pair.offerer.wait_for(type="message", channel="sink")[0]["text"])
+        assert answer == {"bytes": 5000000, "messages": 100}, answer
+        pair.offerer.command(type="send", channel="source", text='{"cmd":"send","ms":200,"size":10000}')
+        done = pair.offerer.wait(lambda: [e for e in pair.offerer.all(type="message", channel="source") if "text" in e], "the total")
+        got = [e for e in pair.offerer.all(type="message", channel="source") if "base64" in e]
+        assert json.loads(done[0]["text"])["bytes"] == 10000 * len(got) > 0
+        pair.offerer.command(type="close")
+        expect_end(pair)
+
+
+def a_kept_certificate_is_the_same_identity():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "me.pem")
+
+        def fingerprint():
+            with Pair(PROGRAM, offer=("--certificate", path)) as pair:
+                sdp = pair.offerer.wait_for(type="offer")[0]["sdp"]
+                pair.wait_open(5)
+                pair.offerer.command(type="close")
+                expect_end(pair)
+            return next(line for line in sdp.splitlines() if line.startswith("a=fingerprint:"))
+
+        assert fingerprint() == fingerprint()
+        assert os.stat(path).st_mode & 0o777 == 0o600
+        with open(path, "w") as file:
+            file.write("rubbish")
+        broken = run("peer", "--offer", "--certificate", path)
+        assert broken.returncode == 1 and "HF_ECERTIFICATE" in broken.stderr, broken
+
+
+def signals_end_it_cleanly():
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with Pair(PROGRAM) as pair:
+            pair.wait_open(5)
+            pair.answerer.process.send_signal(number)
+            assert expect_end(pair) < 3
+
+
+def a_remote_that_dies_is_a_failure():
+    with Pair(PROGRAM, offer=("--give-up", "0.5")) as pair:
+        pair.wait_open(5)
+        pair.answerer.process.kill()
+        assert pair.offerer.status() == 1
+        assert pair.offerer.lines[-1] and any(e["fatal"] for e in pair.offerer.all(type="error"))
+
+
+def nobody_there_is_a_failure_when_one_gives_up():
+    with Pair(PROGRAM, offer=("--give-up", "0.3")) as pair:
+        pair.answerer.process.kill()
+        assert pair.offerer.status() == 1
+        assert pair.offerer.all(type="error", code="HF_ETIMEDOUT", fatal=True)
+
+
+def output_that_nobody_reads_ends_it():
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.Popen([PROGRAM, "peer", "--offer", "--bind", "127.0.0.1"], stdin=subprocess.PIPE, stdout=writer)
+    os.close(writer)
+    assert process.wait(BOUND) == 1
+    process.stdin.close()
+
+
+def the_command_line_explains_itself():
+    assert run("--version").stdout.startswith("holdfast ")
+    assert "peer" in run("--help").stdout
+    for word in ("peer", "demo"):
+        done = run(word, "--help")
+        assert done.returncode == 0 and done.stdout.startswith(f"usage: holdfast {word}") and not done.stderr
+    for arguments, says in (((), "usage"), (("pear",), 'unknown word "pear"'), (("peer",), "--offer"),
+                            (("peer", "--offer", "--foo"), "unknown option --foo (HF_EINVAL); see holdfast peer --help"),
+                            (("peer", "--offer", "--mdns"), "--mdns is not supported yet (HF_ENOTSUP)"),
+                            (("demo", "--foo"), "unknown option --foo")):
+        done = run(*arguments)
+        assert done.returncode == 2 and says in done.stderr and not done.stdout, (arguments, done)
+    done = run("peer", "--answer")
+    assert done.returncode == 0, "input that ends before anything began is a clean end"
+
+
+TESTS = [value for name, value in list(globals().items())
+         if callable(value) and getattr(value, "__module__", "") == "__main__" and name not in ("run", "expect_end")]
+
+
+def main():
+    failed = 0
+    for test in TESTS:
+        if sys.argv[2:] and test.__name__ not in sys.argv[2:]:
+            continue
+        began = time.monotonic()
+        try:
+            test()
+            print(f"ok      {test.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
+        except Exception:  # the next ones may tell more
+            failed += 1
+            print(f"FAILED  {test.__name__}\n{traceback.format_exc()}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

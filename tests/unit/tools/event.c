@@ -1,0 +1,107 @@
+/* event.c: lines of output, byte for byte. */
+#include "event.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void expect_line(json_t *event, const char *expected)
+{
+    size_t len = 0;
+    char *line = cli_event_write(event, &len);
+
+    cr_assert_not_null(line);
+    cr_expect_eq(len, strlen(expected));
+    cr_expect_eq(memcmp(line, expected, len < strlen(expected) ? len : strlen(expected)), 0, "%.*s, not %s", (int)len, line, expected);
+    free(line);
+}
+
+Test(event, tells_the_state_in_the_words_of_the_w3c)
+{
+    expect_line(cli_event_state(&(cli_state){HF_CONNECTION_FAILED, HF_ICE_FAILED, HF_SESSION_FAILED, HF_PATH_NONE, HF_ENOPATH}),
+                "{\"type\":\"state\",\"connection\":\"failed\",\"ice\":\"failed\",\"session\":\"failed\",\"path\":\"none\","
+                "\"cause\":\"HF_ENOPATH\"}\n");
+}
+
+Test(event, tells_what_a_channel_is_as_a_page_would)
+{
+    hf_datachannel_info info = {.has_id = true, .id = 4, .unordered = true, .reliability = HF_MAX_RETRANSMITS, .protocol = "p"};
+
+    expect_line(cli_event_open("a", &info), "{\"type\":\"open\",\"channel\":\"a\",\"id\":4,\"ordered\":false,\"maxRetransmits\":0,"
+                                            "\"maxPacketLifeTime\":null,\"protocol\":\"p\",\"resumed\":false}\n");
+    info = (hf_datachannel_info){.reliability = HF_MAX_LIFETIME, .reliability_limit = 50};
+    expect_line(cli_event_open("b", &info), "{\"type\":\"open\",\"channel\":\"b\",\"id\":null,\"ordered\":true,\"maxRetransmits\":null,"
+                                            "\"maxPacketLifeTime\":50,\"protocol\":\"\",\"resumed\":false}\n");
+}
+
+Test(event, shows_text_as_text_and_all_else_in_base64)
+{
+    expect_line(cli_event_message("a", HF_TEXT, (const uint8_t *)"h\xc3\xa9\"\n", 5),
+                "{\"type\":\"message\",\"channel\":\"a\",\"text\":\"h\xc3\xa9\\\"\\n\"}\n");
+    expect_line(cli_event_message("a", HF_TEXT, (const uint8_t *)"\0", 1), "{\"type\":\"message\",\"channel\":\"a\",\"text\":\"\\u0000\"}\n");
+    expect_line(cli_event_message("a", HF_TEXT, NULL, 0), "{\"type\":\"message\",\"channel\":\"a\",\"text\":\"\"}\n");
+    expect_line(cli_event_message("a", HF_TEXT, (const uint8_t *)"\xff\xfe", 2),
+                "{\"type\":\"message\",\"channel\":\"a\",\"base64\":\"//4=\"}\n");
+    expect_line(cli_event_message("a", HF_BINARY, (const uint8_t *)"foo", 3), "{\"type\":\"message\",\"channel\":\"a\",\"base64\":\"Zm9v\"}\n");
+    expect_line(cli_event_message("a", HF_BINARY, NULL, 0), "{\"type\":\"message\",\"channel\":\"a\",\"base64\":\"\"}\n");
+}
+
+Test(event, names_both_ends_of_a_pair)
+{
+    hf_ice_route route = {.rtt = 1200, .local_type = HF_ICE_HOST, .remote_type = HF_ICE_PEER_REFLEXIVE};
+
+    cr_assert(hf_addr_parse("192.0.2.1:5000", 14, &route.path.local));
+    cr_assert(hf_addr_parse("[2001:db8::1]:6000", 18, &route.path.remote));
+    expect_line(cli_event_pair(&route), "{\"type\":\"pair\",\"local\":\"host 192.0.2.1:5000 udp\",\"remote\":\"prflx [2001:db8::1]:6000 udp\","
+                                        "\"rtt_ms\":1.2}\n");
+}
+
+Test(event, names_a_channel_only_where_there_is_one)
+{
+    expect_line(cli_event_error(HF_EAGAIN, "full", false, "files"),
+                "{\"type\":\"error\",\"code\":\"HF_EAGAIN\",\"message\":\"full\",\"fatal\":false,\"channel\":\"files\"}\n");
+    expect_line(cli_event_error(HF_ENOPATH, "none", true, NULL),
+                "{\"type\":\"error\",\"code\":\"HF_ENOPATH\",\"message\":\"none\",\"fatal\":true}\n");
+}
+
+Test(event, survives_a_message_that_is_not_utf8)
+{
+    expect_line(cli_event_error(HF_EPROTO, "\xff", false, NULL),
+                "{\"type\":\"error\",\"code\":\"HF_EPROTO\",\"message\":\"the peer violated the protocol\",\"fatal\":false}\n");
+}
+
+Test(event, writes_signals_that_a_command_reads)
+{
+    hf_envelope envelope = {.sender = "alice", .receiver = NULL, .offer = 1, .signal = {.type = HF_SIGNAL_OFFER, .sdp = "v=0\r\n"}};
+
+    expect_line(cli_event_signal(&envelope),
+                "{\"type\":\"offer\",\"sdp\":\"v=0\\r\\n\",\"envelope\":{\"sender\":\"alice\",\"offer\":1}}\n");
+    envelope = (hf_envelope){.sender = "alice", .receiver = "bob", .offer = 1,
+                             .signal = {.type = HF_SIGNAL_END_OF_CANDIDATES, .mid = "0", .ufrag = "abcd"}};
+    expect_line(cli_event_signal(&envelope),
+                "{\"type\":\"candidate\",\"candidate\":\"\",\"sdpMid\":\"0\",\"usernameFragment\":\"abcd\","
+                "\"envelope\":{\"sender\":\"alice\",\"receiver\":\"bob\",\"offer\":1}}\n");
+}
+
+Test(event, counts_for_each_channel_and_each_cause)
+{
+    hf_peer_stats peer = {.dtls_version = "", .dtls_cipher = "", .drop_early = 7};
+    hf_datachannel_info info = {.has_id = true, .id = 2, .bytes_sent = 10, .messages_sent = 1, .buffered_amount = 5};
+    json_t *stats = cli_event_stats(1500, &peer);
+
+    cr_assert(cli_event_stats_add_channel(stats, "a", &info, 1));
+    cr_expect_eq(json_integer_value(json_object_get(json_object_get(stats, "drops"), "early")), 7);
+    cr_expect_float_eq(json_real_value(json_object_get(stats, "timestamp")), 1.5, 1e-9);
+    json_t *channel = json_array_get(json_object_get(stats, "channels"), 0);
+    cr_expect_eq(json_integer_value(json_object_get(channel, "bytesSent")), 10);
+    cr_expect_eq(json_integer_value(json_object_get(channel, "messagesQueued")), 1);
+    cr_expect_eq(json_integer_value(json_object_get(channel, "bufferedAmount")), 5);
+    cr_expect_eq(json_integer_value(json_object_get(channel, "dataChannelIdentifier")), 2);
+    json_decref(stats);
+}
+
+Test(event, that_could_not_be_made_has_no_line)
+{
+    size_t len;
+    cr_expect_null(cli_event_write(NULL, &len));
+}

@@ -1,0 +1,185 @@
+/* event.c: what `holdfast peer` prints. W3C names where there are any (WebRTC 1.0, webrtc-stats). */
+#include "event.h"
+
+#include "base64.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REAL_DIGITS 15 /* all that a double has: 0.1, not 0.10000000000000001 */
+
+static json_t *limit_if(bool is_set, uint16_t limit)
+{
+    return is_set ? json_integer(limit) : json_null();
+}
+
+static json_t *milliseconds_or_null(hf_span span)
+{
+    return span > 0 ? json_real((double)span / 1000) : json_null();
+}
+
+json_t *cli_event_state(const cli_state *state)
+{
+    return json_pack("{ss ss ss ss ss ss}", "type", "state", "connection", hf_connection_state_name(state->connection),
+                     "ice", hf_ice_state_name(state->ice), "session", hf_session_state_name(state->session), "path",
+                     hf_session_path_name(state->path), "cause", state->cause == HF_OK ? "" : hf_err_name(state->cause));
+}
+
+json_t *cli_event_open(const char *channel, const hf_datachannel_info *info)
+{
+    return json_pack("{ss ss so sb so so ss sb}", "type", "open", "channel", channel, "id",
+                     limit_if(info->has_id, info->id), "ordered", !info->unordered, "maxRetransmits",
+                     limit_if(info->reliability == HF_MAX_RETRANSMITS, info->reliability_limit), "maxPacketLifeTime",
+                     limit_if(info->reliability == HF_MAX_LIFETIME, info->reliability_limit), "protocol",
+                     info->protocol ? info->protocol : "", "resumed", 0);
+}
+
+/* Bytes that are not UTF-8 can't stand in JSON, whatever the peer says that they are. */
+json_t *cli_event_message(const char *channel, hf_message_kind kind, const uint8_t *data, size_t len)
+{
+    json_t *text = kind == HF_TEXT ? json_stringn(len > 0 ? (const char *)data : "", len) : NULL;
+
+    if (text)
+        return json_pack("{ss ss so}", "type", "message", "channel", channel, "text", text);
+
+    size_t base64_len = 0;
+    char *base64 = cli_base64_write(data, len, &base64_len);
+    if (!base64)
+        return NULL;
+    json_t *event = json_pack("{ss ss so}", "type", "message", "channel", channel, "base64",
+                              json_stringn_nocheck(base64, base64_len));
+    free(base64);
+    return event;
+}
+
+static json_t *end_of_pair(hf_ice_candidate_type type, const hf_addr *addr)
+{
+    char text[HF_ADDR_TEXT_SIZE];
+
+    return json_sprintf("%s %s udp", hf_ice_candidate_type_name(type), hf_addr_write(addr, text));
+}
+
+json_t *cli_event_pair(const hf_ice_route *route)
+{
+    return json_pack("{ss so so so}", "type", "pair", "local", end_of_pair(route->local_type, &route->path.local), "remote",
+                     end_of_pair(route->remote_type, &route->path.remote), "rtt_ms", milliseconds_or_null(route->rtt));
+}
+
+json_t *cli_event_closed(const char *channel, uint64_t bytes, hf_err cause)
+{
+    return json_pack("{ss ss sI ss}", "type", "closed", "channel", channel, "bytes", (json_int_t)bytes, "cause",
+                     cause == HF_OK ? "" : hf_err_name(cause));
+}
+
+json_t *cli_event_writable(const char *channel)
+{
+    return json_pack("{ss ss}", "type", "writable", "channel", channel);
+}
+
+/* The text may quote a peer. */
+json_t *cli_event_error(hf_err code, const char *message, bool fatal, const char *channel)
+{
+    json_t *text = json_string(message);
+
+    return json_pack("{ss ss so sb so*}", "type", "error", "code", hf_err_name(code), "message",
+                     text ? text : json_string(hf_err_text(code)), "fatal", fatal, "channel",
+                     channel ? json_string(channel) : NULL);
+}
+
+json_t *cli_event_signal(const hf_envelope *envelope)
+{
+    const hf_signal *signal = &envelope->signal;
+    json_t *address = json_pack("{ss ss* sI}", "sender", envelope->sender, "receiver", envelope->receiver, "offer",
+                                (json_int_t)envelope->offer);
+
+    switch (signal->type) {
+    case HF_SIGNAL_OFFER:
+    case HF_SIGNAL_ANSWER:
+        return json_pack("{ss ss so}", "type", signal->type == HF_SIGNAL_OFFER ? "offer" : "answer", "sdp", signal->sdp,
+                         "envelope", address);
+    case HF_SIGNAL_CANDIDATE:
+    case HF_SIGNAL_END_OF_CANDIDATES:
+        return json_pack("{ss ss ss ss* so}", "type", "candidate", "candidate", signal->candidate ? signal->candidate : "",
+                         "sdpMid", signal->mid ? signal->mid : "0", "usernameFragment", signal->ufrag, "envelope", address);
+    }
+    json_decref(address);
+    return NULL;
+}
+
+/* --- Statistics --- */
+
+static bool add_pair(json_t *stats, const hf_peer_stats *peer)
+{
+    if (!peer->has_route)
+        return true;
+
+    const hf_ice_route *route = &peer->route;
+    json_t *pair = json_pack("{so so so sb}", "local", end_of_pair(route->local_type, &route->path.local), "remote",
+                             end_of_pair(route->remote_type, &route->path.remote), "currentRoundTripTime",
+                             route->rtt > 0 ? json_real((double)route->rtt / 1e6) : json_null(), "nominated",
+                             route->nominated);
+    return json_object_set_new(stats, "pair", pair) == 0 &&
+           json_object_set_new(stats, "rtt_ms", milliseconds_or_null(route->rtt)) == 0;
+}
+
+static json_t *drops_of(const hf_peer_stats *peer)
+{
+    json_t *drops = json_object();
+    const char *cause;
+    uint64_t count;
+
+    for (size_t i = 0; drops && hf_peer_stats_drop(peer, i, &cause, &count); i++)
+        json_object_set_new(drops, cause, json_integer((json_int_t)count));
+    return drops;
+}
+
+static bool add_transport(json_t *stats, const hf_peer_stats *peer)
+{
+    json_t *transport = json_pack(
+        "{sI sI sI sI ss ss ss so sI sI sI sI so}", "packetsSent", (json_int_t)peer->packets_sent, "packetsReceived",
+        (json_int_t)peer->packets_received, "bytesSent", (json_int_t)peer->bytes_sent, "bytesReceived",
+        (json_int_t)peer->bytes_received, "tlsVersion", peer->dtls_version, "dtlsCipher", peer->dtls_cipher, "dtlsRole",
+        peer->dtls_version[0] == '\0' ? "unknown" : peer->dtls_client ? "client" : "server", "sctp_rtt_ms",
+        milliseconds_or_null(peer->sctp_rtt), "sctp_retransmissions", (json_int_t)peer->sctp_retransmissions,
+        "dataChannelsOpened", (json_int_t)peer->channels_opened, "dataChannelsClosed", (json_int_t)peer->channels_closed,
+        "candidates_ignored", (json_int_t)peer->candidates_ignored, "drops", drops_of(peer));
+
+    return transport && json_object_update(stats, transport) == 0 && (json_decref(transport), true);
+}
+
+json_t *cli_event_stats(hf_time now, const hf_peer_stats *peer)
+{
+    json_t *stats = json_pack("{ss sf sn sn s[]}", "type", "stats", "timestamp", (double)now / 1000, "pair", "rtt_ms", "channels");
+
+    if (stats && peer && (!add_pair(stats, peer) || !add_transport(stats, peer))) {
+        json_decref(stats);
+        return NULL;
+    }
+    return stats;
+}
+
+bool cli_event_stats_add_channel(json_t *stats, const char *channel, const hf_datachannel_info *info, uint64_t messages_queued)
+{
+    static const char *const states[] = {"connecting", "open", "closing", "closed"};
+    json_t *entry = json_pack(
+        "{ss ss so ss sI sI sI sI sI sI}", "channel", channel, "state", states[info->state], "dataChannelIdentifier",
+        limit_if(info->has_id, info->id), "protocol", info->protocol ? info->protocol : "", "bytesSent", (json_int_t)info->bytes_sent, "messagesSent",
+        (json_int_t)info->messages_sent, "bytesReceived", (json_int_t)info->bytes_received, "messagesReceived",
+        (json_int_t)info->messages_received, "bufferedAmount", (json_int_t)info->buffered_amount,
+        "messagesQueued", (json_int_t)messages_queued);
+
+    return json_array_append_new(json_object_get(stats, "channels"), entry) == 0;
+}
+
+char *cli_event_write(json_t *event, size_t *len)
+{
+    char *line = event ? json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS)) : NULL;
+
+    json_decref(event);
+    if (!line)
+        return NULL;
+    *len = strlen(line);
+    line[(*len)++] = '\n'; /* where the NUL was: one write a line */
+    return line;
+}

@@ -1,0 +1,39 @@
+/* event.h: what `holdfast peer` prints: each function makes one event or signal as a JSON object. Pure.
+ *
+ * NULL: out of memory. cli_event_write makes the line of it. */
+#ifndef CLI_EVENT_H
+#define CLI_EVENT_H
+
+#include <holdfast/manager.h>
+
+#include <jansson.h>
+
+typedef struct cli_state {
+    hf_connection_state connection;
+    hf_ice_state ice;
+    hf_session_state session;
+    hf_session_path path;
+    hf_err cause;
+} cli_state;
+
+json_t *cli_event_state(const cli_state *state);
+json_t *cli_event_open(const char *channel, const hf_datachannel_info *info);
+json_t *cli_event_message(const char *channel, hf_message_kind kind, const uint8_t *data, size_t len);
+json_t *cli_event_pair(const hf_ice_route *route);
+json_t *cli_event_closed(const char *channel, uint64_t bytes, hf_err cause);
+json_t *cli_event_writable(const char *channel);
+
+/* channel NULL: it is not about one. */
+json_t *cli_event_error(hf_err code, const char *message, bool fatal, const char *channel);
+
+/* Signals, with "envelope"; receiver NULL: whoever it is. */
+json_t *cli_event_signal(const hf_envelope *envelope);
+
+/* `peer` NULL: there is no connection. Channels are added one by one; `messages_queued`: accepted and not yet sent. */
+json_t *cli_event_stats(hf_time now, const hf_peer_stats *peer);
+bool cli_event_stats_add_channel(json_t *stats, const char *channel, const hf_datachannel_info *info, uint64_t messages_queued);
+
+/* Takes the object (NULL is fine) and returns its line, with the line end, in memory to free; NULL: out of memory. */
+char *cli_event_write(json_t *event, size_t *len);
+
+#endif

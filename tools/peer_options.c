@@ -1,0 +1,198 @@
+/* peer_options.c: the command line of `holdfast peer`: a table. */
+#include "peer_options.h"
+
+#include "options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Servers that anybody may ask, run by different houses. */
+static const char *const public_servers[] = {
+    "stun:stun.l.google.com:19302",
+    "stun:stun.cloudflare.com:3478",
+    "stun:global.stun.twilio.com:3478",
+    "stun:stun.nextcloud.com:3478",
+};
+
+static hf_err add_server(cli_peer_options *options, const char *uri, cli_fault *fault)
+{
+    if (options->servers_len == HF_ICE_SERVERS_MAX)
+        return cli_fault_set(fault, HF_ELIMIT, "more than %d servers", HF_ICE_SERVERS_MAX);
+    options->servers[options->servers_len++].uri = uri;
+    return HF_OK;
+}
+
+/* RFC 7064 §3.1: stun:host[:port]. The host's own form is looked at when it is resolved. */
+static hf_err check_stun_uri(const char *uri, cli_fault *fault)
+{
+    if (strncmp(uri, "stuns:", 6) == 0)
+        return cli_fault_set(fault, HF_ENOTSUP, "stuns is not supported yet");
+    if (strncmp(uri, "stun:", 5) != 0)
+        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not stun:host[:port]", uri);
+
+    const char *host = uri + 5;
+    size_t host_len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+    if (host_len <= (*host == '[' ? 2u : 0u) || host_len > strlen(host))
+        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" has no host", uri);
+
+    const char *port = host + host_len;
+    char *end = NULL;
+    if (*port == '\0')
+        return HF_OK;
+    long number = *port == ':' && port[1] >= '0' && port[1] <= '9' ? strtol(port + 1, &end, 10) : 0;
+    if (number < 1 || number > UINT16_MAX || *end != '\0')
+        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" has a port that is none", uri);
+    return HF_OK;
+}
+
+static hf_err take_stun(void *options, const char *value, cli_fault *fault)
+{
+    hf_err err = HF_OK;
+
+    if (strcmp(value, "public") == 0) {
+        for (size_t i = 0; i < sizeof public_servers / sizeof public_servers[0] && err == HF_OK; i++)
+            err = add_server(options, public_servers[i], fault);
+        return err;
+    }
+    err = check_stun_uri(value, fault);
+    return err == HF_OK ? add_server(options, value, fault) : err;
+}
+
+static hf_err take_policy(void *options, const char *value, cli_fault *fault)
+{
+    (void)options;
+    if (strcmp(value, "all") == 0)
+        return HF_OK;
+    if (strcmp(value, "relay") == 0)
+        return cli_fault_set(fault, HF_ENOTSUP, "relay is not supported yet");
+    return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not all or relay", value);
+}
+
+static hf_err take_bind(void *context, const char *value, cli_fault *fault)
+{
+    cli_peer_options *options = context;
+    hf_addr addr;
+
+    if (!hf_addr_parse(value, strlen(value), &addr) || addr.port != 0 || hf_addr_is_unspecified(&addr) ||
+        hf_addr_is_multicast(&addr))
+        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not the IP address of an interface", value);
+    if (options->binds_len == CLI_BINDS_MAX)
+        return cli_fault_set(fault, HF_ELIMIT, "more than %d addresses", CLI_BINDS_MAX);
+    options->binds[options->binds_len++] = addr;
+    return HF_OK;
+}
+
+static hf_err take_certificate(void *options, const char *value, cli_fault *fault)
+{
+    if (*value == '\0')
+        return cli_fault_set(fault, HF_EINVAL, "the file's name is empty");
+    ((cli_peer_options *)options)->certificate = value;
+    return HF_OK;
+}
+
+static hf_err take_channels(void *options, const char *value, cli_fault *fault)
+{
+    return cli_channels_parse(&((cli_peer_options *)options)->channels, value, fault);
+}
+
+/* The way it is anyway: no session protocol on the wire, and a connection that fails stays so. */
+static hf_err take_nothing(void *options, const char *value, cli_fault *fault)
+{
+    (void)options;
+    (void)value;
+    (void)fault;
+    return HF_OK;
+}
+
+static hf_err take_give_up(void *options, const char *value, cli_fault *fault)
+{
+    return cli_parse_seconds(value, &((cli_peer_options *)options)->give_up, fault);
+}
+
+static hf_err take_id(void *options, const char *value, cli_fault *fault)
+{
+    if (*value == '\0' || strlen(value) > HF_PEER_ID_MAX)
+        return cli_fault_set(fault, HF_EINVAL, "a peer id has 1 to %d bytes", HF_PEER_ID_MAX);
+    ((cli_peer_options *)options)->id = value;
+    return HF_OK;
+}
+
+static hf_err take_stats(void *options, const char *value, cli_fault *fault)
+{
+    return cli_parse_seconds(value, &((cli_peer_options *)options)->stats, fault);
+}
+
+static hf_err take_log(void *options, const char *value, cli_fault *fault)
+{
+    return cli_parse_log_level(value, &((cli_peer_options *)options)->log_level, fault);
+}
+
+#define FLAG(name) NULL, offsetof(cli_peer_options, name)
+static const cli_option table[] = {
+    {"--offer", NULL, "make the offer", FLAG(offer)},
+    {"--answer", NULL, "wait for one", FLAG(answer)},
+    {"--stun", "URI", "stun:host[:port], or `public` for some public servers;\nmay repeat", take_stun, 0},
+    {"--turn", "URI", "turn:host[:port][?transport=udp|tcp] or turns:…;\nmay repeat", NULL, 0},
+    {"--turn-user", "USER", "also HOLDFAST_TURN_USER in the environment", NULL, 0},
+    {"--turn-pass", "PASSWORD", "also HOLDFAST_TURN_PASS in the environment", NULL, 0},
+    {"--ca-file", "FILE", "trust these certificates for turns:, too", NULL, 0},
+    {"--policy", "all|relay", "which candidates may be used (relay: not supported yet)", take_policy, 0},
+    {"--relay-after", "N", "no relay before N failed attempts", NULL, 0},
+    {"--no-trickle", NULL, "the description carries every candidate", FLAG(no_trickle)},
+    {"--bind", "ADDRESS", "gather on this address only; may repeat", take_bind, 0},
+    {"--loopback", NULL, "gather on loopback addresses, too", FLAG(loopback)},
+    {"--certificate", "FILE", "PEM certificate and key, made there if absent", take_certificate, 0},
+    {"--mdns", NULL, "hide our host addresses behind .local names", NULL, 0},
+    {"--channels", "SPEC", "what the offerer opens: a comma list of `collab` (the\ndefault) or NAME[:unordered][:rtx=N|:ttl=MS]\n"
+                           "[:protocol=P][:priority=critical|high|normal|low]", take_channels, 0},
+    {"--raw", NULL, "plain data channels", take_nothing, 0},
+    {"--echo", NULL, "send every message back; on a channel `sink` count, on\n`source` send on demand", FLAG(echo)},
+    {"--reconnect", NULL, "reconnect (not done yet)", take_nothing, 0},
+    {"--no-reconnect", NULL, "do not", take_nothing, 0},
+    {"--give-up", "SECONDS", "end with status 1 when nothing has connected for\nso long", take_give_up, 0},
+    {"--id", "NAME", "our peer id; random by default", take_id, 0},
+    {"--stats", "SECONDS", "print a stats line this often", take_stats, 0},
+    {"--log", "LEVEL", "error, warning, info, debug or none, to stderr", take_log, 0},
+    {"--help", NULL, "print this", FLAG(help)},
+};
+#define TABLE_LEN (sizeof table / sizeof table[0])
+
+hf_err cli_peer_options_parse(cli_peer_options *out, int argc, char *const *argv, cli_fault *fault)
+{
+    *out = (cli_peer_options){.log_level = HF_LOG_ERROR};
+
+    hf_err err = cli_channels_parse(&out->channels, "collab", fault);
+    if (err == HF_OK)
+        err = cli_options_parse(table, TABLE_LEN, argc, argv, out, fault);
+    if (err == HF_OK && !out->help && out->offer == out->answer)
+        return cli_fault_set(fault, HF_EINVAL, "one of --offer and --answer is needed");
+    return err;
+}
+
+void cli_peer_options_print_help(FILE *out)
+{
+    fputs("usage: holdfast peer (--offer | --answer) [option]...\n"
+          "\n"
+          "One session with one other peer. Signals and commands are read from stdin, signals\n"
+          "and events written to stdout: one JSON object a line. Carry each line of type offer,\n"
+          "answer or candidate to the other peer, and its own back. The end of input ends it.\n"
+          "\n", out);
+    cli_options_print_help(table, TABLE_LEN, out);
+    fputs("\n"
+          "commands: {\"type\":\"send\",\"channel\":\"code-sync\",\"text\":\"hello\"}   or \"base64\", or \"size\"\n"
+          "          with \"repeat\":N; close-channel, stats, close\n"
+          "exit status: 0 after a clean close, 1 when the connection failed, 2 for a bad command line\n", out);
+}
+
+hf_err cli_parse_log_level(const char *text, hf_log_level *out, cli_fault *fault)
+{
+    static const char *const names[] = {"none", "error", "warning", "info", "debug"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *out = (hf_log_level)i;
+            return HF_OK;
+        }
+    }
+    return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not error, warning, info, debug or none", text);
+}

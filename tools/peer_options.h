@@ -1,0 +1,40 @@
+/* peer_options.h: the command line of `holdfast peer`. Pure. */
+#ifndef CLI_PEER_OPTIONS_H
+#define CLI_PEER_OPTIONS_H
+
+#include "channels_spec.h"
+
+#include <holdfast/manager.h>
+
+#include <stdio.h>
+
+#define CLI_BINDS_MAX 16
+
+/* Strings are the command line's own. */
+typedef struct cli_peer_options {
+    hf_ice_server servers[HF_ICE_SERVERS_MAX];
+    size_t servers_len;
+    bool help;
+    bool offer, answer; /* one of them */
+    bool no_trickle;
+    hf_addr binds[CLI_BINDS_MAX];
+    size_t binds_len;
+    bool loopback;
+    const char *certificate; /* a file; NULL: none */
+    cli_channels channels;
+    bool echo;
+    hf_span give_up; /* 0: never */
+    const char *id;  /* NULL: random */
+    hf_span stats;   /* 0: none */
+    hf_log_level log_level;
+} cli_peer_options;
+
+/* HF_ENOTSUP: something that this version does not do yet; HF_EINVAL, HF_EEXIST, HF_ELIMIT: see the fault. */
+HF_CHECKED hf_err cli_peer_options_parse(cli_peer_options *out, int argc, char *const *argv, cli_fault *fault);
+
+void cli_peer_options_print_help(FILE *out);
+
+/* "error", "warning", "info", "debug" or "none". */
+HF_CHECKED hf_err cli_parse_log_level(const char *text, hf_log_level *out, cli_fault *fault);
+
+#endif
