@@ -145,19 +145,18 @@ hf_err hf_certificate_from_pem(hf_certificate **out, const char *pem, size_t len
     return HF_OK;
 }
 
-/* mbedTLS writes through a plain pointer to the key, but changes nothing there. */
-static mbedtls_pk_context *key_of(const hf_certificate *certificate)
+hf_certificate *hf_certificate_plain(const hf_certificate *certificate)
 {
     union {
-        const mbedtls_pk_context *key;
-        mbedtls_pk_context *plain;
-    } cast = {.key = &certificate->key};
+        const hf_certificate *certificate;
+        hf_certificate *plain;
+    } cast = {.certificate = certificate};
     return cast.plain;
 }
 
 hf_err hf_certificate_to_pem(const hf_certificate *certificate, char *out, size_t cap)
 {
-    int err = mbedtls_pk_write_key_pem(key_of(certificate), (unsigned char *)out, cap);
+    int err = mbedtls_pk_write_key_pem(&hf_certificate_plain(certificate)->key, (unsigned char *)out, cap);
     if (err == 0) {
         size_t len = strlen(out), written;
         err = mbedtls_pem_write_buffer(PEM_BEGIN, PEM_END, certificate->chain.raw.p, certificate->chain.raw.len,

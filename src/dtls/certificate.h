@@ -12,4 +12,7 @@ struct hf_certificate {
     mbedtls_pk_context key;
 };
 
+/* The same for mbedTLS, which takes plain pointers to what it only reads. */
+hf_certificate *hf_certificate_plain(const hf_certificate *certificate);
+
 #endif

@@ -214,7 +214,9 @@ void hf_dtls_start(hf_dtls *dtls, hf_time now)
 static void keep_until_start(hf_dtls *dtls, const hf_datagram *datagram)
 {
     hf_packet packet;
-    if (datagram->len <= HF_DATAGRAM_MAX && hf_packet_push(&dtls->waiting, datagram->len, &packet) == HF_OK)
+    if (datagram->len == 0)
+        dtls->stats.drop_malformed++;
+    else if (datagram->len <= HF_DATAGRAM_MAX && hf_packet_push(&dtls->waiting, datagram->len, &packet) == HF_OK)
         memcpy(packet.data, datagram->data, datagram->len);
     else
         dtls->stats.drop_early++;

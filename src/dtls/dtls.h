@@ -1,8 +1,13 @@
 /* dtls.h: DTLS 1.2 (RFC 6347) over memory, as WebRTC uses it (RFC 8827 §6.5, RFC 8842): self-signed certificates, each
  * side checked against the fingerprint from the description before one application byte is handed up.
  *
- * Sans I/O; paths are none of its business. Retransmission runs by the caller's clock. mbedTLS does the handshake; sealing
- * and opening records stand behind record.h, so that another record layer can take their place. */
+ * Sans I/O; paths are none of its business. Retransmission runs by the caller's clock: it doubles up to three seconds, and a
+ * handshake that gets no answer ends with HF_ETIMEDOUT after about a minute. A server that hears nothing at all waits without
+ * end. mbedTLS does the handshake; sealing and opening records stand behind record.h, so that another record layer can take
+ * their place.
+ *
+ * Whatever a stranger sends is counted and dropped. Two things nothing protects in DTLS 1.2: a handshake message in the clear,
+ * forged and in the right place, can end an attempt; an alert in the clear ends one when a second passes without progress. */
 #ifndef HF_DTLS_H
 #define HF_DTLS_H
 
@@ -44,7 +49,8 @@ bool hf_dtls_poll_transmit(hf_dtls *dtls, hf_time now, hf_transmit *out);
 
 /* Seals application packets, one record and datagram each, behind each other into `out`, and returns how many it took: it
  * stops before one that would break the run (longer than the first) and behind one that ends it (shorter), or when
- * room or packets end. 0 before the handshake is done or after the end. A packet of more than mtu - overhead is never
+ * room or packets end. 0 before the handshake is done, after the end, and while handshake datagrams wait to be taken, for it
+ * must not overtake them: call hf_dtls_poll_transmit first. A packet of more than mtu - overhead is never
  * given. out->path is left alone. */
 size_t hf_dtls_seal(hf_dtls *dtls, const hf_bytes *packets, size_t n, hf_transmit *out);
 
@@ -56,7 +62,7 @@ void hf_dtls_tick(hf_dtls *dtls, hf_time now);
 
 typedef enum hf_dtls_event_type {
     HF_DTLS_CONNECTED = 1, /* the remote has shown the certificate that it should, and both Finished are in */
-    HF_DTLS_FAILED,        /* u.failed.cause: HF_EFINGERPRINT, HF_EDTLS, HF_ETIMEDOUT, HF_ENOMEM */
+    HF_DTLS_FAILED,        /* cause: HF_EFINGERPRINT, HF_EDTLS, HF_ETIMEDOUT, HF_ENOMEM */
     HF_DTLS_CLOSED         /* the remote sent close_notify */
 } hf_dtls_event_type;
 
@@ -67,7 +73,8 @@ typedef struct hf_dtls_event {
 
 bool hf_dtls_poll_event(hf_dtls *dtls, hf_dtls_event *out);
 
-/* What was agreed (W3C RTCTransportStats): static strings, "" before. */
+/* What was agreed (W3C RTCTransportStats): static strings, "" before. The cipher has IANA's name, the
+ * version is "FEFD". */
 const char *hf_dtls_cipher(const hf_dtls *dtls);
 const char *hf_dtls_version(const hf_dtls *dtls);
 

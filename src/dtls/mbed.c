@@ -36,7 +36,8 @@ bool hf_mbed_is_pair(const mbedtls_pk_context *public_key, const mbedtls_pk_cont
     return mbedtls_pk_check_pair(public_key, private_key) == 0;
 }
 
-/* 2.28 tries its list from the front, and its default begins with P-521: 15 ms instead of 9 for a handshake. */
+/* 2.28 tries its list from the front, and its default begins with P-521. A handshake, both ends: 15 ms by default, 10.5 with
+ * P-256 first, 9 with X25519 first. */
 static const mbedtls_ecp_group_id curves[] = {
     MBEDTLS_ECP_DP_CURVE25519, MBEDTLS_ECP_DP_SECP256R1, MBEDTLS_ECP_DP_SECP384R1, MBEDTLS_ECP_DP_SECP521R1,
     MBEDTLS_ECP_DP_NONE,

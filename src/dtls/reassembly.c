@@ -8,7 +8,9 @@
 #include <string.h>
 
 #define HEADERS_SIZE (HF_RECORD_HEADER_SIZE + HF_HANDSHAKE_HEADER_SIZE)
-#define LENGTH_MAX (HF_DTLS_HELLO_MAX - HF_HANDSHAKE_HEADER_SIZE) /* so that the whole fits a record (RFC 5246 §6.2.1: 2^14) */
+
+/* RFC 5246 §6.2.1: a record holds 2^14 bytes, and the whole message has to go into one. */
+#define LENGTH_MAX (HF_DTLS_HELLO_MAX - HF_HANDSHAKE_HEADER_SIZE)
 
 void hf_reassembly_init(hf_reassembly *reassembly, const hf_env *env)
 {

@@ -17,10 +17,10 @@ typedef struct hf_reassembly {
 } hf_reassembly;
 
 typedef enum hf_reassembly_result {
-    HF_REASSEMBLY_MORE = 1, /* kept; something is missing */
-    HF_REASSEMBLY_WHOLE,    /* `out` is a record with the whole message; valid until the next call */
+    HF_REASSEMBLY_MORE = 1,  /* kept; something is missing */
+    HF_REASSEMBLY_WHOLE,     /* `out` is a record with the whole message; valid until the next call */
     HF_REASSEMBLY_RESTARTED, /* it contradicts what was held, which is thrown away: the message begins again with this one */
-    HF_REASSEMBLY_REFUSED   /* over the limit, or no memory; what is held stays */
+    HF_REASSEMBLY_REFUSED    /* over the limit, or no memory; what is held stays */
 } hf_reassembly_result;
 
 void hf_reassembly_init(hf_reassembly *reassembly, const hf_env *env);
