@@ -47,6 +47,33 @@ static bool make_room(hf_flow *flow)
     return true;
 }
 
+/* No memory, or numbers that jump: all that is outstanding counts as acknowledged, and the count goes on. */
+static void begin_again(hf_flow *flow, uint32_t tsn)
+{
+    flow->bytes_acked = flow->bytes_sent;
+    flow->tsn_next = flow->tsn_acked = tsn;
+}
+
+static void append(hf_flow *flow, size_t payload)
+{
+    flow->bytes_sent += payload;
+    if (!make_room(flow)) {
+        begin_again(flow, flow->tsn_next + 1);
+        return;
+    }
+    flow->sizes[flow->tsn_next & (flow->cap - 1)] = (uint16_t)payload;
+    flow->tsn_next++;
+}
+
+/* Numbers that were given to chunks which were abandoned before they ever left (RFC 3758 §3.5). */
+static void skip_to(hf_flow *flow, uint32_t tsn)
+{
+    if (tsn - flow->tsn_next > HF_FLOW_CHUNKS_MAX)
+        begin_again(flow, tsn);
+    while (flow->tsn_next != tsn)
+        append(flow, 0);
+}
+
 static void on_data(hf_flow *flow, uint32_t tsn, size_t payload)
 {
     if (!flow->begun) {
@@ -57,15 +84,14 @@ static void on_data(hf_flow *flow, uint32_t tsn, size_t payload)
         flow->retransmissions++;
         return;
     }
-    flow->bytes_sent += payload;
-    if (tsn != flow->tsn_next || !make_room(flow)) {
-        /* No memory, or numbers that jump: all that is outstanding counts as acknowledged, and the count goes on. */
-        flow->bytes_acked = flow->bytes_sent;
-        flow->tsn_next = flow->tsn_acked = tsn + 1;
-        return;
-    }
-    flow->sizes[tsn & (flow->cap - 1)] = (uint16_t)payload;
-    flow->tsn_next = tsn + 1;
+    skip_to(flow, tsn);
+    append(flow, payload);
+}
+
+static void on_forward_tsn(hf_flow *flow, uint32_t tsn)
+{
+    if (flow->begun && (int32_t)(tsn + 1 - flow->tsn_next) > 0)
+        skip_to(flow, tsn + 1);
 }
 
 static void on_cumulative_ack(hf_flow *flow, uint32_t tsn)
@@ -76,6 +102,11 @@ static void on_cumulative_ack(hf_flow *flow, uint32_t tsn)
         flow->bytes_acked += flow->sizes[flow->tsn_acked & (flow->cap - 1)];
 }
 
+static size_t data_header(uint8_t type)
+{
+    return type == HF_CHUNK_DATA ? DATA_HEADER : type == HF_CHUNK_I_DATA ? I_DATA_HEADER : 0;
+}
+
 void hf_flow_on_output(hf_flow *flow, hf_bytes packet)
 {
     hf_reader chunks;
@@ -83,12 +114,13 @@ void hf_flow_on_output(hf_flow *flow, hf_bytes packet)
     if (!hf_chunks_of(packet, &chunks))
         return;
     while (hf_chunk_next(&chunks, &chunk)) {
-        size_t header = chunk.type == HF_CHUNK_I_DATA ? I_DATA_HEADER : DATA_HEADER;
-        if ((chunk.type != HF_CHUNK_DATA && chunk.type != HF_CHUNK_I_DATA) || chunk.value.len < header)
-            continue;
         hf_reader value = hf_reader_of(chunk.value);
         uint32_t tsn = hf_read_u32(&value);
-        on_data(flow, tsn, chunk.value.len - header);
+        size_t header = data_header(chunk.type);
+        if (header > 0 && chunk.value.len >= header)
+            on_data(flow, tsn, chunk.value.len - header);
+        else if ((chunk.type == HF_CHUNK_FORWARD_TSN || chunk.type == HF_CHUNK_I_FORWARD_TSN) && value.ok)
+            on_forward_tsn(flow, tsn);
     }
 }
 

@@ -95,6 +95,9 @@ void hf_notice_handle(hf_sctp *sctp, hf_bytes notice)
     case SCTP_PARTIAL_DELIVERY_EVENT:
         on_partial_delivery(sctp);
         break;
+    case SCTP_SEND_FAILED_EVENT:
+        sctp->abandoned = true;
+        break;
     default:
         break;
     }

@@ -76,7 +76,6 @@ hf_err hf_sctp_new(hf_sctp **out, const hf_sctp_config *config, hf_engine *engin
         sctp->config.streams_max = HF_STREAMS_MAX;
     hf_packet_queue_init(&sctp->output, env, 0, 0, HF_SCTP_OUTPUT_BYTES_MAX);
     hf_flow_init(&sctp->flow, env);
-    sctp->dry_since = HF_NEVER;
 
     hf_err err = hf_engine_add(engine, sctp);
     if (err != HF_OK) {
@@ -250,6 +249,8 @@ void hf_sctp_on_output(hf_sctp *sctp, const uint8_t *packet, size_t len)
 {
     hf_packet copy;
     hf_flow_on_output(&sctp->flow, hf_bytes_of(packet, len));
+    if (sctp->bytes_given < sctp->flow.bytes_sent)
+        sctp->bytes_given = sctp->flow.bytes_sent; /* hf_sender_resync took it for abandoned */
     if (len < HF_SCTP_HEADER_SIZE || hf_packet_push(&sctp->output, len, &copy) != HF_OK) {
         sctp->stats.drop_output_full++;
         return;

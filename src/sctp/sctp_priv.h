@@ -118,7 +118,9 @@ struct hf_sctp {
 
     hf_flow flow;
     uint64_t bytes_given;
-    hf_time dry_since;     /* all that left is acknowledged, yet more was given: see hf_sender_resync */
+    bool abandoned;        /* usrsctp gave up a message since the last resync (RFC 3758) */
+    hf_time stalled_since; /* more was given than left, and nothing leaves: see hf_sender_resync */
+    uint64_t stalled_at;
     hf_time rto_checked_at;
     uint32_t rto_ms; /* set at usrsctp at present */
 

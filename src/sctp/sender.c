@@ -21,9 +21,8 @@
  * the first data whose SACK is delayed: in the beginning SACKs are asked for at once (RFC 7053). */
 #define BEGINNING HF_MS(500)
 
-/* When all that left is acknowledged and still nothing more leaves, the rest was abandoned (RFC 3758), or the remote's window
- * is closed: then it does no harm to give a little more. */
-#define DRY_AFTER HF_MS(50)
+/* So long nothing new may leave before we doubt that usrsctp still has what it was given. */
+#define STALLED_AFTER HF_MS(100)
 
 /* RFC 8831 §6.6: an empty message travels as one zero byte. */
 static const uint8_t empty[1] = {0};
@@ -261,16 +260,18 @@ void hf_sender_feed(hf_sctp *sctp)
     }
 }
 
+/* usrsctp does not tell how much of an abandoned message had not left yet (RFC 3758), so the count of what is unsent would
+ * grow for ever. When nothing leaves, and something was abandoned or nothing is in flight, it begins again at zero. If it was
+ * the remote's window that closed, that does no harm: it gets a little more. */
 void hf_sender_resync(hf_sctp *sctp)
 {
-    bool dry = sctp->state == HF_SCTP_ESTABLISHED && hf_flow_is_idle(&sctp->flow) && sctp->bytes_given > sctp->flow.bytes_sent;
-    if (!dry) {
-        sctp->dry_since = HF_NEVER;
-    } else if (sctp->dry_since == HF_NEVER) {
-        sctp->dry_since = sctp->now;
-    } else if (sctp->now - sctp->dry_since >= DRY_AFTER) {
+    if (sctp->state != HF_SCTP_ESTABLISHED || sctp->bytes_given == sctp->flow.bytes_sent ||
+        sctp->stalled_at != sctp->flow.bytes_sent) {
+        sctp->stalled_at = sctp->flow.bytes_sent;
+        sctp->stalled_since = sctp->now;
+    } else if (sctp->now - sctp->stalled_since >= STALLED_AFTER && (sctp->abandoned || hf_flow_is_idle(&sctp->flow))) {
         sctp->bytes_given = sctp->flow.bytes_sent;
-        sctp->dry_since = HF_NEVER;
+        sctp->abandoned = false;
     }
 }
 
