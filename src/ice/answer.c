@@ -126,6 +126,17 @@ static void note_early(hf_ice *ice, const hf_path *path, uint32_t priority, bool
 /* Each check keeps a stale pair usable, should the route fail: ours for theirs, but not for each. */
 #define STALE_AFTER HF_SECONDS(5)
 
+/* RFC 8445 §7.3.1.4 starts a running check anew at each request, for the first transmission may have died at the remote's
+ * NAT. Once that has happened, the remote's own repetitions would only make two of each packet on a long path. */
+#define RUNNING_CHECK_IS_RECENT HF_MS(250)
+
+static bool is_just_checked(const hf_ice_pair *pair, hf_time now)
+{
+    const hf_ice_sent *last = &pair->sent[(pair->sent_next + HF_ICE_REQUESTS_MAX - 1) % HF_ICE_REQUESTS_MAX];
+    return pair->state == HF_ICE_PAIR_IN_PROGRESS && pair->requests_received > 1 &&
+           now - last->sent_at < RUNNING_CHECK_IS_RECENT;
+}
+
 /* RFC 8445 §7.3.1.4 and §7.3.1.5. */
 static void on_check(hf_ice *ice, hf_time now, hf_ice_pair *pair, bool use_candidate)
 {
@@ -137,12 +148,14 @@ static void on_check(hf_ice *ice, hf_time now, hf_ice_pair *pair, bool use_candi
             pair->is_nominated = true;
             if (ice->route == pair)
                 ice->route_told = false;
+            hf_ice_consent_on_rival(ice, now, pair);
         }
         if (pair != ice->route && pair->due == HF_NEVER && now - pair->answered_at > STALE_AFTER)
             hf_ice_check_trigger(ice, pair);
     } else {
         pair->nominate_on_success |= use_candidate;
-        hf_ice_check_trigger(ice, pair);
+        if (!is_just_checked(pair, now))
+            hf_ice_check_trigger(ice, pair);
     }
     hf_ice_nominate_consider(ice, now);
 }
@@ -159,7 +172,7 @@ static hf_ice_pair *pair_of(hf_ice *ice, const hf_path *path, uint32_t priority)
     hf_ice_remote *remote = hf_ice_remote_find(ice, &path->remote);
     if (!remote)
         remote = hf_ice_remote_add_reflexive(ice, &path->remote, priority);
-    return remote ? hf_ice_pair_ensure(ice, local, remote) : NULL;
+    return remote ? hf_ice_pair_ensure(ice, local, remote, true) : NULL;
 }
 
 void hf_ice_answer_on_request(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_message *message)

@@ -47,7 +47,7 @@ static bool skip_prefix(hf_bytes *text, const char *prefix)
     return true;
 }
 
-static bool is_ice_char(uint8_t c)
+bool hf_ice_is_ice_char(uint8_t c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
 }
@@ -90,14 +90,12 @@ static bool read_address(hf_bytes *rest, hf_ice_candidate *out)
         return false;
     if (!read_number(rest, UINT16_MAX, &port))
         return false;
-    if (is_address) {
-        out->addr = addr;
-        out->addr.port = (uint16_t)port;
-    }
+    out->addr = addr; /* no address where there is a name */
+    out->addr.port = (uint16_t)port;
     return true;
 }
 
-/* Sets the address of raddr, or the port of rport. Firefox writes a name, or "0.0.0.0" with port 0, to hide it: absent. */
+/* Sets the address of raddr, or the port of rport. A name is somebody's way to hide the address: absent. */
 static bool read_related(hf_ice_candidate *out, hf_bytes name, hf_bytes value)
 {
     hf_addr addr = {0};
@@ -139,7 +137,7 @@ static bool read_extensions(hf_bytes *rest, hf_ice_candidate *out)
             if (!read_tcp_type(out, value))
                 return false;
         } else if (hf_bytes_equal_text(name, "ufrag")) {
-            if (!copy_word(out->ufrag, sizeof out->ufrag, value, is_ice_char))
+            if (!copy_word(out->ufrag, sizeof out->ufrag, value, hf_ice_is_ice_char))
                 return false;
         }
     }
@@ -182,7 +180,7 @@ hf_err hf_ice_candidate_parse(const char *text, size_t len, hf_ice_candidate *ou
     skip_prefix(&rest, "a=");
     if (!skip_prefix(&rest, "candidate:") || rest.len == 0 || rest.data[0] == ' ')
         return HF_ESYNTAX;
-    if (!next_word(&rest, &word) || !copy_word(c.foundation, sizeof c.foundation, word, is_ice_char))
+    if (!next_word(&rest, &word) || !copy_word(c.foundation, sizeof c.foundation, word, hf_ice_is_ice_char))
         return HF_ESYNTAX;
     if (!read_number(&rest, 256, &component) || component == 0 || !next_word(&rest, &transport))
         return HF_ESYNTAX;

@@ -151,7 +151,7 @@ static bool poll_repeated(hf_ice *ice, hf_time now, hf_transmit *out)
 static bool poll_ordinary(hf_ice *ice, hf_time now, hf_transmit *out)
 {
     hf_ice_pair *pair = hf_ice_is_over(ice) ? NULL : next_waiting(ice);
-    if (!pair && !hf_ice_is_over(ice) && hf_ice_pair_unfreeze(ice))
+    if (!pair && !hf_ice_is_over(ice) && hf_ice_pair_thaw(ice))
         pair = next_waiting(ice);
     bool has_query = hf_ice_gather_has_waiting(ice);
     if (!pair && !has_query)
@@ -196,15 +196,13 @@ void hf_ice_check_tick(hf_ice *ice, hf_time now)
     }
 }
 
-static bool has_unfreezable(const hf_ice *ice)
+static bool has_thawing(const hf_ice *ice)
 {
-    const hf_ice_generation *g = &ice->generation;
-    bool has_frozen = false, has_running = false;
-    for (size_t i = 0; i < g->pairs_len; i++) {
-        has_frozen |= g->pairs[i]->state == HF_ICE_PAIR_FROZEN && is_wanted(ice, g->pairs[i]);
-        has_running |= g->pairs[i]->due != HF_NEVER || g->pairs[i]->triggered != 0;
+    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
+        if (is_wanted(ice, ice->generation.pairs[i]) && hf_ice_pair_may_thaw(ice, ice->generation.pairs[i]))
+            return true;
     }
-    return has_frozen && !has_running; /* otherwise the end of what runs is the moment to look again */
+    return false;
 }
 
 hf_time hf_ice_check_deadline(const hf_ice *ice)
@@ -217,7 +215,7 @@ hf_time hf_ice_check_deadline(const hf_ice *ice)
         if (ice->generation.pairs[i]->triggered != 0)
             at = hf_ice_earlier(at, ice->triggered_at);
     }
-    if (next_waiting(ice) || has_unfreezable(ice))
+    if (next_waiting(ice) || has_thawing(ice))
         at = hf_ice_earlier(at, ice->pace_at);
     return at;
 }
@@ -281,7 +279,7 @@ static hf_ice_local *local_of(hf_ice *ice, hf_ice_pair *pair, const hf_addr *map
 }
 
 /* RFC 8445 §7.2.5.3.3: pairs with the foundation of one that succeeded have a good chance. */
-static void unfreeze_like(hf_ice *ice, const hf_ice_pair *pair)
+static void thaw_like(hf_ice *ice, const hf_ice_pair *pair)
 {
     for (size_t i = 0; i < ice->generation.pairs_len; i++) {
         hf_ice_pair *other = ice->generation.pairs[i];
@@ -306,8 +304,9 @@ static void on_success(hf_ice *ice, hf_time now, hf_ice_pair *pair, const hf_ice
             ice->route_told = false;
         pair->is_nominated = true;
         pair->is_nominating = pair->nominate_on_success = false;
+        hf_ice_consent_on_rival(ice, now, pair);
     }
-    unfreeze_like(ice, pair);
+    thaw_like(ice, pair);
     hf_ice_consent_on_answer(ice, now, pair);
     hf_ice_nominate_consider(ice, now);
 }

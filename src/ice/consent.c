@@ -19,6 +19,10 @@
 #define SUSPECT_AFTER HF_MS(2500)
 #define SUSPECT_ROUND_TRIPS 3
 
+/* A remote that nominates a second pair either nominates all that work (Chromium), or has left the first because its address
+ * is gone. Whether the first still answers tells which. */
+#define CHALLENGE_AFTER HF_MS(300)
+
 static hf_span next_period(const hf_ice *ice)
 {
     return PERIOD_MIN + (hf_span)(hf_random_u64(ice->env) % (uint64_t)(PERIOD_MAX - PERIOD_MIN + 1));
@@ -29,7 +33,8 @@ static hf_time suspect_at(const hf_ice *ice)
     if (!ice->route || ice->unanswered_since == HF_NEVER)
         return HF_NEVER;
     hf_span patience = ice->route->rtt * SUSPECT_ROUND_TRIPS;
-    return ice->unanswered_since + (patience > SUSPECT_AFTER ? patience : SUSPECT_AFTER);
+    hf_span least = ice->route_is_challenged ? CHALLENGE_AFTER : SUSPECT_AFTER;
+    return ice->unanswered_since + (patience > least ? patience : least);
 }
 
 bool hf_ice_consent_is_suspect(const hf_ice *ice)
@@ -39,8 +44,8 @@ bool hf_ice_consent_is_suspect(const hf_ice *ice)
 
 void hf_ice_consent_on_route(hf_ice *ice, hf_time now)
 {
-    ice->unanswered_since = HF_NEVER;
-    ice->consent_at = HF_NEVER;
+    ice->unanswered_since = ice->consent_at = HF_NEVER;
+    ice->route_is_challenged = false;
     if (ice->route) {
         hf_time at = ice->route->answered_at + next_period(ice);
         ice->consent_at = at > now ? at : now;
@@ -52,7 +57,16 @@ void hf_ice_consent_on_answer(hf_ice *ice, hf_time now, const hf_ice_pair *pair)
     if (pair != ice->route)
         return;
     ice->unanswered_since = HF_NEVER;
+    ice->route_is_challenged = false;
     ice->consent_at = now + next_period(ice);
+}
+
+void hf_ice_consent_on_rival(hf_ice *ice, hf_time now, const hf_ice_pair *rival)
+{
+    if (!ice->route || !ice->route->is_nominated || rival == ice->route || rival->priority > ice->route->priority)
+        return;
+    ice->route_is_challenged = true;
+    ice->consent_at = hf_ice_earlier(ice->consent_at, now);
 }
 
 bool hf_ice_consent_poll(hf_ice *ice, hf_time now, hf_transmit *out)

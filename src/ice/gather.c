@@ -56,7 +56,8 @@ static void query(hf_ice *ice, hf_ice_stun *server, hf_ice_local *base)
     const hf_addr *addr = base->addr.family == HF_FAMILY_IPV4 ? &server->ipv4 : &server->ipv6;
     if (server->state != HF_ICE_SERVER_KNOWN || base->base != base || !hf_ice_may_reach(&base->addr, addr))
         return;
-    if (hf_grow(ice->env, &ice->queries, &ice->queries_cap, ice->queries_len + 1, HF_ICE_QUERIES_MAX, sizeof *ice->queries)) {
+    if (hf_grow(ice->env, &ice->queries, &ice->queries_cap, ice->queries_len + 1, HF_ICE_QUERIES_MAX,
+                sizeof *ice->queries)) {
         if (!server->has_answered)
             server->failure = HF_ENOMEM;
         return;

@@ -28,14 +28,13 @@ void hf_ice_generation_clear(hf_ice *ice)
     memset(g, 0, sizeof *g);
 }
 
-/* RFC 8839 §5.4: ufrag is 4 to 256, password 22 to 256 ice-chars. Some stacks add '-' or '_' and the like, so any
- * visible character passes that can't be taken for a separator of the user name or of SDP. */
+/* RFC 8839 §5.4: ufrag is 4 to 256, password 22 to 256 ice-chars. */
 static bool is_credential(hf_bytes text, size_t min, size_t max)
 {
     if (text.len < min || text.len > max)
         return false;
     for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] <= ' ' || text.data[i] > '~' || text.data[i] == ':')
+        if (!hf_ice_is_ice_char(text.data[i]))
             return false;
     }
     return true;

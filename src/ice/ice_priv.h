@@ -27,7 +27,7 @@
 #define HF_ICE_QUERIES_MAX 128 /* servers times local addresses */
 #define HF_ICE_TOLD_MAX 8      /* state changes that wait to be told */
 #define HF_ICE_UNKNOWN_MAX 8   /* unknown attributes named in a 420 */
-#define HF_ICE_REQUESTS_MAX 4  /* checks of one pair that may still be answered */
+#define HF_ICE_REQUESTS_MAX 8  /* checks of one pair that may still be answered */
 
 /* RFC 8445 §14.2: Ta is 50 ms by default and never below 5 ms. */
 #define HF_ICE_PACE HF_MS(50)
@@ -76,14 +76,14 @@ typedef struct hf_ice_pair {
     hf_path path;
     uint64_t priority;
     hf_ice_pair_state state;
-    bool is_authenticated;     /* the remote has shown on this path that it knows our password, or we have had an answer */
-    bool is_nominated;         /* valid and nominated */
-    bool is_nominating;        /* we are controlling and send USE-CANDIDATE on it */
-    bool nominate_on_success;  /* we are controlled and got USE-CANDIDATE (RFC 8445 §7.3.1.5) */
-    uint64_t triggered;        /* place in the triggered-check queue; 0: not in it */
-    unsigned transmissions;    /* of the running check */
-    hf_span rto;               /* until its next transmission */
-    hf_time due;               /* the moment of that, or of giving up; NEVER: no check is running */
+    bool is_authenticated;    /* the remote has shown on this path that it knows our password, or we have had an answer */
+    bool is_nominated;        /* valid and nominated */
+    bool is_nominating;       /* we are controlling and send USE-CANDIDATE on it */
+    bool nominate_on_success; /* we are controlled and got USE-CANDIDATE (RFC 8445 §7.3.1.5) */
+    uint64_t triggered;       /* place in the triggered-check queue; 0: not in it */
+    unsigned transmissions;   /* of the running check */
+    hf_span rto;              /* until its next transmission */
+    hf_time due;              /* the moment of that, or of giving up; NEVER: no check is running */
     hf_ice_sent sent[HF_ICE_REQUESTS_MAX];
     unsigned sent_next;
     hf_time answered_at; /* the last valid answer */
@@ -109,7 +109,12 @@ typedef struct hf_ice_early {
     char *ufrag; /* the remote's half of its user name */
 } hf_ice_early;
 
-typedef enum hf_ice_server_state { HF_ICE_SERVER_UNASKED = 0, HF_ICE_SERVER_RESOLVING, HF_ICE_SERVER_KNOWN, HF_ICE_SERVER_LOST } hf_ice_server_state;
+typedef enum hf_ice_server_state {
+    HF_ICE_SERVER_UNASKED = 0,
+    HF_ICE_SERVER_RESOLVING,
+    HF_ICE_SERVER_KNOWN,
+    HF_ICE_SERVER_LOST
+} hf_ice_server_state;
 
 /* A STUN server. */
 typedef struct hf_ice_stun {
@@ -193,6 +198,7 @@ struct hf_ice {
     hf_time nominate_at;      /* when better pairs have had their time */
     hf_time consent_at;       /* the next consent check */
     hf_time unanswered_since; /* when the first unanswered one left; NEVER: none */
+    bool route_is_challenged; /* the remote has nominated another pair, too */
 
     /* state.c, event.c */
     hf_time give_up_at;
@@ -201,6 +207,10 @@ struct hf_ice {
 
     hf_time deadline;
 };
+
+/* --- candidate.c: text ---------------------------------------------------------------------------------------------- */
+
+bool hf_ice_is_ice_char(uint8_t c);
 
 /* --- generation.c: credentials ------------------------------------------------------------------------------------- */
 
@@ -265,14 +275,15 @@ uint64_t hf_ice_pair_priority(bool is_controlling, uint32_t local, uint32_t remo
 bool hf_ice_may_reach(const hf_addr *local, const hf_addr *remote);
 void hf_ice_pair_add_for_local(hf_ice *ice, hf_ice_local *local);
 void hf_ice_pair_add_for_remote(hf_ice *ice, hf_ice_remote *remote);
-/* Returns the pair of these two, made if need be; NULL: no room. */
-hf_ice_pair *hf_ice_pair_ensure(hf_ice *ice, hf_ice_local *local, hf_ice_remote *remote);
+/* Returns the pair of these two, made if need be; NULL: no room. One on which a check has come is made room for in any case. */
+hf_ice_pair *hf_ice_pair_ensure(hf_ice *ice, hf_ice_local *local, hf_ice_remote *remote, bool has_come);
 hf_ice_pair *hf_ice_pair_find(const hf_ice *ice, const hf_path *path);
 void hf_ice_pair_remove(hf_ice *ice, hf_ice_pair *pair);
 void hf_ice_pair_reprioritize(hf_ice *ice); /* a role or a candidate's priority changed */
 bool hf_ice_pair_shares_foundation(const hf_ice_pair *a, const hf_ice_pair *b);
-/* RFC 8445 §6.1.4.2: each foundation that has neither a waiting nor a running pair gets one. False: none was frozen so. */
-bool hf_ice_pair_unfreeze(hf_ice *ice);
+/* RFC 8445 §6.1.4.2: a frozen pair whose foundation has neither a waiting nor a running one. */
+bool hf_ice_pair_may_thaw(const hf_ice *ice, const hf_ice_pair *pair);
+bool hf_ice_pair_thaw(hf_ice *ice); /* all of those; false: there is none */
 void hf_ice_pair_describe(const hf_ice *ice, const hf_ice_pair *pair, hf_ice_pair_info *out);
 
 /* --- check.c ------------------------------------------------------------------------------------------------------- */
@@ -307,6 +318,7 @@ bool hf_ice_has_nominated(const hf_ice *ice);
 
 void hf_ice_consent_on_route(hf_ice *ice, hf_time now);
 void hf_ice_consent_on_answer(hf_ice *ice, hf_time now, const hf_ice_pair *pair);
+void hf_ice_consent_on_rival(hf_ice *ice, hf_time now, const hf_ice_pair *rival);
 bool hf_ice_consent_poll(hf_ice *ice, hf_time now, hf_transmit *out);
 void hf_ice_consent_tick(hf_ice *ice, hf_time now);
 hf_time hf_ice_consent_deadline(const hf_ice *ice);

@@ -43,7 +43,8 @@ static uint16_t preference_of(const hf_ice *ice, const hf_local *local)
 /* RFC 8445 §5.1.1.3: the same type, base IP, server IP and transport have the same foundation. */
 static bool shares_foundation(const hf_ice_local *a, const hf_ice_local *b)
 {
-    return a->type == b->type && hf_addr_equal_ip(&a->base->addr, &b->base->addr) && hf_addr_equal_ip(&a->server, &b->server);
+    return a->type == b->type && hf_addr_equal_ip(&a->base->addr, &b->base->addr) &&
+           hf_addr_equal_ip(&a->server, &b->server);
 }
 
 static uint16_t foundation_of(hf_ice *ice, const hf_ice_local *local)
@@ -71,9 +72,40 @@ static uint32_t unique_priority(const hf_ice *ice, hf_ice_candidate_type type, u
     }
 }
 
+static bool is_mapped(const hf_ice *ice, const hf_ice_local *local)
+{
+    const hf_ice_generation *g = &ice->generation;
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        if (g->pairs[i]->mapped == local)
+            return true;
+    }
+    return false;
+}
+
+static void remove_at(hf_ice *ice, size_t at)
+{
+    hf_ice_generation *g = &ice->generation;
+    hf_dealloc(ice->env, g->locals[at]);
+    memmove(&g->locals[at], &g->locals[at + 1], (g->locals_len - at - 1) * sizeof(hf_ice_local *));
+    g->locals_len--;
+}
+
+/* A NAT that forgets leaves reflexive candidates behind that nothing uses. */
+static void make_room(hf_ice *ice)
+{
+    hf_ice_generation *g = &ice->generation;
+    for (size_t i = 0; g->locals_len >= HF_ICE_LOCAL_CANDIDATES_MAX && i < g->locals_len; i++) {
+        if (g->locals[i]->base != g->locals[i] && !is_mapped(ice, g->locals[i])) {
+            remove_at(ice, i);
+            return;
+        }
+    }
+}
+
 static hf_ice_local *append(hf_ice *ice, const hf_ice_local *local)
 {
     hf_ice_generation *g = &ice->generation;
+    make_room(ice);
     if (hf_grow(ice->env, &g->locals, &g->locals_cap, g->locals_len + 1, HF_ICE_LOCAL_CANDIDATES_MAX, sizeof *g->locals))
         return NULL;
     hf_ice_local *copy = hf_alloc(ice->env, sizeof *copy);
@@ -142,22 +174,10 @@ void hf_ice_local_remove(hf_ice *ice, hf_time now, hf_ice_local *host)
             hf_ice_pair_remove(ice, g->pairs[i]);
     }
     hf_ice_gather_forget_base(ice, host);
-    size_t kept = 0;
-    for (size_t i = 0; i < g->locals_len; i++) {
-        if (g->locals[i]->base != host || g->locals[i] == host)
-            g->locals[kept++] = g->locals[i];
-        else
-            hf_dealloc(ice->env, g->locals[i]);
+    for (size_t i = g->locals_len; i-- > 0;) { /* a host comes before what is based on it, so it goes last */
+        if (g->locals[i]->base == host)
+            remove_at(ice, i);
     }
-    g->locals_len = kept;
-    for (size_t i = 0; i < g->locals_len; i++) {
-        if (g->locals[i] == host) {
-            memmove(&g->locals[i], &g->locals[i + 1], (g->locals_len - i - 1) * sizeof *g->locals);
-            g->locals_len--;
-            break;
-        }
-    }
-    hf_dealloc(ice->env, host);
     hf_ice_nominate_consider(ice, now);
 }
 

@@ -61,14 +61,14 @@ static hf_ice_pair *dispensable(const hf_ice *ice)
 }
 
 /* RFC 8445 §6.1.2.5: "if the total number of candidate pairs … exceeds the limit, the agent MUST discard the
- * lower-priority candidate pairs". */
-static bool make_room(hf_ice *ice, uint64_t priority)
+ * lower-priority candidate pairs". A pair that the remote has used is worth more than one that is only thought of. */
+static bool make_room(hf_ice *ice, uint64_t priority, bool has_come)
 {
     hf_ice_generation *g = &ice->generation;
     if (g->pairs_len < HF_ICE_PAIRS_MAX)
         return true;
     hf_ice_pair *pair = dispensable(ice);
-    if (!pair || pair->priority >= priority)
+    if (!pair || (pair->priority >= priority && !has_come))
         return false;
     hf_ice_pair_remove(ice, pair);
     return true;
@@ -87,7 +87,7 @@ static void insert(hf_ice_generation *g, hf_ice_pair *pair)
 
 /* Two pairs are redundant when base and remote address are the same (RFC 8445 §6.1.2.4). As reflexive candidates are never
  * paired, only their bases, and remote addresses are unique, that comes down to the same path. */
-hf_ice_pair *hf_ice_pair_ensure(hf_ice *ice, hf_ice_local *local, hf_ice_remote *remote)
+hf_ice_pair *hf_ice_pair_ensure(hf_ice *ice, hf_ice_local *local, hf_ice_remote *remote, bool has_come)
 {
     hf_ice_generation *g = &ice->generation;
     hf_path path = path_of(local, remote);
@@ -96,7 +96,7 @@ hf_ice_pair *hf_ice_pair_ensure(hf_ice *ice, hf_ice_local *local, hf_ice_remote 
         return known;
 
     uint64_t priority = hf_ice_pair_priority(ice->is_controlling, local->priority, remote->priority);
-    if (!make_room(ice, priority) ||
+    if (!make_room(ice, priority, has_come) ||
         hf_grow(ice->env, &g->pairs, &g->pairs_cap, g->pairs_len + 1, HF_ICE_PAIRS_MAX, sizeof *g->pairs))
         return NULL;
     hf_ice_pair *pair = hf_alloc(ice->env, sizeof *pair);
@@ -119,7 +119,7 @@ void hf_ice_pair_add_for_local(hf_ice *ice, hf_ice_local *local)
         return;
     for (size_t i = 0; i < g->remotes_len; i++) {
         if (hf_ice_may_reach(&local->addr, &g->remotes[i]->addr))
-            (void)hf_ice_pair_ensure(ice, local, g->remotes[i]);
+            (void)hf_ice_pair_ensure(ice, local, g->remotes[i], false);
     }
 }
 
@@ -128,7 +128,7 @@ void hf_ice_pair_add_for_remote(hf_ice *ice, hf_ice_remote *remote)
     hf_ice_generation *g = &ice->generation;
     for (size_t i = 0; i < g->locals_len; i++) {
         if (g->locals[i]->base == g->locals[i] && hf_ice_may_reach(&g->locals[i]->addr, &remote->addr))
-            (void)hf_ice_pair_ensure(ice, g->locals[i], remote);
+            (void)hf_ice_pair_ensure(ice, g->locals[i], remote, false);
     }
 }
 
@@ -173,8 +173,11 @@ void hf_ice_pair_reprioritize(hf_ice *ice)
     }
 }
 
-static bool foundation_is_idle(const hf_ice_generation *g, const hf_ice_pair *pair)
+bool hf_ice_pair_may_thaw(const hf_ice *ice, const hf_ice_pair *pair)
 {
+    const hf_ice_generation *g = &ice->generation;
+    if (pair->state != HF_ICE_PAIR_FROZEN)
+        return false;
     for (size_t i = 0; i < g->pairs_len; i++) {
         hf_ice_pair_state state = g->pairs[i]->state;
         if ((state == HF_ICE_PAIR_WAITING || state == HF_ICE_PAIR_IN_PROGRESS) &&
@@ -184,12 +187,12 @@ static bool foundation_is_idle(const hf_ice_generation *g, const hf_ice_pair *pa
     return true;
 }
 
-bool hf_ice_pair_unfreeze(hf_ice *ice)
+bool hf_ice_pair_thaw(hf_ice *ice)
 {
     hf_ice_generation *g = &ice->generation;
     bool some = false;
     for (size_t i = 0; i < g->pairs_len; i++) {
-        if (g->pairs[i]->state == HF_ICE_PAIR_FROZEN && foundation_is_idle(g, g->pairs[i])) {
+        if (hf_ice_pair_may_thaw(ice, g->pairs[i])) {
             g->pairs[i]->state = HF_ICE_PAIR_WAITING;
             some = true;
         }

@@ -101,7 +101,8 @@ hf_err hf_ice_remote_add(hf_ice *ice, const hf_ice_candidate *candidate, const c
     hf_ice_remote *remote = hf_alloc(ice->env, sizeof *remote);
     if (!remote)
         return err;
-    *remote = (hf_ice_remote){.type = candidate->type, .addr = without_zone(&candidate->addr), .priority = candidate->priority};
+    *remote =
+        (hf_ice_remote){.type = candidate->type, .addr = without_zone(&candidate->addr), .priority = candidate->priority};
     memcpy(remote->foundation_text, candidate->foundation, sizeof remote->foundation_text);
     remote->foundation_text[sizeof remote->foundation_text - 1] = '\0';
     if (!hf_ice_remote_is_known(ice) && ufrag && ufrag[0] != '\0') {
@@ -121,12 +122,48 @@ free_remote:
     return err;
 }
 
+static bool is_in_use(const hf_ice *ice, const hf_ice_remote *remote)
+{
+    const hf_ice_generation *g = &ice->generation;
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        if (g->pairs[i]->remote == remote && g->pairs[i]->state != HF_ICE_PAIR_FAILED)
+            return true;
+    }
+    return false;
+}
+
+static void remove_at(hf_ice *ice, size_t at)
+{
+    hf_ice_generation *g = &ice->generation;
+    hf_ice_remote *remote = g->remotes[at];
+    for (size_t i = g->pairs_len; i-- > 0;) {
+        if (g->pairs[i]->remote == remote)
+            hf_ice_pair_remove(ice, g->pairs[i]);
+    }
+    memmove(&g->remotes[at], &g->remotes[at + 1], (g->remotes_len - at - 1) * sizeof(hf_ice_remote *));
+    g->remotes_len--;
+    hf_ice_remote_free(ice, remote);
+}
+
+/* A remote whose NAT gives it a new address every hour leaves old ones behind. */
+static void make_room(hf_ice *ice)
+{
+    hf_ice_generation *g = &ice->generation;
+    for (size_t i = 0; g->remotes_len >= HF_ICE_REMOTE_CANDIDATES_MAX && i < g->remotes_len; i++) {
+        if (g->remotes[i]->type == HF_ICE_PEER_REFLEXIVE && !is_in_use(ice, g->remotes[i])) {
+            remove_at(ice, i);
+            return;
+        }
+    }
+}
+
 /* RFC 8445 §7.3.1.3: "The foundation of the candidate is set to an arbitrary value that is different from the foundations
  * of all other remote candidates": no candidate's text has a '!' in it. */
 hf_ice_remote *hf_ice_remote_add_reflexive(hf_ice *ice, const hf_addr *addr, uint32_t priority)
 {
     if (hf_ice_addr_is_forbidden(addr))
         return NULL;
+    make_room(ice);
     hf_ice_remote *remote = hf_alloc(ice->env, sizeof *remote);
     if (!remote)
         return NULL;

@@ -16,8 +16,8 @@ static bool is_host(hf_bytes host)
         return false;
     for (size_t i = 0; i < host.len; i++) {
         uint8_t c = host.data[i];
-        bool is_allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-                          c == '_';
+        bool is_allowed =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
         if (!is_allowed)
             return false;
     }

@@ -59,7 +59,7 @@ typedef struct net {
     bool is_cut;
     hf_addr server; /* a STUN server; family NONE: none */
     bool server_is_silent, server_refuses;
-    hf_addr name_resolves_to; /* family NONE: does not resolve */
+    hf_addr name_resolves_to;                          /* family NONE: does not resolve */
     bool (*hook)(struct net *net, net_flight *flight); /* false: dropped */
     void *context;
     net_flight *flights;
@@ -74,9 +74,9 @@ void net_clear(net *n);
 void net_host_set_local(net_host *host, size_t index, const char *addr); /* index locals_len appends */
 
 void net_start(net *n, const hf_ice_config *a, const hf_ice_config *b); /* makes agents and gathers */
-void net_exchange(net *n);     /* gives each side the other's credentials */
+void net_exchange(net *n);                                              /* gives each side the other's credentials */
 void net_give_candidates(net *n); /* gives what has been found so far to the other side */
-void net_connect(net *n);      /* start, exchange, and candidates as they come */
+void net_connect(net *n);         /* start, exchange, and candidates as they come */
 
 /* Runs for `span`; candidates are given as they are found when `trickle` is on. */
 void net_run(net *n, hf_span span);

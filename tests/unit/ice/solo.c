@@ -1,0 +1,137 @@
+/* solo.c: one agent, and a remote that the test plays by hand. */
+#include "solo.h"
+
+#include "net.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+void solo_init(solo *s, const hf_ice_config *config)
+{
+    memset(s, 0, sizeof *s);
+    s->now = HF_SECONDS(1);
+    test_env_init(&s->env, 3);
+    cr_assert_eq(hf_ice_new(&s->ice, config, &s->env.env), HF_OK);
+    cr_assert_eq(hf_ice_gather(s->ice, s->now), HF_OK);
+    hf_local local = {.addr = net_addr("10.0.0.1:5000")};
+    hf_reply reply = {.type = HF_REPLY_LOCALS, .id = 1, .locals = &local, .locals_len = 1};
+    hf_ice_reply(s->ice, s->now, &reply);
+}
+
+void solo_clear(solo *s)
+{
+    hf_ice_free(s->ice);
+    cr_expect_eq(s->env.blocks, 0);
+}
+
+void solo_set_remote(solo *s)
+{
+    cr_assert_eq(hf_ice_set_remote(s->ice, s->now, SOLO_UFRAG, SOLO_PWD, false), HF_OK);
+}
+
+void solo_add(solo *s, const char *candidate)
+{
+    hf_ice_candidate parsed;
+    cr_assert_eq(hf_ice_candidate_parse(candidate, strlen(candidate), &parsed), HF_OK, "%s", candidate);
+    cr_assert_eq(hf_ice_add_remote_candidate(s->ice, s->now, &parsed, NULL), HF_OK, "%s", candidate);
+}
+
+size_t solo_give(solo *s, const char *from, const void *data, size_t len)
+{
+    uint8_t *copy = malloc(len > 0 ? len : 1);
+    if (len > 0)
+        memcpy(copy, data, len);
+    hf_datagram d = {.path = {.local = net_addr("10.0.0.1:5000"), .remote = net_addr(from ? from : "10.0.0.2:6000")},
+                     .data = copy,
+                     .len = len};
+    size_t kept = hf_ice_input(s->ice, s->now, &d, 1);
+    free(copy);
+    return kept;
+}
+
+void solo_wait(solo *s, hf_span span)
+{
+    s->now += span;
+    hf_ice_tick(s->ice, s->now);
+}
+
+bool solo_take(solo *s, hf_stun_message *out)
+{
+    s->sent = (hf_transmit){.buffer = s->buffer, .cap = sizeof s->buffer};
+    if (!hf_ice_poll_transmit(s->ice, s->now, &s->sent))
+        return false;
+    cr_assert(hf_stun_read(hf_bytes_of(s->buffer, s->sent.len), out));
+    return true;
+}
+
+bool solo_take_class(solo *s, hf_stun_class class_, hf_stun_message *out)
+{
+    while (solo_take(s, out)) {
+        if (out->class_ == class_)
+            return true;
+    }
+    return false;
+}
+
+void solo_check_in(solo *s, const solo_check *c)
+{
+    static uint8_t serial;
+    uint8_t id[HF_STUN_ID_SIZE] = {9, 9, 9, ++serial};
+    uint8_t buffer[700];
+    char user[300];
+    const char *pwd = c->pwd ? c->pwd : hf_ice_local_pwd(s->ice);
+    strcpy(user, hf_ice_local_ufrag(s->ice));
+    strcat(user, ":" SOLO_UFRAG);
+
+    hf_stun_writer w = hf_stun_begin(buffer, sizeof buffer, HF_STUN_REQUEST, HF_STUN_BINDING, id);
+    if (!c->user || c->user[0] != '\0')
+        hf_stun_add(&w, HF_STUN_USERNAME, hf_bytes_of_text(c->user ? c->user : user));
+    if (!c->no_role)
+        hf_stun_add_u64(&w, c->is_controlling ? HF_STUN_ICE_CONTROLLING : HF_STUN_ICE_CONTROLLED, c->tie_breaker);
+    if (c->use_candidate)
+        hf_stun_add(&w, HF_STUN_USE_CANDIDATE, (hf_bytes){0});
+    if (!c->no_priority)
+        hf_stun_add_u32(&w, HF_STUN_PRIORITY, c->priority ? c->priority : 1845501695);
+    if (c->unknown)
+        hf_stun_add_u32(&w, c->unknown, 1);
+    if (pwd[0] != '\0')
+        hf_stun_add_integrity(&w, hf_bytes_of_text(pwd));
+    if (!c->no_fingerprint)
+        hf_stun_add_fingerprint(&w);
+    cr_assert_eq(solo_give(s, c->from, buffer, hf_stun_end(&w)), 0);
+}
+
+static void answer(solo *s, const hf_stun_message *request, const char *mapped, unsigned code)
+{
+    uint8_t buffer[256];
+    char from[HF_ADDR_TEXT_SIZE];
+    hf_addr addr = net_addr(mapped ? mapped : "10.0.0.1:5000");
+    hf_stun_writer w =
+        hf_stun_begin(buffer, sizeof buffer, code ? HF_STUN_ERROR : HF_STUN_SUCCESS, HF_STUN_BINDING, request->id);
+    if (code)
+        hf_stun_add_error(&w, code, "");
+    else
+        hf_stun_add_xor_address(&w, HF_STUN_XOR_MAPPED_ADDRESS, &addr);
+    hf_stun_add_integrity(&w, hf_bytes_of_text(SOLO_PWD));
+    hf_stun_add_fingerprint(&w);
+    solo_give(s, hf_addr_write(&s->sent.path.remote, from), buffer, hf_stun_end(&w));
+}
+
+void solo_answer(solo *s, const hf_stun_message *request, const char *mapped)
+{
+    answer(s, request, mapped, 0);
+}
+
+void solo_answer_error(solo *s, const hf_stun_message *request, unsigned code)
+{
+    answer(s, request, NULL, code);
+}
+
+size_t solo_count_events(solo *s, hf_ice_event_type type)
+{
+    size_t n = 0;
+    hf_ice_event e;
+    while (hf_ice_poll_event(s->ice, &e))
+        n += e.type == type;
+    return n;
+}

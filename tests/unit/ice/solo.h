@@ -1,0 +1,51 @@
+/* solo.h: one agent, and a remote that the test plays by hand. */
+#ifndef TEST_ICE_SOLO_H
+#define TEST_ICE_SOLO_H
+
+#include "env.h"
+#include "ice_priv.h"
+
+#define SOLO_UFRAG "remo"
+#define SOLO_PWD "remotepasswordremotepassword"
+
+typedef struct solo {
+    hf_ice *ice;
+    test_env env;
+    hf_time now;
+    uint8_t buffer[HF_DATAGRAM_MAX];
+    hf_transmit sent; /* the last one */
+} solo;
+
+/* A check of the remote; zeroes are what a good one has. */
+typedef struct solo_check {
+    const char *from; /* NULL: 10.0.0.2:6000 */
+    const char *user; /* NULL: ours:theirs; "": absent */
+    const char *pwd;  /* NULL: ours; "": no integrity */
+    uint64_t tie_breaker;
+    uint32_t priority; /* 0: a usual one */
+    uint16_t unknown;  /* 0: none; an attribute of that type is added */
+    bool is_controlling, use_candidate, no_fingerprint, no_priority, no_role;
+} solo_check;
+
+/* An agent at 10.0.0.1:5000 that has gathered. */
+void solo_init(solo *s, const hf_ice_config *config);
+void solo_clear(solo *s);
+void solo_set_remote(solo *s);
+void solo_add(solo *s, const char *candidate);                             /* a remote one, as text */
+size_t solo_give(solo *s, const char *from, const void *data, size_t len); /* returns what was left to the caller */
+void solo_wait(solo *s, hf_span span);                                     /* nothing is sent while it passes */
+
+/* Takes what the agent sends now, and reads it; false: nothing. */
+bool solo_take(solo *s, hf_stun_message *out);
+/* The same, skipping others; false: none of that class is sent now. */
+bool solo_take_class(solo *s, hf_stun_class class_, hf_stun_message *out);
+
+void solo_check_in(solo *s, const solo_check *check);
+/* Answers a request that the agent sent: from where it went, as if seen from `mapped` (NULL: 10.0.0.1:5000). */
+void solo_answer(solo *s, const hf_stun_message *request, const char *mapped);
+void solo_answer_error(solo *s, const hf_stun_message *request, unsigned code);
+
+/* Takes all events; returns how many there were of that type. */
+size_t solo_count_events(solo *s, hf_ice_event_type type);
+
+#endif
