@@ -1,7 +1,7 @@
 /* dtls.c: a server, a client, or both with a hostile network between them.
  *
- * The first byte says which; then come operations, a byte each with what it takes behind it (see `operate`). Whoever holds no
- * key can neither connect nor have a packet handed up: a breach of that is a crash here. */
+ * The first byte says which; then come operations, a byte each with what it takes behind it (see `operate`). Whoever holds
+ * no key can neither connect nor have a packet handed up: a breach of that is a crash here. */
 #include <bytes.h>
 #include <dtls.h>
 

@@ -11,8 +11,8 @@
 #define HF_BIO_QUEUE_MAX (32 * 1024) /* bytes of handshake datagrams that wait to be sent; a flight has some 3000 */
 #define HF_BIO_ALERT_MAX 64
 
-/* RFC 6347 §4.2.4.1 wants the timer to double up to a minute. We stop at three seconds: a flight is some three datagrams to a
- * peer that ICE has met, and its path may come to work only after several of them were lost; then nobody should have to
+/* RFC 6347 §4.2.4.1 wants the timer to double up to a minute. We stop at three seconds: a flight is some three datagrams to
+ * a peer that ICE has met, and its path may come to work only after several of them were lost; then nobody should have to
  * wait longer than it took. After 24 vain flights, about a minute, it is over. */
 #define HF_BIO_TIMEOUT_MAX HF_SECONDS(3)
 #define HF_BIO_FLIGHTS_MAX 24

@@ -1,13 +1,14 @@
 /* dtls.h: DTLS 1.2 (RFC 6347) over memory, as WebRTC uses it (RFC 8827 §6.5, RFC 8842): self-signed certificates, each
  * side checked against the fingerprint from the description before one application byte is handed up.
  *
- * Sans I/O; paths are none of its business. Retransmission runs by the caller's clock: it doubles up to three seconds, and a
- * handshake that gets no answer ends with HF_ETIMEDOUT after about a minute. A server that hears nothing at all waits without
- * end. mbedTLS does the handshake; sealing and opening records stand behind record.h, so that another record layer can take
- * their place.
+ * Sans I/O; paths are none of its business. Retransmission runs by the caller's clock: it doubles up to three seconds, and
+ * a handshake that gets no answer ends with HF_ETIMEDOUT after about a minute. A server that hears nothing at all waits
+ * without end. mbedTLS does the handshake; sealing and opening records stand behind record.h, so that another record layer
+ * can take their place.
  *
- * Whatever a stranger sends is counted and dropped. Two things nothing protects in DTLS 1.2: a handshake message in the clear,
- * forged and in the right place, can end an attempt; an alert in the clear ends one when a second passes without progress. */
+ * Whatever a stranger sends is counted and dropped. Two things nothing protects in DTLS 1.2: a handshake message in the
+ * clear, forged and in the right place, can end an attempt; an alert in the clear ends one when a second passes without
+ * progress. */
 #ifndef HF_DTLS_H
 #define HF_DTLS_H
 
@@ -27,7 +28,7 @@ typedef struct hf_dtls_config {
     hf_dtls_role role;
     const hf_certificate *certificate; /* required; must outlive the object */
     size_t mtu;                        /* the largest datagram; 0: HF_MTU_DEFAULT */
-    hf_span first_timeout;             /* 0: HF_DTLS_FIRST_TIMEOUT. About one and a half round trips is good; at least 20 ms */
+    hf_span first_timeout;             /* 0: HF_DTLS_FIRST_TIMEOUT. One and a half round trips are good; at least 20 ms */
     const hf_fingerprint *fingerprints; /* the remote's: its certificate must match one of these. At least one */
     size_t fingerprints_len;
 } hf_dtls_config;

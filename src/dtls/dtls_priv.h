@@ -8,7 +8,14 @@
 #include "reassembly.h"
 #include "record.h"
 
-typedef enum dtls_state { DTLS_NEW, DTLS_HANDSHAKING, DTLS_CONNECTED, DTLS_CLOSED, DTLS_FAILED, DTLS_STATE_COUNT } dtls_state;
+typedef enum dtls_state {
+    DTLS_NEW,
+    DTLS_HANDSHAKING,
+    DTLS_CONNECTED,
+    DTLS_CLOSED,
+    DTLS_FAILED,
+    DTLS_STATE_COUNT
+} dtls_state;
 
 struct hf_dtls {
     const hf_env *env;

@@ -52,7 +52,7 @@ static int on_verify(void *context, mbedtls_x509_crt *certificate, int depth, ui
     dtls->peer_mismatched = !dtls->peer_verified;
     if (dtls->peer_verified)
         return 0;
-    /* RFC 8122 §6.2 has no word for it; the first alert counts, and mbedTLS's own would be access_denied. */
+    /* RFC 8122 §6.2 wants a bad_certificate. The first alert counts: mbedTLS's own would be access_denied. */
     (void)mbedtls_ssl_send_alert_message(&dtls->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
     return MBEDTLS_ERR_X509_FATAL_ERROR;
 }
@@ -119,8 +119,9 @@ bool hf_handshake_awaits_hello(const hf_dtls *dtls)
     return dtls->role == HF_DTLS_SERVER && hf_mbed_state(&dtls->ssl) <= MBEDTLS_SSL_CLIENT_HELLO;
 }
 
-/* RFC 6347 §4.1.2.7: invalid records are discarded and the association goes on. mbedTLS makes an exception while it waits for
- * Finished, so that one forged record could end a handshake; its state is untouched then, and the true Finished still fits. */
+/* RFC 6347 §4.1.2.7: invalid records are discarded and the association goes on. mbedTLS makes an exception while it waits
+ * for Finished, so that one forged record could end a handshake; its state is untouched then, and the true Finished still
+ * fits. */
 static bool is_harmless(int err)
 {
     return err == MBEDTLS_ERR_SSL_INVALID_MAC || err == MBEDTLS_ERR_SSL_INVALID_RECORD ||

@@ -1,5 +1,5 @@
-/* incoming.c: sorts what arrives. mbedTLS gets one record at a time, and only such as make sense in the present state, so that
- * junk in a datagram harms neither its neighbours nor the connection. */
+/* incoming.c: sorts what arrives. mbedTLS gets one record at a time, and only such as make sense in the present state, so
+ * that junk in a datagram harms neither its neighbours nor the connection. */
 #include "dtls_priv.h"
 
 #include "header.h"
@@ -21,9 +21,8 @@ static void handshake(hf_dtls *dtls, hf_bytes record, hf_packet_sink *sink)
     hf_bio_offer(&dtls->bio, NULL, 0);
 }
 
-/* Nothing protects a plaintext alert (RFC 6347 §4.1.2.7 leaves the choice). Obeying at once would let one forged datagram end a
- * handshake; never obeying would hide a remote that refuses us until the timer's last doubling. So it is believed when the
- * handshake has not moved for a while after it. */
+/* Nothing protects a plaintext alert. Obeying at once would let one forged datagram end a handshake; never obeying would hide
+ * a remote that refuses us until the timer gives up. So it is believed when the handshake has not moved for a while. */
 static void on_plain_alert(hf_dtls *dtls, const hf_record *record)
 {
     const uint8_t *body = record->body.data;
@@ -131,8 +130,8 @@ static void while_handshaking(hf_dtls *dtls, const hf_record *record, hf_packet_
 
 static void while_connected(hf_dtls *dtls, const hf_record *record, uint8_t *memory, hf_packet_sink *sink)
 {
-    /* Epoch 0 ended with the handshake: a plaintext alert is forged, a plaintext flight is an old one. The remote asks for our
-     * last flight again with its Finished, which is of epoch 1. */
+    /* Epoch 0 ended with the handshake: a plaintext alert is forged, a plaintext flight is an old one. The remote asks for
+     * our last flight again with its Finished, which is of epoch 1. */
     if (record->epoch != 1 || record->type == HF_RECORD_CHANGE_CIPHER_SPEC) {
         dtls->stats.drop_record++;
         return;

@@ -49,8 +49,8 @@ hf_open_result hf_record_layer_open(hf_record_layer *layer, uint8_t *record, siz
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
         return HF_OPEN_FATAL;
     default:
-        /* mbedTLS discards what is forged and asks for more (and answers a repeated Finished with our last flight). What it made of a well sealed but senseless message is no reason
-         * to end a connection that works: its alert is forgotten. */
+        /* mbedTLS discards what is forged and asks for more (and answers a repeated Finished with our last flight). What it
+         * made of a well sealed but senseless message is no reason to end a connection that works: no alert goes out. */
         hf_bio_drop_alert(layer->bio);
         return HF_OPEN_REFUSED;
     }

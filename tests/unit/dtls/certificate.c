@@ -59,7 +59,7 @@ Test(certificate, is_self_signed_and_valid_for_ever)
     cr_expect_eq(mbedtls_pk_get_bitlen(&crt->pk), 256);
     cr_expect_eq(crt->raw.p[0], 0x30);
     uint32_t flags = 0;
-    cr_expect_eq(mbedtls_x509_crt_verify(crt, crt, NULL, NULL, &flags, NULL, NULL), 0, "its signature holds: flags %x", flags);
+    cr_expect_eq(mbedtls_x509_crt_verify(crt, crt, NULL, NULL, &flags, NULL, NULL), 0, "its signature holds: %x", flags);
     hf_certificate_free(certificate);
 }
 
@@ -126,7 +126,7 @@ Test(certificate, is_read_from_what_others_write)
         {"half a certificate", EC_KEY, "-----BEGIN CERTIFICATE-----\nMIIB\n", "", HF_ECERTIFICATE},
         {"no base64", EC_KEY, "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n", "", HF_ECERTIFICATE},
         {"no DER", EC_KEY, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "", HF_ECERTIFICATE},
-        {"a good one and a bad one", EC_KEY EC_CERTIFICATE, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "",
+        {"a bad one behind it", EC_KEY, EC_CERTIFICATE, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
          HF_ECERTIFICATE},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -137,7 +137,8 @@ Test(certificate, is_read_from_what_others_write)
         char *exact = malloc((size_t)len + 1); /* no NUL behind it */
         memcpy(exact, pem, (size_t)len);
         hf_certificate *certificate = NULL;
-        cr_expect_eq(hf_certificate_from_pem(&certificate, exact, (size_t)len, &t.env), table[i].expected, "%s", table[i].why);
+        hf_err err = hf_certificate_from_pem(&certificate, exact, (size_t)len, &t.env);
+        cr_expect_eq(err, table[i].expected, "%s", table[i].why);
         cr_expect_eq(certificate != NULL, table[i].expected == HF_OK, "%s", table[i].why);
         hf_certificate_free(certificate);
         cr_expect_eq(t.blocks, 0, "%s", table[i].why);

@@ -125,7 +125,8 @@ static pair_fate forge(pair *self, const pair_datagram *datagram, size_t number)
     return PAIR_PASSES;
 }
 
-/* Nobody can tell a forged handshake message in the clear from a true one, so those are left out: they may end the attempt. */
+/* Nobody can tell a forged handshake message in the clear from a true one, so those are left out: they may end the attempt.
+ * */
 static bool is_plain_handshake(const char *hex)
 {
     return strncmp(hex, "16fefd0000", 10) == 0 && strlen(hex) > 27;

@@ -7,6 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+static hf_dtls_config config_of(hf_dtls_role role, const pair_end *own, const pair_end *remote)
+{
+    return (hf_dtls_config){
+        .role = role, .certificate = own->certificate, .fingerprints = &remote->fingerprint, .fingerprints_len = 1};
+}
+
 void pair_init(pair *p, uint64_t seed)
 {
     memset(p, 0, sizeof *p);
@@ -17,10 +23,8 @@ void pair_init(pair *p, uint64_t seed)
         cr_assert_eq(hf_certificate_new(&end->certificate, &p->env.env), HF_OK);
         cr_assert_eq(hf_certificate_fingerprint(end->certificate, HF_SHA256, &end->fingerprint), HF_OK);
     }
-    p->client_config = (hf_dtls_config){.role = HF_DTLS_CLIENT, .fingerprints = &p->server.fingerprint, .fingerprints_len = 1};
-    p->server_config = (hf_dtls_config){.role = HF_DTLS_SERVER, .fingerprints = &p->client.fingerprint, .fingerprints_len = 1};
-    p->client_config.certificate = p->client.certificate;
-    p->server_config.certificate = p->server.certificate;
+    p->client_config = config_of(HF_DTLS_CLIENT, &p->client, &p->server);
+    p->server_config = config_of(HF_DTLS_SERVER, &p->server, &p->client);
 }
 
 void pair_open(pair *p)

@@ -43,7 +43,7 @@ struct pair {
 
     pair_fate (*fate)(pair *p, const pair_datagram *datagram, size_t number); /* NULL: all pass */
     void *context;                                                         /* for `fate` */
-    hf_dtls_config client_config, server_config; /* set before pair_open; certificate and fingerprint are filled in if zero */
+    hf_dtls_config client_config, server_config; /* may be changed before pair_open */
 };
 
 /* Makes certificates and fingerprints. Then the configuration may be changed, before pair_open makes the ends. */

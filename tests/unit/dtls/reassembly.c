@@ -106,7 +106,8 @@ Test(dtls_reassembly, takes_the_largest_allowed)
     hf_bytes whole;
     hf_reassembly_init(&r, test_env_init(&t, 0));
     uint32_t length = HF_DTLS_HELLO_MAX - HF_HANDSHAKE_HEADER_SIZE;
-    piece front = {.offset = 0, .len = length - 1, .length = length}, back = {.offset = length - 1, .len = 1, .length = length};
+    piece front = {.offset = 0, .len = length - 1, .length = length};
+    piece back = {.offset = length - 1, .len = 1, .length = length};
     cr_expect_eq(take(&r, &back, 0, &whole), MORE);
     cr_expect_eq(take(&r, &front, 0, &whole), WHOLE);
     cr_expect_eq(whole.len, HF_DTLS_HELLO_MAX + HF_RECORD_HEADER_SIZE);
