@@ -175,7 +175,8 @@ static void log_line(void *context, hf_log_level level, const char *line)
     fprintf(stderr, "holdfast: %s: %s\n", names[level], line);
 }
 
-static hf_err watch_signals(cli_peer *peer)
+/* Before the loop is made: its threads inherit the mask, and a signal goes to any thread that does not block it. */
+static hf_err catch_signals(cli_peer *peer)
 {
     sigset_t set;
 
@@ -185,7 +186,7 @@ static hf_err watch_signals(cli_peer *peer)
     sigaddset(&set, SIGTERM);
     sigprocmask(SIG_BLOCK, &set, NULL);
     peer->signals_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return peer->signals_fd < 0 ? HF_EIO : hf_loop_watch(peer->loop, peer->signals_fd, on_signal, peer);
+    return peer->signals_fd < 0 ? HF_EIO : HF_OK;
 }
 
 static hf_err make_manager(cli_peer *peer)
@@ -229,9 +230,11 @@ static hf_err start(cli_peer *peer, cli_fault *fault)
         err = cli_certificate_file(&peer->certificate, peer->options.certificate, &peer->env, fault);
     if (err != HF_OK)
         return err;
-    err = hf_loop_new(&peer->loop, &peer->env);
+    err = catch_signals(peer);
     if (err == HF_OK)
-        err = watch_signals(peer);
+        err = hf_loop_new(&peer->loop, &peer->env);
+    if (err == HF_OK)
+        err = hf_loop_watch(peer->loop, peer->signals_fd, on_signal, peer);
     if (err == HF_OK)
         err = make_manager(peer);
     if (err == HF_OK)

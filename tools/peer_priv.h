@@ -74,6 +74,7 @@ typedef struct cli_peer {
 
     cli_outbox *outboxes;
     cli_port *ports;
+    hf_err cause;          /* of the state told last */
     hf_path pair;          /* the one told last */
     char *state_line;      /* the last one, so that none is told twice */
     uint8_t *made_up;      /* bytes for "size" and for sources */

@@ -53,7 +53,7 @@ static void end_port(cli_peer *peer, cli_port *port, bool tell, hf_err cause)
 void cli_peer_end_ports(cli_peer *peer)
 {
     while (peer->ports)
-        end_port(peer, peer->ports, peer->ports->open, HF_OK);
+        end_port(peer, peer->ports, peer->ports->open, peer->cause);
 }
 
 hf_err cli_port_send(cli_peer *peer, cli_port *port, hf_message_kind kind, const void *data, size_t len)
@@ -87,6 +87,7 @@ static void on_state(void *context, hf_session *session, const hf_session_event 
         peer->state_line = text;
     }
 
+    peer->cause = event->cause;
     cli_peer_watch_connection(peer, state == HF_SESSION_CONNECTED);
     if (state == HF_SESSION_CLOSED || state == HF_SESSION_FAILED)
         cli_peer_stop(peer, state == HF_SESSION_FAILED && !peer->closing ? CLI_EXIT_FAILED : CLI_EXIT_OK);
@@ -174,7 +175,8 @@ static void on_route(void *context, hf_session *session, const hf_session_event 
     if (hf_addr_equal(&last->local, &path->local) && hf_addr_equal(&last->remote, &path->remote))
         return;
     *last = *path;
-    cli_peer_print(peer, cli_event_pair(&event->u.route));
+    if (path->local.family != HF_FAMILY_NONE) /* otherwise there is none at the moment */
+        cli_peer_print(peer, cli_event_pair(&event->u.route));
 }
 
 void cli_peer_adopt(cli_peer *peer, hf_session *session)
