@@ -7,8 +7,8 @@
 #include <string.h>
 
 #define TABLE_CAP_FIRST 16
-#define ROUNDS_PER_TURN 3  /* servings of one object in one turn */
-#define RUNS_PER_SERVING 8 /* then it is the next object's turn */
+#define ROUNDS_PER_TURN 2  /* servings of one object in one turn */
+#define RUNS_PER_SERVING 2 /* of 64 KiB, each a millisecond of sealing; then it is the next object's turn */
 #define REQUESTS_PER_SERVING 64
 #define RUNS_AT_REMOVAL 64 /* last words */
 

@@ -25,12 +25,13 @@
 
 #define RECEIVE_BUFFER (4 << 20) /* asked for; the system gives what it allows (net.core.rmem_max) */
 #define SEND_BUFFER (1 << 20)
-#define SEGMENTS_MAX 64   /* UDP_MAX_SEGMENTS before Linux 6.9 */
-#define PAYLOAD_MAX 65507 /* what an IPv4 packet holds: the kernel refuses larger ones before it cuts them */
-#define MESSAGES_MAX 64   /* of one call of sendmmsg or recvmmsg */
-#define BATCHES_MAX 4     /* calls of recvmmsg for one socket in one turn */
-#define JOINED_SIZE 65536 /* room for a datagram that the kernel has joined */
-#define JOINED_MESSAGES 16
+#define SEGMENTS_MAX 64          /* UDP_MAX_SEGMENTS before Linux 6.9 */
+#define PAYLOAD_MAX 65507        /* what an IPv4 packet holds: the kernel refuses larger ones before it cuts them */
+#define MESSAGES_MAX 64          /* of one call of sendmmsg or recvmmsg */
+#define BATCHES_MAX 8            /* calls of recvmmsg for one socket in one turn */
+#define ENOUGH_BYTES (128 << 10) /* for one turn: opening them takes some milliseconds */
+#define JOINED_SIZE 65536        /* room for a datagram that the kernel has joined */
+#define JOINED_MESSAGES 8
 #define ARENA_SIZE (JOINED_MESSAGES * JOINED_SIZE)
 
 /* Room for a datagram that the kernel has not joined: the byte more shows those that are too long. */
@@ -353,8 +354,9 @@ void hf_socket_on_readable(hf_socket *s)
 {
     hf_receiver *r = s->owner->loop->receiver;
     int asked = s->gro ? JOINED_MESSAGES : MESSAGES_MAX;
+    size_t bytes = 0;
 
-    for (int batch = 0; batch < BATCHES_MAX; batch++) {
+    for (int batch = 0; batch < BATCHES_MAX && bytes < ENOUGH_BYTES; batch++) {
         int n = receive(s, r);
 
         if (n < 0) {
@@ -362,8 +364,10 @@ void hf_socket_on_readable(hf_socket *s)
             s->owner->loop->stats.receive_errors += errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR;
             return;
         }
-        for (int i = 0; i < n; i++)
+        for (int i = 0; i < n; i++) {
+            bytes += r->messages[i].msg_len;
             take_message(s, r, &r->messages[i]);
+        }
         hand_on(s->owner, r);
         hf_object_make_ready(s->owner);
         if (n < asked || s->source.dead)
