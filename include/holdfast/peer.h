@@ -220,6 +220,7 @@ typedef struct hf_peer_stats {
     uint64_t drop_oversize;       /* larger than HF_DATAGRAM_MAX, or empty */
     uint64_t drop_not_expected;   /* of a protocol that this connection does not carry (RFC 7983) */
     uint64_t drop_early;          /* before the remote's description, above the bound */
+    uint64_t drop_no_route;       /* ours, while there was no pair to send them by */
     uint64_t drop_stun_malformed, drop_stun_integrity, drop_stun_unmatched, drop_rate;
     uint64_t drop_unknown_path;
     uint64_t drop_dtls_malformed, drop_dtls_record, drop_dtls_reassembly, drop_dtls_early;

@@ -90,7 +90,7 @@ struct hf_peer {
     hf_time now;                    /* of the last call that told it */
 
     uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
-    uint64_t drop_oversize, drop_not_expected, drop_early, candidates_ignored;
+    uint64_t drop_oversize, drop_not_expected, drop_early, drop_no_route, candidates_ignored;
 };
 
 /* events.c */

@@ -32,6 +32,7 @@ void hf_peer_get_stats(const hf_peer *peer, hf_peer_stats *out)
     out->drop_oversize = peer->drop_oversize;
     out->drop_not_expected = peer->drop_not_expected;
     out->drop_early = peer->drop_early;
+    out->drop_no_route = peer->drop_no_route;
     out->drop_stun_malformed = ice.drop_malformed;
     out->drop_stun_integrity = ice.drop_integrity;
     out->drop_stun_unmatched = ice.drop_unmatched;
@@ -57,10 +58,10 @@ bool hf_peer_stats_drop(const hf_peer_stats *stats, size_t index, const char **c
         size_t offset;
     } drops[] = {
 #define DROP(name) {#name, offsetof(hf_peer_stats, drop_##name)}
-        DROP(oversize),        DROP(not_expected), DROP(early),          DROP(stun_malformed), DROP(stun_integrity),
-        DROP(stun_unmatched),  DROP(rate),         DROP(unknown_path),   DROP(dtls_malformed), DROP(dtls_record),
-        DROP(dtls_reassembly), DROP(dtls_early),   DROP(sctp_checksum),  DROP(sctp_malformed), DROP(sctp_early),
-        DROP(sctp_output),     DROP(dcep),         DROP(unknown_stream),
+        DROP(oversize),       DROP(not_expected),    DROP(early),      DROP(no_route),       DROP(stun_malformed),
+        DROP(stun_integrity), DROP(stun_unmatched),  DROP(rate),       DROP(unknown_path),   DROP(dtls_malformed),
+        DROP(dtls_record),    DROP(dtls_reassembly), DROP(dtls_early), DROP(sctp_checksum),  DROP(sctp_malformed),
+        DROP(sctp_early),     DROP(sctp_output),     DROP(dcep),       DROP(unknown_stream),
 #undef DROP
     };
     if (index >= sizeof drops / sizeof drops[0])

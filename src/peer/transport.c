@@ -121,6 +121,16 @@ static bool transmit_sctp(hf_peer *peer, hf_time now, hf_transmit *out)
     return taken > 0;
 }
 
+/* Without a route, what SCTP has to say is lost as on a network: it says it again when there is one. */
+static void discard_sctp(hf_peer *peer, hf_time now)
+{
+    hf_bytes packets[2 * BATCH];
+    for (size_t n; (n = hf_sctp_packets(peer->sctp, now, packets, 2 * BATCH)) > 0;) {
+        hf_sctp_sent(peer->sctp, n);
+        peer->drop_no_route += n;
+    }
+}
+
 /* The last word, behind everything that SCTP had to say. */
 static bool transmit_close(hf_peer *peer, hf_time now, hf_transmit *out)
 {
@@ -138,7 +148,9 @@ bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out)
     if (!peer || !out || out->cap < HF_DATAGRAM_MAX)
         return false;
     bool sent = hf_ice_poll_transmit(peer->ice, now, out);
-    if (!sent && peer->dtls && hf_ice_get_route(peer->ice, &route)) {
+    if (!sent && peer->dtls && !hf_ice_get_route(peer->ice, &route)) {
+        discard_sctp(peer, now);
+    } else if (!sent && peer->dtls) {
         out->path = route.path;
         sent = hf_dtls_poll_transmit(peer->dtls, now, out) || (peer->dtls_connected && transmit_sctp(peer, now, out)) ||
                transmit_close(peer, now, out);

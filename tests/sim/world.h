@@ -1,0 +1,101 @@
+/* world.h: two whole peers and the network between them, in one process under virtual time, from one seed.
+ *
+ * usrsctp's globals outlive a run: one process runs one world. */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include "env.h"
+
+#include <holdfast/holdfast.h>
+
+/* What the network does to each datagram. Chances are out of 1000. */
+typedef struct sim_link {
+    hf_span delay;    /* one way */
+    hf_span jitter;   /* added, evenly from 0: above the gap between datagrams it reorders them */
+    unsigned loss;
+    unsigned duplicate;
+    unsigned corrupt; /* one bit flips */
+    bool cut;         /* nothing passes */
+} sim_link;
+
+typedef struct sim_config {
+    uint64_t seed;
+    sim_link link;
+    hf_span signalling;  /* one way, for descriptions and candidates */
+    bool no_trickle;     /* descriptions wait for all candidates, and none is sent after them */
+    bool ipv6;           /* an IPv6 address on each side as well */
+    const char *swap_fingerprint; /* replaces the fingerprint in the answer: a man in the middle */
+    hf_certificate *certificate;  /* of both; NULL: each its own */
+} sim_config;
+
+#define SIM_CHANNELS_MAX 64
+
+/* What a side received on one channel. */
+typedef struct sim_channel {
+    hf_datachannel handle;
+    char label[64];
+    bool open, closed;
+    uint64_t messages, bytes;
+    uint64_t next;         /* number expected next, by the numbers that sim_send_numbered writes */
+    uint64_t out_of_order; /* arrived with another number than the next */
+    uint64_t seen[1024 / 64];
+    uint64_t doubled;      /* arrived a second time */
+} sim_channel;
+
+typedef struct sim_side {
+    struct sim *sim;
+    int index;
+    hf_peer *peer;
+    hf_addr addrs[2];
+    sim_channel channels[SIM_CHANNELS_MAX];
+    size_t channels_len;
+    bool remote_closed;
+    hf_err remote_closed_cause, failed_cause;
+    hf_time connected_at, open_at; /* HF_NEVER: not yet */
+    bool echo;
+    void (*on_message)(struct sim_side *side, sim_channel *channel, const hf_peer_event *event); /* may be NULL */
+} sim_side;
+
+typedef struct sim {
+    sim_config config;
+    sim_link link;
+    hf_time now;
+    test_env env[2];
+    uint64_t chance; /* the network's own generator */
+    hf_engine *engine;
+    sim_side side[2]; /* 0 makes the offer */
+    struct flight *flights;
+    size_t flights_len, flights_cap;
+    uint64_t order;
+    uint64_t trace;  /* hash over all that was sent: moment, path, bytes */
+    void (*on_datagram)(struct sim *sim, int from, const hf_datagram *datagram); /* a tap; may be NULL */
+    uint64_t datagrams;
+} sim;
+
+/* Makes both peers; nothing has been sent yet, so channels can be opened first. */
+void sim_init(sim *s, const sim_config *config);
+void sim_clear(sim *s);
+
+/* Makes the offer and lets descriptions and candidates travel. */
+void sim_connect(sim *s);
+
+/* Lets time pass: until `until`, or until `done` says so (NULL: never). True: it did. */
+bool sim_run(sim *s, hf_time until, bool (*done)(sim *s));
+
+/* Conditions. */
+bool sim_both_open(sim *s); /* both are connected, and the first channel is open on both sides */
+bool sim_someone_failed(sim *s);
+
+/* Opens a channel on a side. */
+sim_channel *sim_open(sim_side *side, const hf_datachannel_config *config);
+sim_channel *sim_find(sim_side *side, const char *label);
+
+/* Sends message number `number` of `size` bytes (at least 8) whose content follows from number and seed; the receiver checks it. */
+hf_err sim_send_numbered(sim_side *side, sim_channel *channel, uint64_t number, size_t size);
+
+/* Puts a datagram on the way to a side, as if from that address. */
+void sim_inject(sim *s, int to, const hf_path *path, const uint8_t *data, size_t len);
+
+uint32_t sim_random(sim *s, uint32_t below);
+
+#endif
