@@ -107,6 +107,14 @@ static size_t data_header(uint8_t type)
     return type == HF_CHUNK_DATA ? DATA_HEADER : type == HF_CHUNK_I_DATA ? I_DATA_HEADER : 0;
 }
 
+/* What has arrived: data in order is counted as it comes; when there was a gap, the SACK tells, which is sent at once then. */
+static void on_received(hf_flow *flow, uint32_t tsn)
+{
+    if (!flow->receiving || (int32_t)(tsn - flow->tsn_received) > 0)
+        flow->tsn_received = tsn;
+    flow->receiving = true;
+}
+
 void hf_flow_on_output(hf_flow *flow, hf_bytes packet)
 {
     hf_reader chunks;
@@ -121,7 +129,17 @@ void hf_flow_on_output(hf_flow *flow, hf_bytes packet)
             on_data(flow, tsn, chunk.value.len - header);
         else if ((chunk.type == HF_CHUNK_FORWARD_TSN || chunk.type == HF_CHUNK_I_FORWARD_TSN) && value.ok)
             on_forward_tsn(flow, tsn);
+        else if (chunk.type == HF_CHUNK_SACK && value.ok)
+            on_received(flow, tsn);
     }
+}
+
+static void on_init(hf_flow *flow, hf_reader *value)
+{
+    hf_read_skip(value, 8); /* window and streams; the tag is read already */
+    uint32_t tsn = hf_read_u32(value);
+    if (value->ok && !flow->receiving)
+        on_received(flow, tsn - 1);
 }
 
 void hf_flow_on_input(hf_flow *flow, hf_bytes packet)
@@ -131,9 +149,13 @@ void hf_flow_on_input(hf_flow *flow, hf_bytes packet)
     if (!hf_chunks_of(packet, &chunks))
         return;
     while (hf_chunk_next(&chunks, &chunk)) {
-        if (chunk.type != HF_CHUNK_SACK && chunk.type != HF_CHUNK_SHUTDOWN)
-            continue; /* RFC 9260 §3.3.8: SHUTDOWN acknowledges as well */
         hf_reader value = hf_reader_of(chunk.value);
-        on_cumulative_ack(flow, hf_read_u32(&value));
+        uint32_t number = hf_read_u32(&value);
+        if (chunk.type == HF_CHUNK_SACK || chunk.type == HF_CHUNK_SHUTDOWN) /* RFC 9260 §3.3.8: that acknowledges as well */
+            on_cumulative_ack(flow, number);
+        else if (chunk.type == HF_CHUNK_INIT || chunk.type == HF_CHUNK_INIT_ACK)
+            on_init(flow, &value);
+        else if (data_header(chunk.type) > 0 && flow->receiving && number == flow->tsn_received + 1)
+            on_received(flow, number);
     }
 }

@@ -18,6 +18,8 @@ typedef struct hf_flow {
     uint32_t tsn_acked;       /* the first TSN that has not been acknowledged yet */
     uint16_t *sizes;          /* payload of each TSN from tsn_acked on, a ring of `cap` (a power of two), by TSN */
     size_t cap;
+    bool receiving;
+    uint32_t tsn_received; /* all up to it have arrived */
 } hf_flow;
 
 void hf_flow_init(hf_flow *flow, const hf_env *env);

@@ -25,12 +25,12 @@ static bool ask_usrsctp(hf_sctp *sctp, uint16_t stream)
 
 void hf_reset_ask(hf_sctp *sctp, hf_channel *channel)
 {
-    if (channel->state != HF_DATACHANNEL_CLOSING || channel->first || channel->reset_asked)
-        return;
-    if (sctp->state == HF_SCTP_NEW) {
-        hf_channel_closed(sctp, channel, HF_OK); /* the remote never heard of it */
+    if (channel->state == HF_DATACHANNEL_CLOSING && sctp->state == HF_SCTP_NEW && hf_sender_has_only_open(channel)) {
+        hf_channel_closed(sctp, channel, HF_OK); /* the remote never hears of it */
         return;
     }
+    if (channel->state != HF_DATACHANNEL_CLOSING || channel->first || channel->reset_asked)
+        return;
     if (sctp->state != HF_SCTP_ESTABLISHED)
         return;
     channel->reset_asked = ask_usrsctp(sctp, channel->id);

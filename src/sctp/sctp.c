@@ -15,6 +15,9 @@
 #define MTU_MIN 512
 #define MTU_MAX 65535
 
+/* Longer packets are not looked into for resets that come too early. */
+#define PACKET_MAX 2048
+
 /* Delayed SACKs leave after 200 ms. */
 #define ACTIVE_AFTER_INPUT HF_MS(300)
 
@@ -259,6 +262,16 @@ void hf_sctp_on_output(hf_sctp *sctp, const uint8_t *packet, size_t len)
     sctp->output_is_new = true;
 }
 
+static void give_to_usrsctp(hf_sctp *sctp, hf_bytes packet)
+{
+    uint8_t copy[PACKET_MAX];
+    if (packet.len <= sizeof copy && hf_defer_early_reset(sctp, packet, copy))
+        packet = hf_bytes_of(copy, packet.len);
+    hf_flow_on_input(&sctp->flow, packet);
+    usrsctp_conninput((void *)sctp->id, packet.data, packet.len, 0);
+    hf_defer_release(sctp);
+}
+
 static void take_packet(hf_sctp *sctp, hf_bytes packet)
 {
     sctp->stats.packets_received++;
@@ -270,8 +283,7 @@ static void take_packet(hf_sctp *sctp, hf_bytes packet)
     } else if (!hf_packet_is_well_formed(packet)) {
         sctp->stats.drop_malformed++;
     } else {
-        hf_flow_on_input(&sctp->flow, packet);
-        usrsctp_conninput((void *)sctp->id, packet.data, packet.len, 0);
+        give_to_usrsctp(sctp, packet);
         hf_sender_feed(sctp);
     }
 }
@@ -335,6 +347,7 @@ void hf_sctp_tick(hf_sctp *sctp, hf_time now)
     hf_sctp_enter(sctp, now);
     if (!is_running(sctp))
         return;
+    hf_defer_release(sctp);
     hf_reset_pending(sctp);
     hf_sender_resync(sctp);
     hf_sender_feed(sctp);

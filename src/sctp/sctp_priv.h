@@ -95,6 +95,9 @@ typedef struct hf_held {
  *  └───────────────────┴──────────────abort, engine freed───────────────────▲  */
 typedef enum hf_sctp_state { HF_SCTP_NEW = 0, HF_SCTP_CONNECTING, HF_SCTP_ESTABLISHED, HF_SCTP_OVER, HF_SCTP_STATE_COUNT } hf_sctp_state;
 
+/* A request to reset 120 streams; a longer one that comes too early waits for its repetition. */
+#define HF_SCTP_DEFERRED_MAX 272
+
 typedef struct hf_channel_list {
     hf_channel *first, *last;
 } hf_channel_list;
@@ -142,6 +145,10 @@ struct hf_sctp {
     hf_held *held_first, *held_last;
     size_t held_bytes, held_len;
 
+    uint8_t deferred[HF_SCTP_DEFERRED_MAX]; /* see defer.c */
+    size_t deferred_len;
+    uint32_t deferred_tsn;
+
     hf_sctp_stats stats;
 };
 
@@ -182,6 +189,7 @@ HF_CHECKED hf_err hf_sender_queue(hf_sctp *sctp, hf_channel *channel, hf_ppid pp
 HF_CHECKED hf_err hf_sender_queue_open(hf_sctp *sctp, hf_channel *channel);
 void hf_sender_feed(hf_sctp *sctp);
 void hf_sender_resync(hf_sctp *sctp);
+bool hf_sender_has_only_open(const hf_channel *channel); /* nothing of the application waits */
 void hf_sender_drop_queue(hf_sctp *sctp, hf_channel *channel);
 void hf_sender_abort(hf_sctp *sctp); /* lets usrsctp emit an ABORT */
 
@@ -200,6 +208,10 @@ void hf_notice_handle(hf_sctp *sctp, hf_bytes notice);
 
 /* open.c */
 void hf_open_on_dcep(hf_sctp *sctp, uint16_t stream, hf_bytes message);
+
+/* defer.c: hf_defer_early_reset fills `copy`, as large as the packet, with what usrsctp may see of it at once; false: all. */
+bool hf_defer_early_reset(hf_sctp *sctp, hf_bytes packet, uint8_t *copy);
+void hf_defer_release(hf_sctp *sctp);
 
 /* reset.c */
 void hf_reset_ask(hf_sctp *sctp, hf_channel *channel);

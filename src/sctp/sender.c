@@ -140,6 +140,11 @@ static void drop_first(hf_sctp *sctp, hf_channel *channel)
     hf_channel_set_buffered(sctp, channel, before, after);
 }
 
+bool hf_sender_has_only_open(const hf_channel *channel)
+{
+    return !channel->first || (channel->first == channel->last && !is_payload(channel->first->ppid));
+}
+
 void hf_sender_drop_queue(hf_sctp *sctp, hf_channel *channel)
 {
     remove_turn(sctp, channel);

@@ -104,7 +104,8 @@ static void transmit(pair *p, pair_end *to, hf_bytes packet)
 {
     p->packets++;
     p->trace = (p->trace ^ pair_hash(packet.data, packet.len)) * 1099511628211u + (uint64_t)p->now;
-    if (p->cut || chance(p) < p->lost || (p->drop && p->drop(p, to, packet)))
+    bool dropped = p->drop && p->drop(p, to, packet);
+    if (chance(p) < p->lost || p->cut || dropped)
         return;
     put(p, to, packet, p->delay + (chance(p) < p->late ? p->delay * 3 / 2 : 0));
     if (chance(p) < p->twice)

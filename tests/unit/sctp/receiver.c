@@ -126,11 +126,13 @@ Test(sctp_receiver, drops_what_is_corrupt_malformed_or_early)
     cr_expect_eq(stats.drop_early, 1);
     pair_start(&p);
     pair_run(&p, HF_SECONDS(1));
+    hf_sctp_get_stats(p.a.sctp, &stats);
+    uint64_t before = stats.packets_received;
     hf_sctp_input(p.a.sctp, p.now, &(hf_bytes){noise, sizeof noise}, 1);
     hf_sctp_input(p.a.sctp, p.now, &(hf_bytes){noise, 3}, 1);
     hf_sctp_input(p.a.sctp, p.now, &(hf_bytes){NULL, 0}, 1);
     hf_sctp_get_stats(p.a.sctp, &stats);
     cr_expect_eq(stats.drop_checksum, 3);
-    cr_expect_eq(stats.packets_received, 3 + 1 + 3, "%d", (int)stats.packets_received);
+    cr_expect_eq(stats.packets_received, before + 3);
     pair_clear(&p);
 }
