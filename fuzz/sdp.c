@@ -1,5 +1,5 @@
-/* sdp.c: any text is parsed or refused with a reason; what was parsed is all readable, and the answer that we would write to it
- * parses again. */
+/* sdp.c: any text is parsed or refused with a reason; what was parsed is all readable, and the answer that we would write
+ * to it parses again. */
 #include "sdp.h"
 
 #include "bytes.h"

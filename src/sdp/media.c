@@ -28,8 +28,8 @@ static bool read_port(hf_bytes text, uint16_t *out)
     return true;
 }
 
-/* RFC 8841 §4.4.2: the one format of a data-channel section is "webrtc-datachannel". "DTLS/SCTP" with that format was written
- * by browsers between the old form and the RFC. */
+/* RFC 8841 §4.4.2: the one format of a data-channel section is "webrtc-datachannel". "DTLS/SCTP" with that format was
+ * written by browsers between the old form and the RFC. */
 static bool is_data(const hf_sdp_media *section)
 {
     return hf_bytes_equal_text(section->kind, "application") &&

@@ -15,7 +15,13 @@
 #define HF_SDP_FINGERPRINTS_MAX 16    /* a=fingerprint lines of one section, or of the session */
 #define HF_SDP_CANDIDATES_MAX 256     /* a=candidate lines of one section */
 
-typedef enum hf_sdp_setup { HF_SDP_SETUP_NONE = 0, HF_SDP_ACTPASS, HF_SDP_ACTIVE, HF_SDP_PASSIVE, HF_SDP_HOLDCONN } hf_sdp_setup;
+typedef enum hf_sdp_setup {
+    HF_SDP_SETUP_NONE = 0,
+    HF_SDP_ACTPASS,
+    HF_SDP_ACTIVE,
+    HF_SDP_PASSIVE,
+    HF_SDP_HOLDCONN
+} hf_sdp_setup;
 
 typedef struct hf_sdp_media {
     hf_bytes kind;      /* "application", "audio", … */
@@ -65,7 +71,7 @@ void hf_sdp_clear(hf_sdp *sdp, const hf_env *env);
 /* One m= section to write. */
 typedef struct hf_sdp_write_media {
     bool rejected;      /* port 0, and no more than kind, protocol, formats and mid: how we answer what we do not do */
-    bool unbundled;     /* keep its mid out of a=group:BUNDLE: an answer may not put in what the offer had not (RFC 9143 §7.3) */
+    bool unbundled;     /* stays out of a=group:BUNDLE: an answer may not put in what the offer had not (RFC 9143 §7.3) */
     hf_bytes kind, protocol, formats, mid; /* an empty mid is left out */
 } hf_sdp_write_media;
 

@@ -1,4 +1,5 @@
-/* program.c: a program outside of the tree, as C and as C++: it makes a peer and an offer, and so needs all that is linked. */
+/* program.c: a program outside of the tree, as C and as C++: it makes a peer and an offer, which
+ * needs all that is linked. */
 #include <holdfast/holdfast.h>
 
 #include <stdio.h>
