@@ -152,7 +152,8 @@ static hf_err read_max_message_size(sdp_parser *p, hf_bytes value)
 }
 
 /* The old form, as aiortc 1.4 writes it: "m=application 9 DTLS/SCTP 5000", "a=sctpmap:5000 webrtc-datachannel 65535", where
- * the last number counts streams. The port stands here and nowhere else. Maps of other numbers or applications are not ours. */
+ * the last number counts streams. The port stands here and nowhere else. Maps of other numbers or applications are not
+ * ours. */
 static hf_err read_sctpmap(sdp_parser *p, hf_bytes value)
 {
     hf_bytes number = hf_sdp_take(&value, ' ');
