@@ -1,6 +1,10 @@
 # build.sh: the kinds of build, each in build/<kind>.
 # shellcheck shell=bash
 
+# Where Debian's llvm-14 has it; without it reports name no lines.
+export ASAN_SYMBOLIZER_PATH=/usr/lib/llvm-14/bin/llvm-symbolizer
+export UBSAN_SYMBOLIZER_PATH=$ASAN_SYMBOLIZER_PATH
+
 # The meson options of a kind.
 build_options() {
     local sanitize=("-Db_sanitize=address,undefined" -Db_lundef=false -Dbuildtype=debugoptimized)
