@@ -28,7 +28,7 @@ static void on_event(void *context, hf_session *from, const hf_session_event *ev
         printf("(connected)\n");
     } else if (event->type == HF_SESSION_ON_DATA) {
         printf("> %.*s\n", (int)event->u.data.len, (const char *)event->u.data.data);
-    } else if (state == HF_SESSION_FAILED || state == HF_SESSION_CLOSED) {
+    } else if (event->type == HF_SESSION_STATE_CHANGED && (state == HF_SESSION_FAILED || state == HF_SESSION_CLOSED)) {
         printf("(%s)\n", hf_session_state_name(state));
         hf_loop_stop(context);
     }
