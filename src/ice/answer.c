@@ -91,7 +91,7 @@ static hf_ice_early *find_early(const hf_ice *ice, const hf_path *path)
 {
     hf_ice_generation const *g = &ice->generation;
     for (size_t i = 0; i < g->early_len; i++) {
-        if (hf_addr_equal(&g->early[i].path.remote, &path->remote) && hf_addr_equal(&g->early[i].path.local, &path->local))
+        if (hf_ice_path_equal(&g->early[i].path, path))
             return &g->early[i];
     }
     return NULL;

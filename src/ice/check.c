@@ -334,7 +334,7 @@ void hf_ice_check_on_response(hf_ice *ice, hf_time now, const hf_path *path, con
         return;
     }
     sent->is_pending = false;
-    if (!hf_addr_equal(&path->remote, &pair->path.remote) || !hf_addr_equal(&path->local, &pair->path.local)) {
+    if (!hf_ice_path_equal(path, &pair->path)) {
         on_asymmetric(ice, now, pair);
         return;
     }

@@ -133,7 +133,6 @@ hf_err hf_ice_set_remote(hf_ice *ice, hf_time now, const char *ufrag, const char
     if (err)
         return err;
     now = at(ice, now);
-    ice->remote_is_lite = lite;
     if (lite)
         hf_ice_set_role(ice, true);
     hf_ice_enter(ice, now, HF_ICE_CHECKING, HF_OK);
@@ -152,7 +151,7 @@ hf_err hf_ice_add_remote_candidate(hf_ice *ice, hf_time now, const hf_ice_candid
     if (hf_ice_is_over(ice))
         return HF_ESTATE;
     if (candidate->component != 1 || candidate->tcp_type != HF_ICE_TCP_NONE || candidate->addr.family == HF_FAMILY_NONE) {
-        ice->generation.remote_has_unusable = true;
+        ice->generation.remote_hides_addresses |= candidate->addr.family == HF_FAMILY_NONE;
         ice->stats.remote_candidates_ignored++;
         return HF_ENOTSUP;
     }
@@ -205,17 +204,12 @@ static void on_stun(hf_ice *ice, hf_time now, const hf_datagram *datagram)
     }
 }
 
-static bool is_path_of(const hf_ice_pair *pair, const hf_path *path)
-{
-    return hf_addr_equal(&pair->path.remote, &path->remote) && hf_addr_equal(&pair->path.local, &path->local);
-}
-
 /* Data comes on one path nearly always: the last one is asked first. */
 static bool is_authenticated(hf_ice *ice, const hf_path *path)
 {
     if (hf_ice_is_over(ice))
         return false;
-    if (ice->heard && is_path_of(ice->heard, path))
+    if (ice->heard && hf_ice_path_equal(&ice->heard->path, path))
         return true;
     hf_ice_pair *pair = hf_ice_pair_find(ice, path);
     if (!pair)

@@ -146,7 +146,7 @@ typedef struct hf_ice_generation {
     char local_pwd[HF_ICE_LOCAL_PWD_LEN + 1];
     char *remote_ufrag, *remote_pwd; /* NULL: not known yet */
     bool remote_has_ended;           /* it has no more candidates */
-    bool remote_has_unusable;        /* it has candidates that we can't check, but from which checks may come */
+    bool remote_hides_addresses;     /* it gave names: checks may come from there */
 
     hf_ice_local **locals;
     size_t locals_len, locals_cap;
@@ -168,7 +168,7 @@ struct hf_ice {
     const hf_env *env;
     hf_time now;
     hf_ice_state state;
-    bool is_controlling, remote_is_lite;
+    bool is_controlling;
     uint64_t tie_breaker;
     hf_span pace, patience;
     hf_ice_generation generation;
@@ -207,6 +207,16 @@ struct hf_ice {
 
     hf_time deadline;
 };
+
+static inline bool hf_ice_path_equal(const hf_path *a, const hf_path *b)
+{
+    return hf_addr_equal(&a->remote, &b->remote) && hf_addr_equal(&a->local, &b->local);
+}
+
+static inline hf_time hf_ice_earlier(hf_time a, hf_time b)
+{
+    return a < b ? a : b;
+}
 
 /* --- candidate.c: text ---------------------------------------------------------------------------------------------- */
 
@@ -330,10 +340,5 @@ bool hf_ice_consent_is_suspect(const hf_ice *ice);
 void hf_ice_enter(hf_ice *ice, hf_time now, hf_ice_state next, hf_err cause);
 bool hf_ice_is_over(const hf_ice *ice);
 void hf_ice_give_up_if_hopeless(hf_ice *ice, hf_time now);
-
-static inline hf_time hf_ice_earlier(hf_time a, hf_time b)
-{
-    return a < b ? a : b;
-}
 
 #endif

@@ -136,8 +136,7 @@ hf_ice_pair *hf_ice_pair_find(const hf_ice *ice, const hf_path *path)
 {
     const hf_ice_generation *g = &ice->generation;
     for (size_t i = 0; i < g->pairs_len; i++) {
-        const hf_path *own = &g->pairs[i]->path;
-        if (hf_addr_equal(&own->remote, &path->remote) && hf_addr_equal(&own->local, &path->local))
+        if (hf_ice_path_equal(&g->pairs[i]->path, path))
             return g->pairs[i];
     }
     return NULL;

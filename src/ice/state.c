@@ -77,7 +77,7 @@ bool hf_ice_is_over(const hf_ice *ice)
 static bool is_hopeless(const hf_ice *ice)
 {
     const hf_ice_generation *g = &ice->generation;
-    return !ice->route && ice->gathering == HF_ICE_GATHERING_COMPLETE && g->remote_has_ended && !g->remote_has_unusable &&
+    return !ice->route && ice->gathering == HF_ICE_GATHERING_COMPLETE && g->remote_has_ended && !g->remote_hides_addresses &&
            g->pairs_len > 0 && hf_ice_check_all_failed(ice);
 }
 

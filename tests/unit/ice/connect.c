@@ -249,6 +249,23 @@ Test(connect, the_route_moves_when_its_address_goes)
     net_clear(&n);
 }
 
+/* The other side sent on the old pair, whose address is gone: it has to notice. */
+Test(connect, the_remote_follows_within_half_a_second)
+{
+    net n;
+    net_init(&n, 1);
+    net_connect(&n);
+    net_run(&n, HF_SECONDS(1));
+    net_host_set_local(&n.a, 0, "10.0.0.77:5001");
+    net_locals_changed(&n, &n.a);
+    net_run(&n, HF_MS(500));
+    hf_ice_route route;
+    cr_assert(hf_ice_get_route(n.b.ice, &route));
+    cr_expect(hf_addr_equal(&route.path.remote, &n.a.locals[0].addr));
+    cr_expect_not(net_has_state(&n.b, HF_ICE_DISCONNECTED));
+    net_clear(&n);
+}
+
 Test(connect, the_route_stays_when_another_address_comes_and_goes)
 {
     net n;

@@ -57,6 +57,29 @@ Test(gather, resolves_names)
     net_clear(&n);
 }
 
+/* All servers are asked, from every local address of their family. */
+Test(gather, asks_each_server_from_each_address)
+{
+    static const hf_ice_server servers[] = {
+        {"stun:198.51.100.1"}, {"stun:198.51.100.2"}, {"stun:[2001:db8::3]"}, {"stun:198.51.100.4"}};
+    net n;
+    net_init(&n, 1);
+    net_host_set_local(&n.a, 1, "10.0.1.1:5000");
+    net_host_set_local(&n.a, 2, "[2001:db8::1]:5000");
+    n.server_is_silent = true;
+    start(&n, servers, 4);
+    net_run(&n, HF_MS(60));
+    cr_expect_eq(n.a.sent, 2); /* paced as checks are */
+    net_run(&n, HF_SECONDS(1));
+    cr_assert_eq(n.a.ice->queries_len, 3 * 2 + 1);
+    for (size_t i = 0; i < n.a.ice->queries_len; i++) {
+        const hf_ice_query *q = &n.a.ice->queries[i];
+        cr_expect_eq(q->addr.family, q->base->addr.family);
+        cr_expect_geq(q->transaction.sent, 1);
+    }
+    net_clear(&n);
+}
+
 Test(gather, survives_a_lost_first_flight)
 {
     net n;

@@ -1,0 +1,296 @@
+/* ice.c: an agent that is fed with datagrams, replies and time.
+ *
+ * The input is a list of steps: one byte says what happens, the following say how. Some datagrams are raw, some are signed
+ * with the right key, and some are true answers to what the agent sent last, so that the fuzzer gets past the integrity.
+ * What must hold is said by the assertions at the end of each step. */
+#include <holdfast/ice.h>
+
+#include "../src/stun/stun.h" /* the target sees the layer under test only */
+#include "bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REMOTE_UFRAG "remote"
+#define REMOTE_PWD "remoteremoteremoteremote"
+#define STEPS_MAX 400
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+typedef struct world {
+    hf_ice *ice;
+    hf_env env;
+    hf_reader in;
+    hf_time now;
+    uint64_t random;
+    hf_path asked; /* of the last request that the agent sent */
+    uint8_t asked_id[HF_STUN_ID_SIZE];
+    bool asked_server;
+} world;
+
+static void give_random(void *context, void *out, size_t len)
+{
+    world *w = context;
+    uint8_t *bytes = out;
+    for (size_t i = 0; i < len; i++) {
+        w->random = w->random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        bytes[i] = (uint8_t)(w->random >> 56);
+    }
+}
+
+static void must(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+/* A small world of addresses, so that steps meet. */
+static hf_addr an_addr(world *w)
+{
+    uint8_t byte = hf_read_u8(&w->in);
+    hf_addr addr = {.port = (uint16_t)(1000 + byte / 64)};
+    switch (byte % 4) {
+    case 0:
+    case 1:
+        addr.family = HF_FAMILY_IPV4;
+        memcpy(addr.ip, (uint8_t[]){10, 0, 0, byte % 16}, 4);
+        break;
+    case 2:
+        addr.family = HF_FAMILY_IPV6;
+        addr.ip[0] = byte & 32 ? 0xFE : 0x20;
+        addr.ip[1] = byte & 32 ? 0x80 : 0x01;
+        addr.ip[15] = byte % 16;
+        addr.scope = byte & 32 ? 1 : 0;
+        break;
+    default:
+        addr.family = HF_FAMILY_IPV4;
+        memcpy(addr.ip, (uint8_t[]){127, 0, 0, byte % 16}, 4);
+        break;
+    }
+    return addr;
+}
+
+static void input(world *w, hf_path path, hf_bytes bytes)
+{
+    uint8_t *copy = malloc(bytes.len > 0 ? bytes.len : 1); /* exactly as large, so that ASan sees each overrun */
+    if (!copy)
+        return;
+    if (bytes.len > 0)
+        memcpy(copy, bytes.data, bytes.len);
+    hf_datagram d = {.path = path, .data = copy, .len = bytes.len};
+    size_t kept = hf_ice_input(w->ice, w->now, &d, 1);
+    must(kept <= 1 && (kept == 0 || copy[0] > 3));
+    free(copy);
+}
+
+static hf_bytes some_bytes(world *w)
+{
+    size_t len = hf_read_u8(&w->in);
+    return hf_read_bytes(&w->in, len < w->in.rest.len ? len : w->in.rest.len);
+}
+
+static void raw(world *w)
+{
+    hf_path path = {.local = an_addr(w), .remote = an_addr(w)};
+    input(w, path, some_bytes(w));
+}
+
+/* A check that is signed with our password; flags choose what it has. */
+static void signed_check(world *w)
+{
+    uint8_t buffer[900], id[HF_STUN_ID_SIZE] = {0}, flags = hf_read_u8(&w->in);
+    hf_path path = {.local = an_addr(w), .remote = an_addr(w)};
+    char user[300];
+    id[0] = hf_read_u8(&w->in);
+    strcpy(user, hf_ice_local_ufrag(w->ice));
+    strcat(user, flags & 1 ? ":other" : ":" REMOTE_UFRAG);
+    hf_stun_writer s =
+        hf_stun_begin(buffer, sizeof buffer, flags & 2 ? HF_STUN_INDICATION : HF_STUN_REQUEST, HF_STUN_BINDING, id);
+    hf_stun_add(&s, HF_STUN_USERNAME, hf_bytes_of_text(user));
+    hf_stun_add_u64(&s, flags & 4 ? HF_STUN_ICE_CONTROLLING : HF_STUN_ICE_CONTROLLED, flags & 8 ? UINT64_MAX : 0);
+    if (flags & 16)
+        hf_stun_add(&s, HF_STUN_USE_CANDIDATE, (hf_bytes){0});
+    if (!(flags & 32))
+        hf_stun_add_u32(&s, HF_STUN_PRIORITY, hf_read_u32(&w->in));
+    if (flags & 64)
+        hf_stun_add(&s, hf_read_u16(&w->in), some_bytes(w));
+    hf_stun_add_integrity(&s, hf_bytes_of_text(hf_ice_local_pwd(w->ice)));
+    if (!(flags & 128))
+        hf_stun_add_fingerprint(&s);
+    size_t len = hf_stun_end(&s);
+    input(w, path, hf_bytes_of(buffer, len));
+}
+
+static void answer(world *w)
+{
+    uint8_t buffer[900], flags = hf_read_u8(&w->in);
+    hf_path path = w->asked;
+    hf_addr mapped = flags & 1 ? an_addr(w) : path.local;
+    if (flags & 2)
+        path.remote = an_addr(w);
+    bool is_error = (flags & 12) == 12;
+    hf_stun_writer s =
+        hf_stun_begin(buffer, sizeof buffer, is_error ? HF_STUN_ERROR : HF_STUN_SUCCESS, HF_STUN_BINDING, w->asked_id);
+    if (is_error)
+        hf_stun_add_error(&s, flags & 16 ? 487 : 300 + hf_read_u8(&w->in), "");
+    else
+        hf_stun_add_xor_address(&s, HF_STUN_XOR_MAPPED_ADDRESS, &mapped);
+    if (flags & 32)
+        hf_stun_add(&s, hf_read_u16(&w->in), some_bytes(w));
+    if (!w->asked_server)
+        hf_stun_add_integrity(&s, hf_bytes_of_text(REMOTE_PWD));
+    hf_stun_add_fingerprint(&s);
+    size_t len = hf_stun_end(&s);
+    input(w, path, hf_bytes_of(buffer, len));
+}
+
+static void locals(world *w)
+{
+    hf_local list[8] = {0};
+    size_t n = hf_read_u8(&w->in) % 9;
+    for (size_t i = 0; i < n; i++)
+        list[i] = (hf_local){.addr = an_addr(w), .preference = (uint16_t)i};
+    hf_reply reply = {.type = HF_REPLY_LOCALS, .locals = list, .locals_len = n};
+    hf_ice_reply(w->ice, w->now, &reply);
+}
+
+static void resolved(world *w)
+{
+    hf_addr addrs[3];
+    size_t n = hf_read_u8(&w->in) % 4;
+    for (size_t i = 0; i < n; i++)
+        addrs[i] = an_addr(w);
+    hf_reply reply = {.type = HF_REPLY_RESOLVED, .id = hf_read_u8(&w->in) % 5u, .addrs = addrs, .addrs_len = n};
+    reply.err = n > 0 ? HF_OK : HF_ERESOLVE;
+    hf_ice_reply(w->ice, w->now, &reply);
+}
+
+static void candidate(world *w)
+{
+    static const char *const ufrags[] = {NULL, REMOTE_UFRAG, "another", ""};
+    hf_ice_candidate c = {.type = hf_read_u8(&w->in) % 4u, .component = 1, .foundation = {0}, .addr = an_addr(w)};
+    uint8_t how = hf_read_u8(&w->in);
+    c.foundation[0] = (char)('a' + how % 8);
+    c.priority = hf_read_u32(&w->in);
+    (void)!hf_ice_add_remote_candidate(w->ice, w->now, &c, ufrags[how / 64]);
+}
+
+static void pass_time(world *w)
+{
+    static const hf_span spans[] = {0, HF_MS(1), HF_MS(50), HF_MS(500), HF_SECONDS(3), HF_SECONDS(31)};
+    uint8_t how = hf_read_u8(&w->in);
+    if (how & 128 && hf_ice_deadline(w->ice) != HF_NEVER)
+        w->now = hf_ice_deadline(w->ice) > w->now ? hf_ice_deadline(w->ice) : w->now;
+    else
+        w->now += spans[how % 6];
+    hf_ice_tick(w->ice, w->now);
+}
+
+static void note_request(world *w, const hf_transmit *t)
+{
+    hf_stun_message m;
+    must(hf_stun_read(hf_bytes_of(t->buffer, t->len), &m)); /* what we send is well formed */
+    must(!hf_addr_is_multicast(&t->path.remote) && !hf_addr_is_unspecified(&t->path.remote) && t->path.remote.port != 0);
+    if (m.class_ != HF_STUN_REQUEST)
+        return;
+    w->asked = t->path;
+    memcpy(w->asked_id, m.id, sizeof w->asked_id);
+    w->asked_server = m.integrity_at == 0;
+}
+
+static void drain(world *w)
+{
+    uint8_t buffer[HF_DATAGRAM_MAX];
+    hf_transmit t = {.buffer = buffer, .cap = sizeof buffer};
+    hf_request request;
+    hf_ice_event event;
+    while (hf_ice_poll_request(w->ice, &request))
+        ;
+    size_t sent = 0;
+    while (hf_ice_poll_transmit(w->ice, w->now, &t)) {
+        note_request(w, &t);
+        must(++sent <= 400);
+    }
+    while (hf_ice_poll_event(w->ice, &event))
+        ;
+}
+
+static void check_invariants(const world *w)
+{
+    hf_ice_pair_info pair;
+    hf_ice_candidate local;
+    hf_ice_route route;
+    size_t pairs = 0, selected = 0, found = 0;
+    uint64_t last = UINT64_MAX;
+    for (; hf_ice_get_pair(w->ice, pairs, &pair); pairs++) {
+        must(pair.priority <= last);
+        last = pair.priority;
+        selected += pair.selected;
+        must(!pair.nominated || pair.state == HF_ICE_PAIR_SUCCEEDED);
+    }
+    while (hf_ice_local_candidate(w->ice, found, &local))
+        found++;
+    bool has_route = hf_ice_get_route(w->ice, &route);
+    hf_ice_state state = hf_ice_get_state(w->ice);
+    must(pairs <= HF_ICE_PAIRS_MAX && found <= HF_ICE_LOCAL_CANDIDATES_MAX);
+    must(selected == has_route);
+    must((state != HF_ICE_CONNECTED && state != HF_ICE_COMPLETED) || has_route);
+    must((state != HF_ICE_FAILED && state != HF_ICE_NEW && state != HF_ICE_CHECKING) || !has_route);
+    must(state != HF_ICE_COMPLETED || route.nominated);
+}
+
+static void step(world *w)
+{
+    switch (hf_read_u8(&w->in) % 12) {
+    case 0:
+        raw(w);
+        break;
+    case 1:
+    case 2:
+        signed_check(w);
+        break;
+    case 3:
+    case 4:
+        answer(w);
+        break;
+    case 5:
+        locals(w);
+        break;
+    case 6:
+        resolved(w);
+        break;
+    case 7:
+        candidate(w);
+        break;
+    case 8:
+        (void)!hf_ice_set_remote(w->ice, w->now, REMOTE_UFRAG, REMOTE_PWD, hf_read_u8(&w->in) == 1);
+        break;
+    case 9:
+        hf_ice_end_of_remote_candidates(w->ice, w->now);
+        break;
+    case 10:
+        drain(w);
+        break;
+    default:
+        pass_time(w);
+        break;
+    }
+    check_invariants(w);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const hf_ice_server servers[] = {{"stun:10.0.0.1:1000"}, {"stun:stun.example.org"}};
+    world w = {.now = HF_SECONDS(1), .in = hf_reader_of(hf_bytes_of(data, size))};
+    w.env = (hf_env){.context = &w, .random = give_random};
+    uint8_t flags = hf_read_u8(&w.in);
+    hf_ice_config config = {.controlling = flags & 1, .servers = servers, .servers_len = flags & 2 ? 2 : 0};
+    if (hf_ice_new(&w.ice, &config, &w.env) != HF_OK)
+        return 0;
+    if (!(flags & 4))
+        (void)!hf_ice_gather(w.ice, w.now);
+    for (size_t i = 0; i < STEPS_MAX && w.in.rest.len > 0; i++)
+        step(&w);
+    hf_ice_free(w.ice);
+    return 0;
+}
