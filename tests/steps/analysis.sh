@@ -26,6 +26,15 @@ run_shellcheck() {
     shellcheck --external-sources run .ci/run tests/steps/*.sh
 }
 
+# The README's code is that of an example, which is compiled and run.
+check_readme() {
+    python3 - <<'END'
+import re
+code = re.search(r"```c\n(.*?)```", open("README.md").read(), re.S)[1]
+assert code in open("examples/drive.c").read(), "the drive loop in README.md is not that of examples/drive.c"
+END
+}
+
 step_analysis() {
     check cppcheck run_cppcheck
     if [[ -f build/sanitize/compile_commands.json ]]; then
@@ -34,4 +43,5 @@ step_analysis() {
         tally 0 1 0
     fi
     check shellcheck run_shellcheck
+    check readme check_readme
 }

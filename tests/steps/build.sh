@@ -28,18 +28,17 @@ configure() {
     esac
 }
 
+# configure_and_compile KIND [target]…
 configure_and_compile() {
-    configure "$1" && ninja -C "build/$1"
+    local kind=$1
+    shift
+    configure "$kind" && ninja -C "build/$kind" "$@"
 }
 
-# Builds a kind; true when it could be built.
-try_build() {
-    logged "build-$1" configure_and_compile "$1"
-}
-
+# The same, and ends the command where it fails.
 build() {
     say "building build/$1"
-    try_build "$1" || {
+    logged "build-$1" configure_and_compile "$@" || {
         tail -n 40 "build/logs/build-$1.log" >&2
         fail "build/$1 could not be built; see build/logs/build-$1.log"
     }
