@@ -111,8 +111,7 @@ void hf_engine_remove(hf_engine *engine, hf_sctp *sctp)
     size_t at = position(engine, sctp->id);
     if (engine->current == sctp)
         engine->current = NULL;
-    if (at == engine->len || engine->associations[at] != sctp)
-        return;
+    assert(at < engine->len && engine->associations[at] == sctp);
     engine->len--;
     for (; at < engine->len; at++)
         engine->associations[at] = engine->associations[at + 1];

@@ -51,7 +51,7 @@ hf_err hf_sctp_channel_open(hf_sctp *sctp, hf_time now, const hf_datachannel_con
     hf_bytes label = hf_bytes_of_text(config->label), protocol = hf_bytes_of_text(config->protocol);
     if (!is_name(label) || !is_name(protocol) || !is_reliability(config))
         return HF_EINVAL;
-    if (!sctp->engine || sctp->state == HF_SCTP_OVER)
+    if (sctp->state == HF_SCTP_OVER)
         return HF_ECLOSED;
     bool known = false;
     uint16_t stream = 0;

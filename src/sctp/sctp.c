@@ -102,10 +102,10 @@ static void drop_socket(hf_sctp *sctp)
 /* Whatever usrsctp still says while it closes (an ABORT) is not heard: the id is gone. */
 static void leave_engine(hf_sctp *sctp)
 {
-    if (sctp->id != 0)
+    if (sctp->engine)
         hf_engine_remove(sctp->engine, sctp);
+    sctp->engine = NULL;
     drop_socket(sctp);
-    sctp->id = 0;
 }
 
 void hf_sctp_free(hf_sctp *sctp)
@@ -124,11 +124,7 @@ void hf_sctp_free(hf_sctp *sctp)
 
 void hf_sctp_on_engine_gone(hf_sctp *sctp)
 {
-    if (sctp->state == HF_SCTP_OVER)
-        leave_engine(sctp);
-    else
-        hf_sctp_go_down(sctp, HF_ECLOSED);
-    sctp->engine = NULL;
+    hf_sctp_go_down(sctp, HF_ECLOSED);
 }
 
 /* --- Start ---------------------------------------------------------------------------------------------------------- */
@@ -187,10 +183,8 @@ static void number_channels(hf_sctp *sctp)
 hf_err hf_sctp_start(hf_sctp *sctp, hf_time now, const hf_sctp_remote *remote)
 {
     hf_sctp_enter(sctp, now);
-    if (!sctp->engine)
-        return HF_ECLOSED;
     if (sctp->state != HF_SCTP_NEW)
-        return HF_ESTATE;
+        return sctp->state == HF_SCTP_OVER ? HF_ECLOSED : HF_ESTATE;
     hf_err err = hf_channel_reserve_stream(sctp, (uint16_t)(sctp->config.streams_max - 1));
     if (err != HF_OK)
         return err;

@@ -18,7 +18,7 @@ struct socket; /* usrsctp's */
 /* Gives the association an id: small, never used again, and known to the remote (it travels in the state cookie). */
 HF_CHECKED hf_err hf_engine_add(hf_engine *engine, hf_sctp *sctp);
 
-/* From here on nothing that usrsctp says about this id is heard. Unknown ids are fine. */
+/* From here on nothing that usrsctp says about this id is heard. */
 void hf_engine_remove(hf_engine *engine, hf_sctp *sctp);
 
 /* Says whose call this is, and lets usrsctp's clock catch up with `now`. */
@@ -104,8 +104,8 @@ typedef struct hf_channel_list {
 
 struct hf_sctp {
     const hf_env *env;
-    hf_engine *engine; /* NULL: freed before us */
-    uintptr_t id;      /* with the engine; 0: none */
+    hf_engine *engine; /* NULL once we are over, or it was freed before us */
+    uintptr_t id;      /* with the engine */
     hf_sctp_config config;
     hf_sctp_remote remote;
     hf_sctp_state state;

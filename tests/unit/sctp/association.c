@@ -171,7 +171,7 @@ Test(sctp_association, may_be_aborted_before_it_is_up)
     pair_run(&p, HF_SECONDS(1));
     cr_expect_eq(pair_count(&p.a, HF_SCTP_DOWN), 1);
     cr_expect_eq(pair_count(&p.b, HF_SCTP_DOWN), 1);
-    cr_expect_eq(hf_sctp_start(p.b.sctp, p.now, &p.remote_b), HF_ESTATE);
+    cr_expect_eq(hf_sctp_start(p.b.sctp, p.now, &p.remote_b), HF_ECLOSED);
     pair_clear(&p);
 }
 
