@@ -10,6 +10,7 @@ import { Page, serve } from './party/page.mjs';
 import { wire } from './party/party.mjs';
 
 const SIZES = [0, 1, 1024, 64 * 1024, 256 * 1024]; // the last is all that Chromium sends in a message
+const BULK = { size: 16 * 1024, count: 1024 };
 const TEXT = 'zwölf Boxkämpfer 🥊 über den Sylter Deich';
 
 // RFC 8832's properties as RTCDataChannel shows them.
@@ -29,6 +30,7 @@ const DIALECTS = {
 
 let server;
 let browser;
+let pagesConnect = false; // to each other, in this network
 
 before(async () => {
   server = await serve();
@@ -41,26 +43,31 @@ after(async () => {
   await server?.close();
 });
 
-// A test that owns its parties: they end with it, and a failure shows what each of them said and heard.
-function scenario(name, body) {
-  test(name, { timeout: 45_000 }, async (t) => {
-    const parties = [];
-    const adopt = (party) => (parties.push(party), party);
-    try {
-      await body({
-        native: (...options) => adopt(new Native(...options)),
-        page: async (title) => adopt(await Page.open(browser, server.url, title)),
-        say: (text) => t.diagnostic(text),
-      });
-    } catch (error) {
-      for (const party of parties) {
-        t.diagnostic(`log of ${party.name}:`);
-        party.log.forEach((line) => t.diagnostic(line));
-      }
-      throw error;
-    } finally {
-      await Promise.all(parties.map((party) => party.dispose()));
+// Runs a test that owns its parties: they end with it, and a failure shows what each of them said and heard.
+async function play(t, body) {
+  const parties = [];
+  const adopt = (party) => (parties.push(party), party);
+  try {
+    await body({
+      native: (...options) => adopt(new Native(...options)),
+      page: async (title) => adopt(await Page.open(browser, server.url, title)),
+      say: (text) => t.diagnostic(text),
+    });
+  } catch (error) {
+    for (const party of parties) {
+      t.diagnostic(`log of ${party.name}:`);
+      party.log.forEach((line) => t.diagnostic(line));
     }
+    throw error;
+  } finally {
+    await Promise.all(parties.map((party) => party.dispose()));
+  }
+}
+
+function scenario(name, body) {
+  test(name, { timeout: 45_000 }, (t) => {
+    assert.ok(pagesConnect, 'not tried: even two pages do not connect here');
+    return play(t, body);
   });
 }
 
@@ -100,22 +107,25 @@ async function echoEverything(page, channel, say) {
   await page.sendText(channel, '');
   assert.equal((await page.message(channel)).text, '');
   for (const size of SIZES) assert.equal(await page.differenceInEcho(channel, size), null);
-  say(`echoed by the native peer: two texts, binary messages of ${SIZES.join(', ')} bytes`);
+  say(`echoed: two texts, binary messages of ${SIZES.join(', ')} bytes`);
 }
 
-scenario('two pages connect in this network, or no other result below means anything', async ({ page, say }) => {
-  const alice = await page('the offering page');
-  const bob = await page('the answering page');
-  await bob.start({ echo: true });
-  await alice.start({ offer: true, channels: [{ label: 'chat' }] });
-  wire(alice, bob);
-  await Promise.all([alice.opened('chat'), bob.opened('chat')]);
-  await echoEverything(alice, 'chat', () => say('echoed between the pages'));
-  const { local, remote } = await alice.transport();
-  say(`${local} to ${remote}`);
-  await bob.closeConnection();
-  await alice.closed('chat');
-});
+test('two pages connect in this network, without which no other result means anything', { timeout: 45_000 }, (t) =>
+  play(t, async ({ page, say }) => {
+    const alice = await page('the offering page');
+    const bob = await page('the answering page');
+    await bob.start({ echo: true });
+    await alice.start({ offer: true, channels: [{ label: 'chat' }] });
+    wire(alice, bob);
+    await Promise.all([alice.opened('chat'), bob.opened('chat')]);
+    pagesConnect = true;
+    await echoEverything(alice, 'chat', say);
+    const { local, remote } = await alice.transport();
+    say(`${local} to ${remote}`);
+    await bob.closeConnection();
+    await alice.closed('chat');
+  }),
+);
 
 for (const offerer of ['native', 'page']) {
   for (const trickle of [true, false]) {
@@ -157,7 +167,28 @@ scenario('what the native peer sends comes back from the page as it was', async 
     const { base64: came } = await ours.message('chat');
     assert.ok(came === base64, `${size} bytes came back changed`);
   }
-  s.say(`echoed by the page: two texts, binary messages of ${SIZES.join(', ')} bytes`);
+  s.say(`echoed: two texts, binary messages of ${SIZES.join(', ')} bytes`);
+});
+
+scenario('a page sends 16 MiB as fast as it may, and all of it arrives', async (s) => {
+  const { ours, theirs } = await connect(s, { offerer: 'native', options: ['--raw', '--echo', '--channels', 'sink'] });
+  await Promise.all([ours.opened('sink'), theirs.opened('sink')]);
+  const began = performance.now();
+  await theirs.sendMany('sink', BULK);
+  await theirs.sendText('sink', 'how much?');
+  const { bytes, messages } = JSON.parse((await theirs.message('sink')).text);
+  assert.deepEqual({ bytes, messages }, { bytes: BULK.size * BULK.count, messages: BULK.count });
+  s.say(`in ${(performance.now() - began).toFixed(0)} ms`);
+});
+
+scenario('the native peer sends 16 MiB as fast as it may, and all of it arrives', async (s) => {
+  const { ours, theirs } = await connect(s, { offerer: 'native', options: ['--raw', '--channels', 'bulk'] });
+  await Promise.all([ours.opened('bulk'), theirs.opened('bulk')]);
+  await theirs.expectMany('bulk', BULK);
+  const began = performance.now();
+  ours.command('send', { channel: 'bulk', size: BULK.size, repeat: BULK.count });
+  assert.deepEqual(await theirs.receivedMany('bulk'), { bytes: BULK.size * BULK.count, messages: BULK.count });
+  s.say(`in ${(performance.now() - began).toFixed(0)} ms`);
 });
 
 for (const [dialect, options] of Object.entries(DIALECTS)) {

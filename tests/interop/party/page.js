@@ -8,8 +8,10 @@
   let signals = Promise.resolve(); // one after the other, as they came
   const candidatesHeld = []; // for the description that they belong to
   const channels = new Map();
-  const echoesAwaited = new Map();
-  const ECHO_PATIENCE_MS = 15_000;
+  const takers = new Map(); // by label: who takes the next messages, instead of having them told
+  const expected = new Map(); // by label: the messages, when they have come
+  const PATIENCE_MS = 15_000;
+  const BUFFERED_MAX = 1024 * 1024; // Chromium closes a channel that has 16 MiB waiting
 
   function base64(bytes) {
     let text = '';
@@ -30,8 +32,19 @@
     return bytes;
   }
 
+  // Takes the next `count` messages of a channel, or as many as come in time.
+  async function receive(label, count) {
+    const messages = [];
+    await new Promise((resolve) => {
+      setTimeout(resolve, PATIENCE_MS);
+      takers.set(label, (data) => messages.push(data) === count && resolve());
+    });
+    takers.delete(label);
+    return messages;
+  }
+
   function difference(sent, came) {
-    if (came === undefined) return `nothing came back in ${ECHO_PATIENCE_MS} ms`;
+    if (came === undefined) return `nothing came back in ${PATIENCE_MS} ms`;
     if (!(came instanceof ArrayBuffer)) return `text came back: ${came}`;
     const bytes = new Uint8Array(came);
     if (bytes.length !== sent.length) return `${sent.length} bytes went, ${bytes.length} came back`;
@@ -40,10 +53,9 @@
   }
 
   function onMessage(channel, data) {
-    const awaited = echoesAwaited.get(channel.label);
-    if (awaited) {
-      echoesAwaited.delete(channel.label);
-      awaited(data);
+    const taker = takers.get(channel.label);
+    if (taker) {
+      taker(data);
     } else if (echoing) {
       channel.send(data);
     } else if (typeof data === 'string') {
@@ -69,9 +81,10 @@
   }
 
   function gathered() {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const look = () => connection.iceGatheringState === 'complete' && resolve();
       connection.addEventListener('icegatheringstatechange', look);
+      setTimeout(() => reject(new Error(`candidates were not gathered in ${PATIENCE_MS} ms`)), PATIENCE_MS);
       look();
     });
   }
@@ -123,12 +136,30 @@
 
     async differenceInEcho(label, size) {
       const sent = pattern(size);
-      const came = new Promise((resolve) => {
-        echoesAwaited.set(label, resolve);
-        setTimeout(resolve, ECHO_PATIENCE_MS);
-      });
+      const echo = receive(label, 1);
       channels.get(label).send(sent);
-      return difference(sent, await came);
+      return difference(sent, (await echo)[0]);
+    },
+
+    async sendMany(label, size, count) {
+      const channel = channels.get(label);
+      const bytes = pattern(size);
+      channel.bufferedAmountLowThreshold = BUFFERED_MAX / 2;
+      for (let i = 0; i < count; i++) {
+        if (channel.bufferedAmount + size > BUFFERED_MAX) {
+          await new Promise((resolve) => channel.addEventListener('bufferedamountlow', resolve, { once: true }));
+        }
+        channel.send(bytes);
+      }
+    },
+
+    expectMany(label, count) {
+      expected.set(label, receive(label, count));
+    },
+
+    async receivedMany(label) {
+      const messages = await expected.get(label);
+      return { bytes: messages.reduce((sum, { byteLength }) => sum + byteLength, 0), messages: messages.length };
     },
 
     closeChannel: (label) => channels.get(label).close(),

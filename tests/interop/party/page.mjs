@@ -68,6 +68,20 @@ export class Page extends Party {
     return this.#call('differenceInEcho', channel, size);
   }
 
+  // Sends `count` messages of `size` bytes, keeping its own buffer low; returns when all are handed over.
+  sendMany(channel, { size, count }) {
+    return this.#call('sendMany', channel, size, count);
+  }
+
+  // Gets ready for `count` messages; `receivedMany` waits for them and yields { bytes, messages }: fewer, if time is up.
+  expectMany(channel, { count }) {
+    return this.#call('expectMany', channel, count);
+  }
+
+  receivedMany(channel) {
+    return this.#call('receivedMany', channel);
+  }
+
   closeChannel(channel) {
     return this.#call('closeChannel', channel);
   }
