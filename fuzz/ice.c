@@ -191,6 +191,7 @@ static void note_request(world *w, const hf_transmit *t)
     hf_stun_message m;
     must(hf_stun_read(hf_bytes_of(t->buffer, t->len), &m)); /* what we send is well formed */
     must(!hf_addr_is_multicast(&t->path.remote) && !hf_addr_is_unspecified(&t->path.remote) && t->path.remote.port != 0);
+    must(hf_ice_get_state(w->ice) != HF_ICE_FAILED || m.integrity_at == 0); /* RFC 7675: the remote gets nothing more */
     if (m.class_ != HF_STUN_REQUEST)
         return;
     w->asked = t->path;
@@ -198,7 +199,7 @@ static void note_request(world *w, const hf_transmit *t)
     w->asked_server = m.integrity_at == 0;
 }
 
-static void drain(world *w)
+static void drain_once(world *w)
 {
     uint8_t buffer[HF_DATAGRAM_MAX];
     hf_transmit t = {.buffer = buffer, .cap = sizeof buffer};
@@ -213,6 +214,17 @@ static void drain(world *w)
     }
     while (hf_ice_poll_event(w->ice, &event))
         ;
+}
+
+/* A driver that does all that it is told to finds the deadline ahead, or it would spin. */
+static void drain(world *w)
+{
+    drain_once(w);
+    for (int i = 0; i < 4 && hf_ice_deadline(w->ice) <= w->now; i++) {
+        hf_ice_tick(w->ice, w->now);
+        drain_once(w);
+    }
+    must(hf_ice_deadline(w->ice) > w->now);
 }
 
 static void check_invariants(const world *w)

@@ -50,7 +50,7 @@ typedef enum hf_ice_state {
     HF_ICE_CONNECTED,    /* a pair is valid: data may flow */
     HF_ICE_COMPLETED,    /* a pair is nominated, and nothing better can come */
     HF_ICE_DISCONNECTED, /* consent checks go unanswered; it may come back by itself */
-    HF_ICE_FAILED,       /* no pair works, or consent expired (RFC 7675 §5.1) */
+    HF_ICE_FAILED,       /* no pair works, or consent expired (RFC 7675 §5.1): from now on it is silent */
     HF_ICE_CLOSED,
     HF_ICE_STATE_COUNT
 } hf_ice_state;
@@ -160,7 +160,7 @@ typedef enum hf_ice_event_type {
     HF_ICE_STATE_CHANGED = 1,
     HF_ICE_GATHERING_CHANGED, /* COMPLETE comes behind the last candidate */
     HF_ICE_CANDIDATE_FOUND,   /* a local one, for the remote */
-    HF_ICE_ROUTE_CHANGED,     /* hf_ice_get_route has a new answer */
+    HF_ICE_ROUTE_CHANGED,     /* hf_ice_get_route has a new answer; a path without addresses: there is no route now */
     HF_ICE_SERVER_FAILED      /* a STUN server gave nothing: told, and gathering goes on without it */
 } hf_ice_event_type;
 
