@@ -95,6 +95,18 @@ hf_err hf_channel_add(hf_sctp *sctp, const hf_channel *what, hf_bytes label, hf_
     return HF_OK;
 }
 
+/* Keeps the stream's number out of use while the stream is reset. */
+hf_channel *hf_channel_add_silent(hf_sctp *sctp, uint16_t stream)
+{
+    hf_channel *channel;
+    hf_bytes none = {0};
+    if (stream >= sctp->config.streams_max || hf_channel_reserve_stream(sctp, stream) != HF_OK ||
+        hf_channel_add(sctp, &(hf_channel){.silent = true, .negotiated = true}, none, none, &channel) != HF_OK)
+        return NULL;
+    hf_channel_bind(sctp, channel, stream);
+    return channel;
+}
+
 void hf_channel_remove_newest(hf_sctp *sctp)
 {
     hf_channel *channel = sctp->channels[--sctp->channels_len];
@@ -209,7 +221,7 @@ void hf_channel_closed(hf_sctp *sctp, hf_channel *channel, hf_err cause)
 {
     if (channel->state == HF_DATACHANNEL_CLOSED)
         return;
-    if (channel->state == HF_DATACHANNEL_CLOSING)
+    if (channel->state == HF_DATACHANNEL_CLOSING && !channel->outgoing_done)
         sctp->resets--;
     channel->state = HF_DATACHANNEL_CLOSED;
     if (channel->cause == HF_OK)

@@ -46,7 +46,7 @@ static void on_association(hf_sctp *sctp, hf_bytes notice)
     switch (change.sac_state) {
     case SCTP_COMM_UP:
         if (sctp->state == HF_SCTP_CONNECTING)
-            hf_sctp_came_up(sctp);
+            hf_sctp_came_up(sctp, change.sac_outbound_streams);
         break;
     case SCTP_COMM_LOST:
     case SCTP_CANT_STR_ASSOC:

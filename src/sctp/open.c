@@ -87,18 +87,13 @@ hf_err hf_sctp_channel_open(hf_sctp *sctp, hf_time now, const hf_datachannel_con
 
 /* --- The remote's --------------------------------------------------------------------------------------------------- */
 
-/* RFC 8832 §6, §7: what can't be accepted is answered by a reset of the stream. The silent channel does that, and keeps the
- * stream's number out of use meanwhile. */
+/* RFC 8832 §6, §7: what can't be accepted is answered by a reset of the stream. */
 static void refuse(hf_sctp *sctp, uint16_t stream)
 {
-    hf_channel *channel;
-    hf_bytes none = {0};
+    hf_channel *channel = hf_channel_add_silent(sctp, stream);
     sctp->stats.drop_dcep++;
-    if (hf_channel_reserve_stream(sctp, stream) != HF_OK ||
-        hf_channel_add(sctp, &(hf_channel){.silent = true, .negotiated = true}, none, none, &channel) != HF_OK)
-        return;
-    hf_channel_bind(sctp, channel, stream);
-    hf_channel_begin_close(sctp, channel, HF_EPROTO);
+    if (channel)
+        hf_channel_begin_close(sctp, channel, HF_EPROTO);
 }
 
 static hf_err accept(hf_sctp *sctp, uint16_t stream, const hf_dcep_open *open, hf_channel **out)
@@ -136,7 +131,7 @@ static void on_open(hf_sctp *sctp, uint16_t stream, const hf_dcep_open *open)
         hf_channel_begin_close(sctp, old, HF_EPROTO);
         return;
     }
-    if (ours || sctp->names_len + open->label.len + open->protocol.len > HF_SCTP_NAMES_BYTES_MAX ||
+    if (ours || stream >= sctp->config.streams_max || sctp->names_len + open->label.len + open->protocol.len > HF_SCTP_NAMES_BYTES_MAX ||
         accept(sctp, stream, open, &channel) != HF_OK) {
         refuse(sctp, stream);
         return;

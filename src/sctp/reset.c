@@ -4,6 +4,7 @@
 #include <usrsctp.h>
 
 #include <errno.h>
+#include <string.h>
 
 /* Both directions are done, or nothing was ever said on the stream. */
 static void settle(hf_sctp *sctp, hf_channel *channel)
@@ -34,8 +35,8 @@ void hf_reset_ask(hf_sctp *sctp, hf_channel *channel)
     if (sctp->state != HF_SCTP_ESTABLISHED)
         return;
     channel->reset_asked = ask_usrsctp(sctp, channel->id);
-    if (!channel->reset_asked && errno == EOPNOTSUPP)
-        hf_channel_closed(sctp, channel, HF_OK); /* the remote can't reset streams: all that can be done is done */
+    if (!channel->reset_asked && (errno == EOPNOTSUPP || errno == EINVAL))
+        hf_channel_closed(sctp, channel, HF_OK); /* the remote can't reset streams, or has no such: nothing is left to do */
 }
 
 void hf_reset_pending(hf_sctp *sctp)
@@ -44,11 +45,13 @@ void hf_reset_pending(hf_sctp *sctp)
         hf_reset_ask(sctp, sctp->channels[i]);
 }
 
+/* RFC 8831 §6.7: a reset is answered by one of the other direction, also where we have no channel (a negotiated one that only
+ * the remote opened): it could not close otherwise. */
 static void on_incoming(hf_sctp *sctp, uint16_t stream)
 {
     hf_channel *channel = hf_channel_of_stream(sctp, stream);
     hf_receiver_forget_held(sctp, stream);
-    if (!channel)
+    if (!channel && !(channel = hf_channel_add_silent(sctp, stream)))
         return;
     channel->incoming_done = true;
     if (channel->state == HF_DATACHANNEL_OPEN || channel->state == HF_DATACHANNEL_CONNECTING) {
@@ -67,21 +70,33 @@ static void on_outgoing(hf_sctp *sctp, uint16_t stream, bool failed)
         channel->reset_asked = false;
         return;
     }
+    if (channel->outgoing_done)
+        return;
     channel->outgoing_done = true;
+    sctp->resets--;
     settle(sctp, channel);
+}
+
+static void on_stream(hf_sctp *sctp, uint16_t stream, bool incoming, bool outgoing, bool failed)
+{
+    if (incoming && !failed)
+        on_incoming(sctp, stream);
+    if (outgoing)
+        on_outgoing(sctp, stream, failed);
 }
 
 void hf_reset_on_event(hf_sctp *sctp, bool incoming, bool outgoing, bool failed, hf_bytes streams)
 {
-    hf_reader r = hf_reader_of(streams);
-    for (size_t n = streams.len / sizeof(uint16_t); n > 0; n--) {
-        hf_bytes raw = hf_read_bytes(&r, sizeof(uint16_t)); /* in host order: it comes from usrsctp, not from the wire */
-        uint16_t stream;
-        __builtin_memcpy(&stream, raw.data, sizeof stream);
-        if (incoming && !failed)
-            on_incoming(sctp, stream);
-        if (outgoing)
-            on_outgoing(sctp, stream, failed);
+    if (streams.len == 0) { /* RFC 6525 §4.1: no numbers are all of them */
+        for (size_t stream = 0; stream < sctp->by_stream_cap; stream++)
+            if (sctp->by_stream[stream])
+                on_stream(sctp, (uint16_t)stream, incoming, outgoing, failed);
+        return;
+    }
+    for (size_t at = 0; at + sizeof(uint16_t) <= streams.len; at += sizeof(uint16_t)) {
+        uint16_t stream; /* in host order: it comes from usrsctp, not from the wire */
+        memcpy(&stream, streams.data + at, sizeof stream);
+        on_stream(sctp, stream, incoming, outgoing, failed);
     }
 }
 

@@ -185,7 +185,10 @@ hf_err hf_sctp_start(hf_sctp *sctp, hf_time now, const hf_sctp_remote *remote)
     hf_sctp_enter(sctp, now);
     if (sctp->state != HF_SCTP_NEW)
         return sctp->state == HF_SCTP_OVER ? HF_ECLOSED : HF_ESTATE;
-    hf_err err = hf_channel_reserve_stream(sctp, (uint16_t)(sctp->config.streams_max - 1));
+    size_t streams = 2 * sctp->channels_len + 2; /* the ids that they may get */
+    if (streams > sctp->config.streams_max)
+        streams = sctp->config.streams_max;
+    hf_err err = hf_channel_reserve_stream(sctp, (uint16_t)(streams - 1));
     if (err != HF_OK)
         return err;
     sctp->remote = *remote;
@@ -202,15 +205,21 @@ hf_err hf_sctp_start(hf_sctp *sctp, hf_time now, const hf_sctp_remote *remote)
     return HF_OK;
 }
 
-void hf_sctp_came_up(hf_sctp *sctp)
+void hf_sctp_came_up(hf_sctp *sctp, uint16_t streams)
 {
     change_state(sctp, HF_SCTP_ESTABLISHED);
+    if (streams < sctp->config.streams_max)
+        sctp->config.streams_max = streams;
     sctp->up_at = sctp->now;
     sctp->up_untold = true;
     hf_settings_established(sctp);
-    for (size_t i = 0; i < sctp->channels_len; i++)
-        if (sctp->channels[i]->state == HF_DATACHANNEL_CONNECTING)
-            hf_channel_opened(sctp, sctp->channels[i]);
+    for (size_t i = 0; i < sctp->channels_len; i++) {
+        hf_channel *channel = sctp->channels[i];
+        if (channel->id >= sctp->config.streams_max)
+            hf_channel_closed(sctp, channel, HF_ELIMIT);
+        else if (channel->state == HF_DATACHANNEL_CONNECTING)
+            hf_channel_opened(sctp, channel);
+    }
     hf_sender_feed(sctp);
     hf_reset_pending(sctp);
 }

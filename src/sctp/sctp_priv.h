@@ -136,7 +136,7 @@ struct hf_sctp {
     hf_channel_list turns;  /* channels with something to send, in turn */
     hf_channel_list events; /* channels with something to tell */
     size_t forgettable;
-    size_t resets; /* channels that are CLOSING */
+    size_t resets; /* channels that are CLOSING and whose outgoing stream is not reset yet */
     bool up_untold, down_untold;
 
     bool readable;
@@ -154,7 +154,7 @@ struct hf_sctp {
 
 /* sctp.c */
 void hf_sctp_enter(hf_sctp *sctp, hf_time now); /* each call begins with it: usrsctp's clock moves before anything happens */
-void hf_sctp_came_up(hf_sctp *sctp);
+void hf_sctp_came_up(hf_sctp *sctp, uint16_t streams); /* how many we may send on */
 void hf_sctp_go_down(hf_sctp *sctp, hf_err cause); /* closes all channels, then the socket */
 void hf_sctp_abort_because(hf_sctp *sctp, hf_err cause);
 void hf_sctp_on_output(hf_sctp *sctp, const uint8_t *packet, size_t len);
@@ -171,6 +171,7 @@ void hf_settings_of_engine(void);
 hf_channel *hf_channel_find(const hf_sctp *sctp, hf_datachannel handle);
 hf_channel *hf_channel_of_stream(const hf_sctp *sctp, uint16_t stream);
 HF_CHECKED hf_err hf_channel_add(hf_sctp *sctp, const hf_channel *what, hf_bytes label, hf_bytes protocol, hf_channel **out);
+hf_channel *hf_channel_add_silent(hf_sctp *sctp, uint16_t stream); /* NULL: it can't be */
 void hf_channel_remove_newest(hf_sctp *sctp); /* undoes hf_channel_add */
 void hf_channel_bind(hf_sctp *sctp, hf_channel *channel, uint16_t stream); /* room was made by hf_channel_reserve_stream */
 HF_CHECKED hf_err hf_channel_reserve_stream(hf_sctp *sctp, uint16_t stream);

@@ -253,6 +253,26 @@ Test(sctp_channel, is_closed_when_the_start_finds_no_id_for_it)
     pair_clear(&p);
 }
 
+Test(sctp_channel, is_closed_when_the_remote_has_fewer_streams)
+{
+    pair p;
+    pair_init(&p, 1);
+    p.config_b.streams_max = 4;
+    pair_open(&p);
+    for (size_t i = 0; i < 3; i++)
+        pair_channel(&p, &p.a, &(hf_datachannel_config){0});
+    pair_start(&p);
+    pair_run(&p, HF_SECONDS(3));
+    cr_expect_eq(pair_count(&p.a, HF_SCTP_CHANNEL_OPEN), 2);
+    cr_expect_eq(pair_count(&p.b, HF_SCTP_CHANNEL_OPEN), 2);
+    cr_assert_eq(pair_count(&p.a, HF_SCTP_CHANNEL_CLOSED), 1);
+    cr_expect_eq(pair_find(&p.a, HF_SCTP_CHANNEL_CLOSED, 0)->event.cause, HF_ELIMIT);
+    hf_datachannel other;
+    cr_expect_eq(hf_sctp_channel_open(p.a.sctp, p.now, &(hf_datachannel_config){0}, &other), HF_ELIMIT);
+    cr_expect_eq(hf_sctp_deadline(p.a.sctp), HF_NEVER);
+    pair_clear(&p);
+}
+
 Test(sctp_channel, is_unknown_once_its_close_was_told)
 {
     pair p;

@@ -2,6 +2,7 @@
 #include "pair.h"
 
 #include <criterion/criterion.h>
+#include <sctp_priv.h>
 
 #include <string.h>
 
@@ -157,5 +158,36 @@ Test(sctp_reset, of_a_channel_with_early_messages_waits_for_them)
     pair_start(&p);
     cr_assert(pair_wait(&p, &p.a, HF_SCTP_CHANNEL_CLOSED, 1, HF_SECONDS(5)));
     cr_expect_eq(p.b.messages, 1);
+    pair_clear(&p);
+}
+
+Test(sctp_reset, of_a_negotiated_channel_that_only_one_end_has_settles)
+{
+    pair p;
+    pair_init(&p, 1);
+    pair_up(&p);
+    hf_datachannel a = pair_channel(&p, &p.a, &(hf_datachannel_config){.negotiated = true, .id = 9});
+    cr_expect_eq(pair_send_text(&p, &p.a, a, "nobody hears"), HF_OK);
+    cr_expect_eq(hf_sctp_channel_close(p.a.sctp, p.now, a), HF_OK);
+    cr_assert(pair_wait(&p, &p.a, HF_SCTP_CHANNEL_CLOSED, 1, HF_SECONDS(5)));
+    pair_run(&p, HF_SECONDS(2));
+    cr_expect_eq(p.b.events_len, 1, "only UP: %zu", p.b.events_len);
+    cr_expect_eq(hf_sctp_deadline(p.a.sctp), HF_NEVER);
+    cr_expect_eq(hf_sctp_deadline(p.b.sctp), HF_NEVER);
+    pair_channel(&p, &p.b, &(hf_datachannel_config){.negotiated = true, .id = 9});
+    pair_clear(&p);
+}
+
+/* What usrsctp says when the remote resets all its streams with one request. */
+Test(sctp_reset, of_all_streams_closes_all_channels)
+{
+    pair p;
+    pair_init(&p, 1);
+    pair_up(&p);
+    for (int i = 0; i < 3; i++)
+        pair_channel(&p, &p.a, &(hf_datachannel_config){0});
+    pair_run(&p, HF_MS(100));
+    hf_reset_on_event(p.b.sctp, true, false, false, (hf_bytes){0});
+    cr_assert(pair_wait(&p, &p.b, HF_SCTP_CHANNEL_CLOSING, 3, HF_SECONDS(1)));
     pair_clear(&p);
 }
