@@ -16,7 +16,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define PACKET_MAX 1200
 
-
 /* usrsctp reads the clock by itself; the program's own makes a run repeat. */
 static hf_time fuzz_now;
 static uint32_t fuzz_random;

@@ -38,7 +38,8 @@ hf_channel *hf_channel_of_stream(const hf_sctp *sctp, uint16_t stream)
 
 hf_err hf_channel_reserve_stream(hf_sctp *sctp, uint16_t stream)
 {
-    return hf_grow(sctp->env, &sctp->by_stream, &sctp->by_stream_cap, (size_t)stream + 1, HF_STREAMS_MAX, sizeof(hf_channel *));
+    return hf_grow(sctp->env, &sctp->by_stream, &sctp->by_stream_cap, (size_t)stream + 1, HF_STREAMS_MAX,
+                   sizeof(hf_channel *));
 }
 
 void hf_channel_bind(hf_sctp *sctp, hf_channel *channel, uint16_t stream)
@@ -52,7 +53,8 @@ void hf_channel_bind(hf_sctp *sctp, hf_channel *channel, uint16_t stream)
 /* RFC 8832 §6: even for the DTLS client, odd for the server. The lowest that is free. */
 hf_err hf_channel_choose_stream(const hf_sctp *sctp, uint16_t *out)
 {
-    for (uint16_t stream = sctp->remote.dtls_client ? 0 : 1; stream < sctp->config.streams_max; stream = (uint16_t)(stream + 2)) {
+    for (uint16_t stream = sctp->remote.dtls_client ? 0 : 1; stream < sctp->config.streams_max;
+         stream = (uint16_t)(stream + 2)) {
         if (!hf_channel_of_stream(sctp, stream)) {
             *out = stream;
             return HF_OK;

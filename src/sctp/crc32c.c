@@ -76,7 +76,8 @@ static bool has_instruction(void)
 
 #define HWCAP_CRC32_BIT (1ul << 7) /* HWCAP_CRC32 of the Linux ABI */
 
-__attribute__((target("arch=armv8-a+crc"))) static uint32_t update_by_instruction(uint32_t crc, const uint8_t *data, size_t len)
+__attribute__((target("arch=armv8-a+crc"))) static uint32_t update_by_instruction(uint32_t crc, const uint8_t *data,
+                                                                                  size_t len)
 {
     for (; len >= 8; data += 8, len -= 8) {
         uint64_t word;

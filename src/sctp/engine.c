@@ -98,7 +98,8 @@ void hf_engine_free(hf_engine *engine)
 
 hf_err hf_engine_add(hf_engine *engine, hf_sctp *sctp)
 {
-    hf_err err = hf_grow(engine->env, &engine->associations, &engine->cap, engine->len + 1, ASSOCIATIONS_MAX, sizeof(hf_sctp *));
+    hf_err err =
+        hf_grow(engine->env, &engine->associations, &engine->cap, engine->len + 1, ASSOCIATIONS_MAX, sizeof(hf_sctp *));
     if (err != HF_OK)
         return err;
     sctp->id = ++id_last;

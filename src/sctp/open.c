@@ -131,7 +131,8 @@ static void on_open(hf_sctp *sctp, uint16_t stream, const hf_dcep_open *open)
         hf_channel_begin_close(sctp, old, HF_EPROTO);
         return;
     }
-    if (ours || stream >= sctp->config.streams_max || sctp->names_len + open->label.len + open->protocol.len > HF_SCTP_NAMES_BYTES_MAX ||
+    if (ours || stream >= sctp->config.streams_max ||
+        sctp->names_len + open->label.len + open->protocol.len > HF_SCTP_NAMES_BYTES_MAX ||
         accept(sctp, stream, open, &channel) != HF_OK) {
         refuse(sctp, stream);
         return;

@@ -171,8 +171,8 @@ static bool read_piece(hf_sctp *sctp, piece *out)
     unsigned info_type = 0;
     int flags = 0;
     size_t at = sctp->incoming_len + sctp->notice_len;
-    ssize_t n = usrsctp_recvv(sctp->socket, sctp->incoming + at, sctp->incoming_cap - at, NULL, &from_size, &info, &info_size,
-                              &info_type, &flags);
+    ssize_t n = usrsctp_recvv(sctp->socket, sctp->incoming + at, sctp->incoming_cap - at, NULL, &from_size, &info,
+                              &info_size, &info_type, &flags);
     if (n <= 0)
         return false;
     *out = (piece){

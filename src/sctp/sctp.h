@@ -11,11 +11,13 @@
 typedef struct hf_sctp hf_sctp;
 
 #define HF_SCTP_PORT 5000
-#define HF_SCTP_EVENTS_BYTES_MAX 4194304 /* received and not yet taken by the application: above this the window closes */
-#define HF_SCTP_OUTPUT_BYTES_MAX 4194304 /* packets built and not yet taken by the driver: above this they are dropped, as by a network */
-#define HF_SCTP_NAMES_BYTES_MAX 1048576 /* labels and protocols of channels that the remote opened: above this it is refused */
-#define HF_SCTP_HELD_BYTES_MAX 65536 /* messages that overtook the OPEN of their channel: above this they are dropped */
-#define HF_SCTP_HELD_MAX 64          /* and how many */
+
+/* What the remote, or a driver that does not come, can make us keep. */
+#define HF_SCTP_EVENTS_BYTES_MAX 4194304 /* received, not taken by the application: the window (a_rwnd), which then closes */
+#define HF_SCTP_OUTPUT_BYTES_MAX 4194304 /* packets not taken by the driver: above this they are dropped, as by a network */
+#define HF_SCTP_NAMES_BYTES_MAX 1048576  /* labels and protocols of channels that the remote opened: above this it is refused */
+#define HF_SCTP_HELD_BYTES_MAX 65536     /* messages that overtook the OPEN of their channel: above this they are dropped */
+#define HF_SCTP_HELD_MAX 64              /* and how many */
 
 typedef struct hf_sctp_config {
     uint16_t port;              /* ours; 0: HF_SCTP_PORT */
@@ -38,7 +40,8 @@ HF_CHECKED hf_err hf_sctp_new(hf_sctp **out, const hf_sctp_config *config, hf_en
 /* Drops the association without a word. NULL is fine. */
 void hf_sctp_free(hf_sctp *sctp);
 
-/* DTLS is up: begins the association. Data that was queued before goes with the handshake. HF_ESTATE: begun already. */
+/* DTLS is up: begins the association. Data that was queued before goes with the handshake. HF_ESTATE: begun already;
+ * HF_ECLOSED: over; HF_EIO: usrsctp refuses; HF_ENOMEM. */
 HF_CHECKED hf_err hf_sctp_start(hf_sctp *sctp, hf_time now, const hf_sctp_remote *remote);
 
 /* Takes whole packets. Their checksum and chunk lengths are checked before usrsctp sees them. Before start: dropped, counted. */
@@ -59,14 +62,18 @@ void hf_sctp_tick(hf_sctp *sctp, hf_time now);
  * none), HF_ELIMIT (negotiated id too large, no id left), HF_EEXIST (id in use), HF_ECLOSED, HF_ENOMEM. */
 HF_CHECKED hf_err hf_sctp_channel_open(hf_sctp *sctp, hf_time now, const hf_datachannel_config *config, hf_datachannel *out);
 
-/* Queues a message; it is copied. Zero bytes are a message too (RFC 8831 §6.6). HF_EAGAIN: no room, a writable event
- * follows; HF_EMSGSIZE: longer than the remote takes, or than the channel's buffer; HF_ESTATE: not open; HF_ENOENT; HF_EINVAL. */
-HF_CHECKED hf_err hf_sctp_channel_send(hf_sctp *sctp, hf_time now, hf_datachannel channel, hf_message_kind kind, hf_bytes message);
+/* Queues a message; it is copied. It counts as buffered until usrsctp has it, which happens a few packets ahead of the
+ * network. Zero bytes are a message too (RFC 8831 §6.6). HF_EAGAIN: no room, a writable event follows; HF_EMSGSIZE: longer than
+ * the remote takes, or than the channel's buffer; HF_ESTATE: not open; HF_ENOENT; HF_EINVAL; HF_ENOMEM. */
+HF_CHECKED hf_err hf_sctp_channel_send(hf_sctp *sctp, hf_time now, hf_datachannel channel, hf_message_kind kind,
+                                       hf_bytes message);
 
-/* Closes in order: what was accepted is delivered, then the stream is reset; the closed event follows. HF_ENOENT. Closing twice is HF_OK. */
+/* Closes in order: what was accepted is delivered, then the stream is reset; what the remote had accepted still comes, and the
+ * closed event behind it. HF_ENOENT. Closing twice is HF_OK. */
 HF_CHECKED hf_err hf_sctp_channel_close(hf_sctp *sctp, hf_time now, hf_datachannel channel);
 
-/* At how many queued bytes a "buffered low" event is told when the queue falls to it (W3C bufferedAmountLowThreshold; 0 at first). */
+/* At how many queued bytes a "buffered low" event is told when the queue falls to it (W3C bufferedAmountLowThreshold; 0 at
+ * first). HF_ENOENT. */
 HF_CHECKED hf_err hf_sctp_channel_set_low(hf_sctp *sctp, hf_datachannel channel, size_t bytes);
 
 /* HF_ENOENT: no such channel, or forgotten. */
@@ -86,8 +93,9 @@ typedef enum hf_sctp_event_type {
 typedef struct hf_sctp_event {
     hf_sctp_event_type type;
     hf_datachannel channel; /* CHANNEL_… */
-    hf_err cause;           /* DOWN: HF_EABORTED (by the remote, with any cause but "close called"), HF_ECLOSED (SHUTDOWN, or ABORT with
-                               cause 12, User-Initiated), HF_ETIMEDOUT, HF_EPROTO, HF_EMSGSIZE; CLOSED: why, HF_OK when in order */
+    hf_err cause;           /* DOWN: HF_EABORTED (by the remote, with any cause but "close called"), HF_ECLOSED (SHUTDOWN, or
+                               ABORT with cause 12, User-Initiated), HF_ETIMEDOUT, HF_EPROTO, HF_EMSGSIZE; CLOSED: why, HF_OK
+                               when in order */
     hf_message_kind kind;   /* MESSAGE */
     hf_bytes message;       /* MESSAGE: valid until the next poll_event, tick or free; a send may take it */
 } hf_sctp_event;

@@ -91,9 +91,15 @@ typedef struct hf_held {
 
 /* --- The association ------------------------------------------------------------------------------------------------ */
 
-/* NEW ──start──▶ CONNECTING ──COMM_UP──▶ UP ──lost, aborted, shut down──▶ OVER
- *  └───────────────────┴──────────────abort, engine freed───────────────────▲  */
-typedef enum hf_sctp_state { HF_SCTP_NEW = 0, HF_SCTP_CONNECTING, HF_SCTP_ESTABLISHED, HF_SCTP_OVER, HF_SCTP_STATE_COUNT } hf_sctp_state;
+/* NEW ──start──▶ CONNECTING ──COMM_UP──▶ ESTABLISHED ──lost, aborted, shut down──▶ OVER
+ *  └──────────────────┴───────────────abort, failure, engine freed──────────────────▲    */
+typedef enum hf_sctp_state {
+    HF_SCTP_NEW = 0,
+    HF_SCTP_CONNECTING,
+    HF_SCTP_ESTABLISHED,
+    HF_SCTP_OVER,
+    HF_SCTP_STATE_COUNT
+} hf_sctp_state;
 
 /* A request to reset 120 streams; a longer one that comes too early waits for its repetition. */
 #define HF_SCTP_DEFERRED_MAX 272

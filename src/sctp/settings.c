@@ -100,7 +100,8 @@ static bool set_path(hf_sctp *sctp)
 static bool set_buffers(hf_sctp *sctp)
 {
     int send = SEND_BUFFER, receive = HF_SCTP_EVENTS_BYTES_MAX;
-    return set(sctp, SOL_SOCKET, SO_SNDBUF, &send, sizeof send) && set(sctp, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive);
+    return set(sctp, SOL_SOCKET, SO_SNDBUF, &send, sizeof send) &&
+           set(sctp, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive);
 }
 
 static bool set_flags(hf_sctp *sctp)

@@ -137,7 +137,8 @@ Test(sctp_association, goes_down_at_both_ends_with_an_abort)
 /* The abort of Chromium and Firefox: cause 12 with the words "Close called". */
 static bool looks_like_a_browsers_abort(pair *p, pair_end *to, hf_bytes packet)
 {
-    static const uint8_t abort_chunk[] = {6, 0, 0, 20, 0, 12, 0, 16, 'C', 'l', 'o', 's', 'e', ' ', 'c', 'a', 'l', 'l', 'e', 'd'};
+    static const uint8_t abort_chunk[] = {6,   0,   0,   20,  0,   12,  0,   16,  'C', 'l',
+                                          'o', 's', 'e', ' ', 'c', 'a', 'l', 'l', 'e', 'd'};
     (void)to;
     if (packet.len == 12 + sizeof abort_chunk && memcmp(packet.data + 12, abort_chunk, sizeof abort_chunk) == 0)
         *(bool *)p->context = true;

@@ -39,9 +39,15 @@ Test(sctp_channel, of_each_kind_is_the_same_at_the_other_end)
         {.label = "rtx", .reliability = HF_MAX_RETRANSMITS, .reliability_limit = 3},
         {.label = "rtx0", .reliability = HF_MAX_RETRANSMITS, .unordered = true},
         {.label = "ttl", .reliability = HF_MAX_LIFETIME, .reliability_limit = 500},
-        {.label = "both", .protocol = "json", .reliability = HF_MAX_LIFETIME, .reliability_limit = 65535, .unordered = true,
+        {.label = "both",
+         .protocol = "json",
+         .reliability = HF_MAX_LIFETIME,
+         .reliability_limit = 65535,
+         .unordered = true,
          .priority = 1024},
-        {.label = "Gr\xC3\xBC\xC3\x9F" "e \xE2\x82\xAC", .protocol = "\xF0\x9F\x98\x80"},
+        {.label = "Gr\xC3\xBC\xC3\x9F"
+                  "e \xE2\x82\xAC",
+         .protocol = "\xF0\x9F\x98\x80"},
         {0},
     };
     enum { N = sizeof kinds / sizeof *kinds };

@@ -18,8 +18,8 @@ static const struct {
     bool unordered;
     hf_reliability reliability;
 } types[] = {
-    {0x00, false, HF_RELIABLE},         {0x80, true, HF_RELIABLE},     {0x01, false, HF_MAX_RETRANSMITS},
-    {0x81, true, HF_MAX_RETRANSMITS},   {0x02, false, HF_MAX_LIFETIME}, {0x82, true, HF_MAX_LIFETIME},
+    {0x00, false, HF_RELIABLE},       {0x80, true, HF_RELIABLE},      {0x01, false, HF_MAX_RETRANSMITS},
+    {0x81, true, HF_MAX_RETRANSMITS}, {0x02, false, HF_MAX_LIFETIME}, {0x82, true, HF_MAX_LIFETIME},
 };
 
 Test(sctp_dcep, writes_and_reads_each_channel_type_of_rfc_8832_5_1)

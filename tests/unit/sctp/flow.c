@@ -132,3 +132,51 @@ Test(sctp_flow, is_bounded)
     cr_expect_eq(b.flow.bytes_acked, b.flow.bytes_sent);
     tear_down(&b);
 }
+
+static void output_forward_tsn(bench *b, uint32_t tsn)
+{
+    uint8_t bytes[32];
+    hf_writer w = hf_writer_of(bytes, sizeof bytes);
+    hf_write_zeroes(&w, 12);
+    hf_write_u32(&w, 0xC0000008);
+    hf_write_u32(&w, tsn);
+    hf_flow_on_output(&b->flow, hf_bytes_of(bytes, w.len));
+}
+
+Test(sctp_flow, passes_numbers_that_were_abandoned_before_they_left)
+{
+    bench b;
+    set_up(&b);
+    output_data(&b, 1, 10);
+    output_data(&b, 4, 10); /* 2 and 3 never left */
+    cr_expect_eq(b.flow.bytes_sent, 20);
+    output_forward_tsn(&b, 6); /* nor did 5 and 6 */
+    input_sack(&b, 6);
+    cr_expect_eq(b.flow.bytes_acked, 20);
+    cr_expect(hf_flow_is_idle(&b.flow));
+    output_forward_tsn(&b, 3);
+    output_data(&b, 7, 10);
+    cr_expect_eq(b.flow.bytes_sent, 30);
+    cr_expect_eq(b.flow.retransmissions, 0);
+    tear_down(&b);
+}
+
+Test(sctp_flow, knows_up_to_where_data_has_arrived)
+{
+    static const uint8_t init[12 + 20] = {[12] = 2, [15] = 20, [31] = 50};
+    uint8_t data[12 + 20] = {[15] = 17, [12 + 7] = 50};
+    bench b;
+    set_up(&b);
+    hf_flow_on_input(&b.flow, hf_bytes_of(init, sizeof init));
+    cr_assert(b.flow.receiving);
+    cr_expect_eq(b.flow.tsn_received, 49);
+    hf_flow_on_input(&b.flow, hf_bytes_of(data, sizeof data));
+    cr_expect_eq(b.flow.tsn_received, 50);
+    data[12 + 7] = 52;
+    hf_flow_on_input(&b.flow, hf_bytes_of(data, sizeof data));
+    cr_expect_eq(b.flow.tsn_received, 50, "there is a gap");
+    static const uint8_t sack[12 + 16] = {[12] = 3, [15] = 16, [12 + 7] = 52};
+    hf_flow_on_output(&b.flow, hf_bytes_of(sack, sizeof sack));
+    cr_expect_eq(b.flow.tsn_received, 52, "our SACK says that it is closed");
+    tear_down(&b);
+}

@@ -96,8 +96,10 @@ Test(sctp_reset, of_many_channels_at_once_settles)
         cr_assert(pair_wait(&p, &p.b, HF_SCTP_CHANNEL_OPEN, 100, HF_SECONDS(60)));
         for (size_t i = 0; i < 100; i++)
             cr_expect_eq(hf_sctp_channel_close(i % 2 ? p.a.sctp : p.b.sctp, p.now, channels[i]), HF_OK);
-        cr_expect(pair_wait(&p, &p.a, HF_SCTP_CHANNEL_CLOSED, 100, HF_SECONDS(120)), "%zu", pair_count(&p.a, HF_SCTP_CHANNEL_CLOSED));
-        cr_expect(pair_wait(&p, &p.b, HF_SCTP_CHANNEL_CLOSED, 100, HF_SECONDS(120)), "%zu", pair_count(&p.b, HF_SCTP_CHANNEL_CLOSED));
+        cr_expect(pair_wait(&p, &p.a, HF_SCTP_CHANNEL_CLOSED, 100, HF_SECONDS(120)), "%zu",
+                  pair_count(&p.a, HF_SCTP_CHANNEL_CLOSED));
+        cr_expect(pair_wait(&p, &p.b, HF_SCTP_CHANNEL_CLOSED, 100, HF_SECONDS(120)), "%zu",
+                  pair_count(&p.b, HF_SCTP_CHANNEL_CLOSED));
         pair_run(&p, HF_SECONDS(2));
         cr_expect_eq(hf_sctp_deadline(p.a.sctp), HF_NEVER);
         cr_expect_eq(hf_sctp_deadline(p.b.sctp), HF_NEVER);
@@ -189,5 +191,34 @@ Test(sctp_reset, of_all_streams_closes_all_channels)
     pair_run(&p, HF_MS(100));
     hf_reset_on_event(p.b.sctp, true, false, false, (hf_bytes){0});
     cr_assert(pair_wait(&p, &p.b, HF_SCTP_CHANNEL_CLOSING, 3, HF_SECONDS(1)));
+    pair_clear(&p);
+}
+
+/* The packet with the message, and not the request behind it. */
+static bool drop_one_with_data(pair *p, pair_end *to, hf_bytes packet)
+{
+    unsigned *left = p->context;
+    if (to != &p->b || packet.len < 13 || packet.data[12] != 0 || *left == 0)
+        return false;
+    --*left;
+    return true;
+}
+
+Test(sctp_reset, that_overtakes_the_data_waits_for_it)
+{
+    pair p;
+    pair_init(&p, 1);
+    pair_up(&p);
+    hf_datachannel a = pair_channel(&p, &p.a, &(hf_datachannel_config){0});
+    pair_run(&p, HF_SECONDS(1));
+    unsigned lost = 1;
+    p.context = &lost;
+    p.drop = drop_one_with_data;
+    cr_expect_eq(pair_send_text(&p, &p.a, a, "lost at first"), HF_OK);
+    cr_expect_eq(hf_sctp_channel_close(p.a.sctp, p.now, a), HF_OK);
+    cr_assert(pair_wait(&p, &p.a, HF_SCTP_CHANNEL_CLOSED, 1, HF_MS(2200)));
+    cr_expect_eq(lost, 0);
+    cr_expect_eq(p.b.messages, 1);
+    cr_expect(pair_wait(&p, &p.b, HF_SCTP_CHANNEL_CLOSED, 1, HF_MS(100)));
     pair_clear(&p);
 }

@@ -10,7 +10,8 @@
 
 Test(sctp_transfer, brings_every_size_byte_for_byte)
 {
-    static const size_t sizes[] = {0, 1, 2, 3, 4, 1000, 1171, 1172, 1173, 1200, 4095, 4096, 16384, 65535, 65536, 200000, 262143, 262144};
+    static const size_t sizes[] = {0,    1,    2,    3,     4,     1000,  1171,   1172,   1173,
+                                   1200, 4095, 4096, 16384, 65535, 65536, 200000, 262143, 262144};
     enum { N = sizeof sizes / sizeof *sizes };
     pair p;
     pair_init(&p, 1);
