@@ -1,0 +1,84 @@
+"""`holdfast demo` as a program.
+
+    demo_test.py PROGRAM"""
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+
+PROGRAM = os.path.abspath(sys.argv[1])
+BOUND = 120
+
+
+def run(*arguments, **more):
+    return subprocess.run([PROGRAM, "demo", *arguments], capture_output=True, text=True, timeout=BOUND, **more)
+
+
+def check_json():
+    with tempfile.TemporaryDirectory() as folder:
+        os.makedirs(os.path.join(folder, "a", "b"))
+        for name, size in (("a/empty", 0), ("a/small", 1), ("a/b/exact", 16384), ("large", 3000000)):
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(os.urandom(size))
+        done = run("--seconds", "1", "--files", folder, "--json")
+    assert done.returncode == 0 and not done.stderr, done
+    summary = json.loads(done.stdout)
+    assert summary["ok"] and summary["step"] == "done"
+    assert (summary["files"], summary["files_verified"], summary["files_bytes"]) == (4, 4, 3016385), summary
+    by_name = {c["channel"]: c for c in summary["channels"]}
+    assert set(by_name) == {"code-sync", "cursor-pos", "ai-stream", "presence", "files"}
+    for channel in by_name.values():
+        assert channel["received_by_bob"] > 0 and channel["received_by_alice"] > 0 and channel["p50_ms"] > 0, channel
+    for name in ("code-sync", "ai-stream", "files"):
+        channel = by_name[name]
+        assert channel["sent_by_alice"] == channel["received_by_bob"] and channel["sent_by_bob"] == channel["received_by_alice"], channel
+
+
+def check_plain_output():
+    done = run("--seconds", "0.3", cwd="/")
+    assert done.returncode == 0 and not done.stderr, done
+    assert "\x1b" not in done.stdout
+    assert "200 files" in done.stdout and "none lost, none doubled" in done.stdout, done.stdout
+
+
+def check_terminal():
+    main, terminal = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "NO_COLOR": "1"}
+    process = subprocess.Popen([PROGRAM, "demo", "--seconds", "0.5"], stdout=terminal, env=environment, cwd="/")
+    os.close(terminal)
+    output = b""
+    try:
+        while data := os.read(main, 65536):
+            output += data
+    except OSError:  # the terminal's other end has closed
+        pass
+    assert process.wait(BOUND) == 0
+    assert b"\x1b[" in output and b"A\x1b[J" in output, "it draws in place"
+    assert b"m" not in output.replace(b"\x1b[J", b"").split(b"holdfast demo")[0], "NO_COLOR is honoured"
+    assert b"\x1b[1m" not in output and b"\x1b[32m" not in output
+
+
+def check_failures():
+    done = run("--files", "/nowhere/at/all")
+    assert done.returncode == 2 and "/nowhere/at/all" in done.stderr
+    process = subprocess.Popen([PROGRAM, "demo", "--seconds", "30"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/")
+    watchdog = threading.Timer(BOUND, process.kill)
+    watchdog.start()
+    while "connected" not in process.stdout.readline():
+        pass
+    children = f"/proc/{process.pid}/task/{process.pid}/children"
+    with open(children) as file:
+        os.kill(int(file.read().split()[0]), signal.SIGKILL)
+    _, errors = process.communicate()
+    watchdog.cancel()
+    assert process.returncode == 1 and errors.startswith("demo: failed at: exchange (HF_ECLOSED: "), errors
+
+
+check_json()
+check_plain_output()
+check_terminal()
+check_failures()

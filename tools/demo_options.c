@@ -1,0 +1,54 @@
+/* demo_options.c: the command line of `holdfast demo`: a table. */
+#include "demo_options.h"
+
+#include "options.h"
+#include "peer_options.h"
+
+#define SECONDS_DEFAULT HF_SECONDS(5)
+
+static hf_err take_seconds(void *options, const char *value, cli_fault *fault)
+{
+    return cli_parse_seconds(value, &((cli_demo_options *)options)->seconds, fault);
+}
+
+static hf_err take_files(void *options, const char *value, cli_fault *fault)
+{
+    if (*value == '\0')
+        return cli_fault_set(fault, HF_EINVAL, "the folder's name is empty");
+    ((cli_demo_options *)options)->files = value;
+    return HF_OK;
+}
+
+static hf_err take_log(void *options, const char *value, cli_fault *fault)
+{
+    return cli_parse_log_level(value, &((cli_demo_options *)options)->log_level, fault);
+}
+
+static const cli_option table[] = {
+    {"--seconds", "N", "how long there is traffic; 5 by default", take_seconds, 0},
+    {"--files", "FOLDER", "what is sent on `files`; by default the current folder\nif it looks like a source tree, or else made-up files", take_files, 0},
+    {"--json", NULL, "one JSON object at the end, and nothing else", NULL, offsetof(cli_demo_options, json)},
+    {"--log", "LEVEL", "error, warning, info, debug or none, to stderr", take_log, 0},
+    {"--help", NULL, "print this", NULL, offsetof(cli_demo_options, help)},
+};
+#define TABLE_LEN (sizeof table / sizeof table[0])
+
+hf_err cli_demo_options_parse(cli_demo_options *out, int argc, char *const *argv, cli_fault *fault)
+{
+    *out = (cli_demo_options){.seconds = SECONDS_DEFAULT, .log_level = HF_LOG_ERROR};
+    return cli_options_parse(table, TABLE_LEN, argc, argv, out, fault);
+}
+
+void cli_demo_options_print_help(FILE *out)
+{
+    fputs("usage: holdfast demo [option]...\n"
+          "\n"
+          "Two peers, in two processes on this machine, connect and use the five channels of a\n"
+          "collaboration session: edits, cursors, presence, streamed answers, and a tree of\n"
+          "files. A table shows what passes, a summary what was checked.\n"
+          "\n", out);
+    cli_options_print_help(table, TABLE_LEN, out);
+    fputs("\n"
+          "exit status: 0, or 1 with the step that failed, 2 for a bad command line\n"
+          "environment: NO_COLOR, COLUMNS\n", out);
+}
