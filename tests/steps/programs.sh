@@ -25,11 +25,11 @@ step_release() {
 
 # Criterion does not mind a report that comes when a test's process ends, such as that of a leak: each is a file here.
 sanitizer_reports() {
-    local reports
-    reports=$(find "$1" -type f -size +0)
-    [[ -z $reports ]] && return 0
-    # shellcheck disable=SC2086 # names without spaces
-    tail -n 60 $reports
+    local found
+    mapfile -t found < <(find "$1" -type f -size +0)
+    ((${#found[@]})) || return 0
+    head -q -n 25 "${found[@]}"
+    printf '%d reports in %s\n' "${#found[@]}" "$1"
     return 1
 }
 
