@@ -7,8 +7,9 @@ product_sources() {
 }
 
 run_cppcheck() {
-    product_sources | cppcheck --file-list=- --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-        --suppress=missingIncludeSystem --suppress=identicalInnerCondition -D__GNUC__=12 -D__linux__ -D_GNU_SOURCE -DMBEDTLS_VERSION_MAJOR=2 -Iinclude -Isrc/base -j "$(nproc)" --quiet
+    product_sources | cppcheck --file-list=- --std=c11 --enable=warning,performance,portability --inline-suppr --quiet \
+        --error-exitcode=1 --suppress=missingIncludeSystem --suppress=identicalInnerCondition -j "$(nproc)" \
+        -D__GNUC__=12 -D__linux__ -D_GNU_SOURCE -DMBEDTLS_VERSION_MAJOR=2 -Iinclude -Isrc/base
 }
 
 run_clang_tidy() {
@@ -19,7 +20,11 @@ run_clang_tidy() {
 
 # The sources that build/sanitize compiles: clang-tidy needs their options.
 compiled_sources() {
-    python3 -c 'import json; print("\n".join({e["file"].replace("../", "") for e in json.load(open("build/sanitize/compile_commands.json"))}))'
+    python3 - <<'END'
+import json
+commands = json.load(open("build/sanitize/compile_commands.json"))
+print("\n".join(sorted({command["file"].replace("../", "") for command in commands})))
+END
 }
 
 run_shellcheck() {
