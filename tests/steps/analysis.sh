@@ -15,7 +15,9 @@ run_cppcheck() {
 run_clang_tidy() {
     local files=()
     mapfile -t files < <(product_sources | grep -F -f <(compiled_sources))
-    printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy -p build/sanitize --quiet --warnings-as-errors='*' 2> >(grep -v 'warnings\? generated' >&2)
+    printf '%s\n' "${files[@]}" |
+        xargs -P "$(nproc)" -n 4 clang-tidy -p build/sanitize --quiet --warnings-as-errors='*' \
+            2> >(grep -v 'warnings\? generated' >&2)
 }
 
 # The sources that build/sanitize compiles: clang-tidy needs their options.
