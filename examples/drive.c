@@ -1,4 +1,4 @@
-/* drive.c: a peer in a loop of your own: poll, a UDP socket, and no thread. Two peers, here in one process, connect and talk. */
+/* drive.c: a peer in a loop of your own: poll, a UDP socket, no thread. Two of them, in one process, connect and talk. */
 #include <holdfast/holdfast.h>
 
 #include <arpa/inet.h>
@@ -61,7 +61,7 @@ static void drain(end *e, hf_time now)
 static void receive(end *e, hf_time now)
 {
     uint8_t data[HF_DATAGRAM_MAX];
-    struct sockaddr_in from;
+    struct sockaddr_in from = {0};
     socklen_t from_len = sizeof from;
     ssize_t len = recvfrom(e->socket, data, sizeof data, MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
 
@@ -103,7 +103,8 @@ static void on_event(end *e, hf_time now, const hf_peer_event *event)
 {
     if (event->type == HF_PEER_CANDIDATE) {
         must(hf_peer_add_ice_candidate(e->other->peer, now, event->u.candidate.text, event->u.candidate.mid,
-                                       event->u.candidate.ufrag), "candidate");
+                                       event->u.candidate.ufrag),
+             "candidate");
     } else if (event->type == HF_PEER_CONNECTION_CHANGED) {
         printf("%s: %s\n", e->name, hf_connection_state_name(event->u.connection));
         must(event->cause, "connection");
