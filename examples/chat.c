@@ -58,8 +58,10 @@ int main(int argc, char **argv)
     hf_env env;
     hf_env_system(&env);
     check(hf_loop_new(&loop, &env), "loop");
-    hf_session_config config = {.peer.engine = hf_loop_engine(loop), .no_trickle = true,
-                                .channels = &(hf_channel_config){.name = "chat"}, .channels_len = 1};
+    hf_session_config config = {.peer.engine = hf_loop_engine(loop),
+                                .no_trickle = true,
+                                .channels = &(hf_channel_config){.name = "chat"},
+                                .channels_len = 1};
     check(hf_session_new(&session, &config, &env), "session");
     for (hf_session_event_type type = 0; type < HF_SESSION_EVENT_COUNT; type++)
         check(hf_session_on(session, type, on_event, loop), "on");

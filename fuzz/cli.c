@@ -26,7 +26,7 @@ static void parse_lines(const uint8_t *data, size_t size)
 
         if (cli_lines_feed(&lines, (const char *)data + i, n) != HF_OK || (i + n == size && cli_lines_end(&lines) != HF_OK))
             abort();
-        for (cli_lines_result result; (result = cli_lines_next(&lines, &line, &len)) != CLI_LINES_NONE; ) {
+        for (cli_lines_result result; (result = cli_lines_next(&lines, &line, &len)) != CLI_LINES_NONE;) {
             if (result == CLI_LINES_TOO_LONG)
                 continue;
             hf_err err = cli_command_parse(&command, line, len, &fault);
@@ -46,7 +46,7 @@ static void parse_options(char *text)
     int argc = 0;
     cli_fault fault = {0};
 
-    for (char *rest = text; rest && argc < WORDS_MAX; )
+    for (char *rest = text; rest && argc < WORDS_MAX;)
         argv[argc++] = strsep(&rest, "\n");
     hf_err err = cli_peer_options_parse(&options, argc, argv, &fault);
     assert(err == fault.code);

@@ -6,7 +6,8 @@
 static void join_newest(cli_backlog *backlog)
 {
     size_t last = --backlog->len;
-    uint64_t bytes = RUN(backlog, last - 1).size * RUN(backlog, last - 1).count + RUN(backlog, last).size * RUN(backlog, last).count;
+    uint64_t bytes =
+        RUN(backlog, last - 1).size * RUN(backlog, last - 1).count + RUN(backlog, last).size * RUN(backlog, last).count;
     uint64_t count = RUN(backlog, last - 1).count + RUN(backlog, last).count;
 
     RUN(backlog, last - 1).size = bytes / count;

@@ -16,11 +16,11 @@ typedef struct cli_backlog {
     uint64_t bytes, messages;
 } cli_backlog;
 
-/* A message was queued. When there are too many runs the newest two become one of their mean size: the count stays, the moment
- * at which it falls blurs. */
+/* A message was queued. When there are too many runs the newest two become one of their mean size: the count stays, the
+ * moment at which it falls blurs. */
 void cli_backlog_add(cli_backlog *backlog, uint64_t size);
 
-/* Of all that was queued `bytes` are waiting still: returns how many messages that is. An empty one waits with its successor. */
+/* Of all that was queued `bytes` wait still: returns how many messages that is, one that has gone in part included. */
 uint64_t cli_backlog_count(cli_backlog *backlog, uint64_t bytes);
 
 #endif

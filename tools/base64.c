@@ -65,9 +65,7 @@ bool cli_base64_read(const char *text, size_t text_len, uint8_t **data, size_t *
             out[n++] = (uint8_t)bits;
         }
     }
-    /* What the padding stands for must be zero: each value has one text. */
-    for (size_t i = 1; i <= padding; i++)
-        bad |= out[n - i];
+    bad |= bits & ((1u << 8 * padding) - 1); /* the bits that padding leaves over are zero: each value has one text */
     if (bad) {
         free(out);
         return false;

@@ -43,7 +43,8 @@ static hf_err parse_limit(hf_channel_config *config, hf_reliability kind, const 
     if (config->reliability != HF_RELIABLE)
         return cli_fault_set(fault, HF_EINVAL, "channel \"%.100s\": one of rtx and ttl, once", config->name);
     if (!parse_u16(value, &config->reliability_limit))
-        return cli_fault_set(fault, HF_EINVAL, "channel \"%.100s\": \"%.100s\" is not a number from 0 to 65535", config->name, value);
+        return cli_fault_set(fault, HF_EINVAL, "channel \"%.100s\": \"%.100s\" is not a number from 0 to 65535",
+                             config->name, value);
     config->reliability = kind;
     return HF_OK;
 }
@@ -67,8 +68,9 @@ static hf_err parse_word(hf_channel_config *config, const char *word, cli_fault 
     if ((value = value_of(word, "priority="))) {
         if (hf_priority_parse(value, &config->priority))
             return HF_OK;
-        return cli_fault_set(fault, HF_EINVAL, "channel \"%.100s\": priority \"%.100s\" is not critical, high, normal or low",
-                             config->name, value);
+        return cli_fault_set(fault, HF_EINVAL,
+                             "channel \"%.100s\": priority \"%.100s\" is not critical, high, normal or low", config->name,
+                             value);
     }
     return cli_fault_set(fault, HF_EINVAL, "channel \"%.100s\": unknown word \"%.100s\"", config->name, word);
 }
@@ -114,7 +116,7 @@ hf_err cli_channels_parse(cli_channels *out, const char *spec, cli_fault *fault)
         return cli_fault_set(fault, HF_EINVAL, "not UTF-8");
 
     memcpy(out->text, spec, len + 1);
-    for (char *rest = out->text; rest && err == HF_OK; )
+    for (char *rest = out->text; rest && err == HF_OK;)
         err = parse_channel(out, strsep(&rest, ","), fault);
     if (err != HF_OK)
         out->len = 0;

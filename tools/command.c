@@ -40,7 +40,8 @@ static hf_err integer_field(const json_t *object, const char *name, json_int_t m
     if (!value)
         return HF_OK;
     if (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max)
-        return cli_fault_set(fault, HF_EINVAL, "field \"%s\" is not an integer from %lld to %lld", name, (long long)min, (long long)max);
+        return cli_fault_set(fault, HF_EINVAL, "field \"%s\" is not an integer from %lld to %lld", name, (long long)min,
+                             (long long)max);
     *out = json_integer_value(value);
     return HF_OK;
 }

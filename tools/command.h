@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 typedef enum cli_command_type {
-    CLI_SIGNAL = 1, /* offer, answer, candidate */
+    CLI_SIGNAL = 1,   /* offer, answer, candidate */
     CLI_SIGNAL_OTHER, /* bears "to":"peer", but we know nothing of its type */
     CLI_SEND,
     CLI_CLOSE_CHANNEL,
@@ -37,7 +37,7 @@ typedef struct cli_command {
         cli_send send;             /* CLI_SEND */
         const char *close_channel; /* CLI_CLOSE_CHANNEL */
     } u;
-    json_t *root; /* owns the strings */
+    json_t *root;    /* owns the strings */
     uint8_t *memory; /* owns what was in base64 */
 } cli_command;
 

@@ -69,7 +69,8 @@ static void write_end_of_pair(char *text, size_t cap, hf_ice_candidate_type type
 /* At the end the rates are those of the whole exchange. */
 static double rate_of(const cli_demo_end *end, int channel, uint64_t bytes)
 {
-    return end->completed > end->opened ? (double)bytes * 1e6 / (double)(end->completed - end->opened) : screen.rates[channel];
+    return end->completed > end->opened ? (double)bytes * 1e6 / (double)(end->completed - end->opened)
+                                        : screen.rates[channel];
 }
 
 static cli_demo_view view_of(cli_demo_end *end)
@@ -155,7 +156,9 @@ static void print_plainly(cli_demo_end *end)
     for (int i = 0; i < CLI_DEMO_CHANNELS; i++)
         received += end->flows[i].received + bob[i][1];
     printf("demo: %s: %s, %" PRIu64 " messages, %" PRIu64 " of %zu files\n",
-           now > end->began ? cli_write_span(now - end->began, elapsed) : "start", hf_session_state_name(hf_session_get_state(end->session)), received, end->sending.verified, end->sending.tree.len);
+           now > end->began ? cli_write_span(now - end->began, elapsed) : "start",
+           hf_session_state_name(hf_session_get_state(end->session)), received, end->sending.verified,
+           end->sending.tree.len);
     fflush(stdout);
     screen.step = end->step;
     screen.told = now;
@@ -180,7 +183,8 @@ static bool are_equal(cli_demo_end *end)
     cli_demo_get_report(end, bob);
     for (int i = 0; i < CLI_DEMO_CHANNELS; i++) {
         const cli_flow *flow = &end->flows[i];
-        if (flow->reliable && (flow->sent != bob[i][1] || bob[i][0] != flow->received || flow->lost + flow->doubled + bob[i][3] + bob[i][4] > 0))
+        if (flow->reliable && (flow->sent != bob[i][1] || bob[i][0] != flow->received ||
+                               flow->lost + flow->doubled + bob[i][3] + bob[i][4] > 0))
             equal = false;
     }
     return equal;
@@ -218,16 +222,17 @@ static void print_json(cli_demo_end *end)
 
     for (int i = 0; i < CLI_DEMO_CHANNELS; i++) {
         const cli_demo_row *row = &view.rows[i];
-        json_array_append_new(channels, json_pack("{ss ss sI sI sI sI sf sf}", "channel", row->channel, "priority", row->priority,
-                                                  "sent_by_alice", (json_int_t)row->sent[0], "received_by_bob", (json_int_t)row->received[0],
-                                                  "sent_by_bob", (json_int_t)row->sent[1], "received_by_alice", (json_int_t)row->received[1],
-                                                  "p50_ms", (double)row->p50 / 1000, "p99_ms", (double)row->p99 / 1000));
+        json_array_append_new(
+            channels, json_pack("{ss ss sI sI sI sI sf sf}", "channel", row->channel, "priority", row->priority,
+                                "sent_by_alice", (json_int_t)row->sent[0], "received_by_bob", (json_int_t)row->received[0],
+                                "sent_by_bob", (json_int_t)row->sent[1], "received_by_alice", (json_int_t)row->received[1],
+                                "p50_ms", (double)row->p50 / 1000, "p99_ms", (double)row->p99 / 1000));
     }
-    json_t *summary = json_pack("{ss sb ss ss ss sf sI sI sI so}", "type", "summary", "ok", ok, "step", cli_demo_step_name(end->step), "code",
-                                hf_err_name(end->cause), "problem", end->problem, "connect_ms",
-                                end->connected > 0 ? (double)(end->connected - end->began) / 1000 : 0.0, "files",
-                                (json_int_t)view.files, "files_verified", (json_int_t)view.files_verified, "files_bytes",
-                                (json_int_t)end->sending.bytes, "channels", channels);
+    json_t *summary = json_pack("{ss sb ss ss ss sf sI sI sI so}", "type", "summary", "ok", ok, "step",
+                                cli_demo_step_name(end->step), "code", hf_err_name(end->cause), "problem", end->problem,
+                                "connect_ms", end->connected > 0 ? (double)(end->connected - end->began) / 1000 : 0.0,
+                                "files", (json_int_t)view.files, "files_verified", (json_int_t)view.files_verified,
+                                "files_bytes", (json_int_t)end->sending.bytes, "channels", channels);
     json_dumpf(summary, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
     putchar('\n');
     json_decref(summary);
@@ -251,15 +256,16 @@ static void print_summary(cli_demo_end *end)
         putchar('\n');
         cli_demo_table_write(stdout, &view, screen.look);
     }
-    printf("\nconnected in %s, %s\n", cli_write_span(end->connected - end->began, span), hf_session_path_name(hf_session_get_path(end->session)));
+    printf("\nconnected in %s, %s\n", cli_write_span(end->connected - end->began, span),
+           hf_session_path_name(hf_session_get_path(end->session)));
     printf("code-sync    %" PRIu64 " and %" PRIu64 " edits applied in order; both texts are the same\n", end->author.edits,
            end->author.mirrored);
     printf("ai-stream    %" PRIu64 " answers, %" PRIu64 " words, each whole\n", end->prompts, end->tokens);
     printf("files        %zu files, %s in %s, each with the SHA-256 that it had\n", end->sending.tree.len,
            cli_write_bytes((double)end->sending.bytes, bytes), cli_write_span(end->sending.arrived - end->opened, span));
     printf("lossy ones   %" PRIu64 " of %" PRIu64 " messages on cursor-pos and presence came\n", cursors_received, cursors);
-    printf("%sreliable     %" PRIu64 " messages: none lost, none doubled, none out of order%s\n", screen.look.colour ? "\x1b[32m" : "", reliable,
-           screen.look.colour ? "\x1b[0m" : "");
+    printf("%sreliable     %" PRIu64 " messages: none lost, none doubled, none out of order%s\n",
+           screen.look.colour ? "\x1b[32m" : "", reliable, screen.look.colour ? "\x1b[0m" : "");
 }
 
 /* --- The two processes --- */
@@ -348,7 +354,8 @@ static int run_alice(cli_demo_end *end, pid_t bob)
     else if (!end->problem[0])
         print_summary(end);
     if (end->problem[0])
-        fprintf(stderr, "demo: failed at: %s (%s: %s)\n", cli_demo_step_name(end->step), hf_err_name(end->cause), end->problem);
+        fprintf(stderr, "demo: failed at: %s (%s: %s)\n", cli_demo_step_name(end->step), hf_err_name(end->cause),
+                end->problem);
     return end->problem[0] ? CLI_EXIT_FAILED : CLI_EXIT_OK;
 }
 

@@ -18,7 +18,8 @@
 #define FILES_BUFFER 262144         /* a short queue: what waits here, others need not wait behind */
 
 static const char *const names[] = {
-    [CODE_SYNC] = "code-sync", [CURSOR_POS] = "cursor-pos", [AI_STREAM] = "ai-stream", [PRESENCE] = "presence", [FILES] = "files",
+    [CODE_SYNC] = "code-sync", [CURSOR_POS] = "cursor-pos", [AI_STREAM] = "ai-stream",
+    [PRESENCE] = "presence",   [FILES] = "files",
 };
 
 const char *cli_demo_step_name(cli_demo_step step)
@@ -96,7 +97,8 @@ static void take_text(cli_demo_end *end, cli_demo_channel channel, const uint8_t
         cli_demo_fail(end, HF_EPROTO, "a message that is no JSON");
         return;
     }
-    count(flow, (uint64_t)json_integer_value(json_object_get(message, "n")), json_integer_value(json_object_get(message, "t")), len);
+    count(flow, (uint64_t)json_integer_value(json_object_get(message, "n")),
+          json_integer_value(json_object_get(message, "t")), len);
     flow->last_received |= json_is_true(json_object_get(message, "last"));
     cli_traffic_take(end, channel, message);
     json_decref(message);
@@ -120,8 +122,9 @@ static void take_bytes(cli_demo_end *end, cli_demo_channel channel, const uint8_
 /* Of each flow: sent, received, bytes received, lost, doubled, p50, p99, number of latencies. */
 static json_t *flow_of(const cli_flow *flow)
 {
-    return json_pack("[I I I I I I I I]", (json_int_t)flow->sent, (json_int_t)flow->received, (json_int_t)flow->bytes_received,
-                     (json_int_t)flow->lost, (json_int_t)flow->doubled, (json_int_t)cli_histogram_quantile(&flow->latency, 50),
+    return json_pack("[I I I I I I I I]", (json_int_t)flow->sent, (json_int_t)flow->received,
+                     (json_int_t)flow->bytes_received, (json_int_t)flow->lost, (json_int_t)flow->doubled,
+                     (json_int_t)cli_histogram_quantile(&flow->latency, 50),
                      (json_int_t)cli_histogram_quantile(&flow->latency, 99), (json_int_t)flow->latency.total);
 }
 
@@ -141,8 +144,9 @@ static void send_report(cli_demo_end *end)
 
     for (int i = 0; i < CLI_DEMO_CHANNELS; i++)
         json_array_append_new(flows, flow_of(&end->flows[i]));
-    cli_write_event(end->wire, json_pack("{ss ss sb ss si so}", "type", "report", "to", "peer", "complete", end->step >= STEP_VERIFY,
-                                         "problem", end->problem, "cause", (int)end->cause, "flows", flows));
+    cli_write_event(end->wire,
+                    json_pack("{ss ss sb ss si so}", "type", "report", "to", "peer", "complete", end->step >= STEP_VERIFY,
+                              "problem", end->problem, "cause", (int)end->cause, "flows", flows));
 }
 
 /* --- Progress --- */
@@ -171,7 +175,8 @@ static void check_time(cli_demo_end *end)
     if (end->step < STEP_EXCHANGE && now - end->began > CONNECT_MAX)
         cli_demo_fail(end, HF_ETIMEDOUT, "nothing came of it in 20 s");
     if (end->step == STEP_EXCHANGE && now - end->opened > end->traffic_span + EXCHANGE_MAX)
-        cli_demo_fail(end, HF_ETIMEDOUT, "not everything that is reliable has arrived a minute after the last of it was due");
+        cli_demo_fail(end, HF_ETIMEDOUT,
+                      "not everything that is reliable has arrived a minute after the last of it was due");
 }
 
 static void on_tick(void *context)
@@ -295,8 +300,9 @@ static void adopt(void *context, hf_manager *manager, hf_session *session)
         hf_session_event_type type;
         hf_session_handler handler;
     } handlers[] = {
-        {HF_SESSION_STATE_CHANGED, on_state},  {HF_SESSION_ON_DATA, on_data},           {HF_SESSION_CHANNEL_OPEN, on_open},
-        {HF_SESSION_CHANNEL_CLOSED, on_closed}, {HF_SESSION_CHANNEL_WRITABLE, on_writable}, {HF_SESSION_ROUTE_CHANGED, on_route},
+        {HF_SESSION_STATE_CHANGED, on_state},       {HF_SESSION_ON_DATA, on_data},
+        {HF_SESSION_CHANNEL_OPEN, on_open},         {HF_SESSION_CHANNEL_CLOSED, on_closed},
+        {HF_SESSION_CHANNEL_WRITABLE, on_writable}, {HF_SESSION_ROUTE_CHANGED, on_route},
     };
     cli_demo_end *end = context;
 

@@ -33,8 +33,9 @@ static hf_err announce(cli_demo_end *end)
     if (sending->at != SIZE_MAX)
         return HF_OK;
     cli_digest_hex(sending->data, sending->len, digest);
-    hf_err err = cli_demo_say(end, FILES, json_pack("{ss sI ss}", "file", sending->tree.paths[sending->next], "size",
-                                                    (json_int_t)sending->len, "sha256", digest));
+    hf_err err = cli_demo_say(end, FILES,
+                              json_pack("{ss sI ss}", "file", sending->tree.paths[sending->next], "size",
+                                        (json_int_t)sending->len, "sha256", digest));
     if (err == HF_OK)
         sending->at = 0;
     return err;
@@ -108,8 +109,9 @@ static void send_receipt(cli_demo_end *end)
 
     if (seen == receiving->told && !last)
         return;
-    if (cli_demo_say(end, FILES, json_pack("{sb sI sI}", "last", last, "verified", (json_int_t)receiving->verified, "wrong",
-                                           (json_int_t)receiving->wrong)) != HF_OK)
+    if (cli_demo_say(end, FILES,
+                     json_pack("{sb sI sI}", "last", last, "verified", (json_int_t)receiving->verified, "wrong",
+                               (json_int_t)receiving->wrong)) != HF_OK)
         return;
     receiving->told = seen;
     end->flows[FILES].last_sent = last;
@@ -143,7 +145,8 @@ void cli_files_take(cli_demo_end *end, const json_t *message)
             end->sending.arrived = hf_loop_now(end->loop);
     } else if (json_object_get(message, "file")) {
         begin_file(end, message);
-    } else if ((uint64_t)json_integer_value(json_object_get(message, "files")) != end->receiving.verified + end->receiving.wrong) {
+    } else if ((uint64_t)json_integer_value(json_object_get(message, "files")) !=
+               end->receiving.verified + end->receiving.wrong) {
         cli_demo_fail(end, HF_EPROTO, "the tree on files is not whole");
     }
 }

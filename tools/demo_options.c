@@ -26,7 +26,9 @@ static hf_err take_log(void *options, const char *value, cli_fault *fault)
 
 static const cli_option table[] = {
     {"--seconds", "N", "how long there is traffic; 5 by default", take_seconds, 0},
-    {"--files", "FOLDER", "what is sent on `files`; by default the current folder\nif it looks like a source tree, or else made-up files", take_files, 0},
+    {"--files", "FOLDER",
+     "what is sent on `files`; by default the current folder\nif it looks like a source tree, or else made-up files",
+     take_files, 0},
     {"--json", NULL, "one JSON object at the end, and nothing else", NULL, offsetof(cli_demo_options, json)},
     {"--log", "LEVEL", "error, warning, info, debug or none, to stderr", take_log, 0},
     {"--help", NULL, "print this", NULL, offsetof(cli_demo_options, help)},
@@ -46,9 +48,11 @@ void cli_demo_options_print_help(FILE *out)
           "Two peers, in two processes on this machine, connect and use the five channels of a\n"
           "collaboration session: edits, cursors, presence, streamed answers, and a tree of\n"
           "files. A table shows what passes, a summary what was checked.\n"
-          "\n", out);
+          "\n",
+          out);
     cli_options_print_help(table, TABLE_LEN, out);
     fputs("\n"
           "exit status: 0, or 1 with the step that failed, 2 for a bad command line\n"
-          "environment: NO_COLOR, COLUMNS\n", out);
+          "environment: NO_COLOR, COLUMNS\n",
+          out);
 }

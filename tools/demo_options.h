@@ -10,8 +10,8 @@
 
 /* Strings are the command line's own. */
 typedef struct cli_demo_options {
-    hf_span seconds;       /* how long there is traffic */
-    const char *files;     /* a folder; NULL: one is chosen */
+    hf_span seconds;   /* how long there is traffic */
+    const char *files; /* a folder; NULL: one is chosen */
     hf_log_level log_level;
     bool json, help;
 } cli_demo_options;

@@ -27,19 +27,27 @@ static_assert(FILES + 1 == CLI_DEMO_CHANNELS && CLI_DEMO_CHANNELS == HF_COLLAB_C
 
 /* One channel, seen from one end. */
 typedef struct cli_flow {
-    hf_channel *channel;  /* NULL: not open */
+    hf_channel *channel; /* NULL: not open */
     bool reliable;
     uint64_t sent, received;
     uint64_t bytes_received;
-    uint64_t expected;    /* the number of the next message from over there */
-    uint64_t lost;        /* reliable: numbers that were left out; otherwise those that may still come, late */
-    uint64_t doubled;     /* reliable: numbers that came again, or late */
+    uint64_t expected;             /* the number of the next message from over there */
+    uint64_t lost;                 /* reliable: numbers that were left out; otherwise those that may still come, late */
+    uint64_t doubled;              /* reliable: numbers that came again, or late */
     bool last_sent, last_received; /* reliable: the message that says that no more will come */
     cli_histogram latency;
 } cli_flow;
 
 /* How far it has got: in this order. A failure names it. */
-typedef enum cli_demo_step { STEP_START, STEP_CONNECT, STEP_OPEN, STEP_EXCHANGE, STEP_VERIFY, STEP_CLOSE, STEP_DONE } cli_demo_step;
+typedef enum cli_demo_step {
+    STEP_START,
+    STEP_CONNECT,
+    STEP_OPEN,
+    STEP_EXCHANGE,
+    STEP_VERIFY,
+    STEP_CLOSE,
+    STEP_DONE
+} cli_demo_step;
 
 typedef struct cli_author {
     cli_document own, mirror; /* ours, and the remote's as its edits make it */
@@ -49,10 +57,10 @@ typedef struct cli_author {
 
 typedef struct cli_sending {
     cli_tree tree;
-    size_t next;     /* the file that comes next */
-    uint8_t *data;   /* of the one that is on its way */
+    size_t next;   /* the file that comes next */
+    uint8_t *data; /* of the one that is on its way */
     size_t len, at;
-    uint64_t bytes;  /* sent */
+    uint64_t bytes;           /* sent */
     uint64_t verified, wrong; /* as the receiver says */
     hf_time arrived;          /* when it said so of the last file */
 } cli_sending;
@@ -70,9 +78,9 @@ struct cli_demo_end {
     bool is_alice;
     hf_span traffic_span;
     cli_demo_step step;
-    hf_err cause;          /* why it failed */
-    char problem[200];     /* in words; "": none */
-    int wire;              /* to the other process */
+    hf_err cause;      /* why it failed */
+    char problem[200]; /* in words; "": none */
+    int wire;          /* to the other process */
     cli_lines lines;
     hf_env env;
     hf_loop *loop;
@@ -85,13 +93,13 @@ struct cli_demo_end {
     cli_flow flows[CLI_DEMO_CHANNELS];
 
     cli_author author;
-    hf_time due[4];        /* of the next edit, cursor, token, presence */
+    hf_time due[4]; /* of the next edit, cursor, token, presence */
     uint64_t prompts, tokens_left, tokens, tokens_promised;
     bool answering_is_over;
     cli_sending sending;
     cli_receiving receiving;
 
-    json_t *report_in;     /* alice: bob's last one */
+    json_t *report_in;                      /* alice: bob's last one */
     void (*on_progress)(cli_demo_end *end); /* alice: the screen */
 };
 
@@ -101,7 +109,8 @@ void cli_demo_end_clear(cli_demo_end *end);
 void cli_demo_fail(cli_demo_end *end, hf_err cause, const char *problem); /* the first failure counts */
 bool cli_demo_is_time_over(const cli_demo_end *end);
 const char *cli_demo_step_name(cli_demo_step step);
-void cli_demo_get_report(cli_demo_end *end, uint64_t flow_out[CLI_DEMO_CHANNELS][8]); /* alice: bob's flows; see the report */
+void cli_demo_get_report(cli_demo_end *end,
+                         uint64_t flow_out[CLI_DEMO_CHANNELS][8]); /* alice: bob's flows; see the report */
 
 /* Sends the object with its number and time added, and frees it. HF_EAGAIN: no room; the number is not used up. */
 HF_CHECKED hf_err cli_demo_say(cli_demo_end *end, cli_demo_channel channel, json_t *object);

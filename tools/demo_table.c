@@ -15,8 +15,13 @@ static const struct {
     const char *title;
     int width;
 } columns[COLUMNS_LEN] = {
-    [CHANNEL] = {"channel", 11},  [SENT_THERE] = {"alice > bob", 14}, [SENT_BACK] = {"bob > alice", 14}, [P50] = {"p50", 9},
-    [P99] = {"p99", 9},           [RATE] = {"rate", 12},              [PRIORITY] = {"priority", 10},
+    [CHANNEL] = {"channel", 11},
+    [SENT_THERE] = {"alice > bob", 14},
+    [SENT_BACK] = {"bob > alice", 14},
+    [P50] = {"p50", 9},
+    [P99] = {"p99", 9},
+    [RATE] = {"rate", 12},
+    [PRIORITY] = {"priority", 10},
 };
 
 const char *cli_write_span(hf_span span, char text[16])
@@ -24,8 +29,8 @@ const char *cli_write_span(hf_span span, char text[16])
     double ms = (double)span / 1000;
 
     if (span <= 0)
-        return strcpy(text, "-");
-    if (span < 1000)
+        snprintf(text, 16, "-");
+    else if (span < 1000)
         snprintf(text, 16, "%d us", (int)span);
     else
         snprintf(text, 16, "%.*f %s", ms < 10 ? 1 : ms < 1000 ? 0 : 1, ms < 1000 ? ms : ms / 1000, ms < 1000 ? "ms" : "s");
@@ -110,7 +115,8 @@ static void print_head(FILE *out, const cli_demo_view *view, cli_demo_look look)
     snprintf(line, sizeof line, "holdfast demo   %s   %s", view->state, cli_write_span(view->elapsed, elapsed));
     fprintf(out, "%s%.*s%s\n", look.colour ? BOLD : "", look.columns, line, look.colour ? PLAIN : "");
     if (view->local[0])
-        snprintf(line, sizeof line, "alice %s - bob %s   round trip %s", view->local, view->remote, cli_write_span(view->rtt, rtt));
+        snprintf(line, sizeof line, "alice %s - bob %s   round trip %s", view->local, view->remote,
+                 cli_write_span(view->rtt, rtt));
     else
         snprintf(line, sizeof line, "no pair of candidates yet");
     fprintf(out, "%s%.*s%s\n\n", look.colour ? DIM : "", look.columns, line, look.colour ? PLAIN : "");
@@ -133,8 +139,8 @@ int cli_demo_table_write(FILE *out, const cli_demo_view *view, cli_demo_look loo
         }
         fputc('\n', out);
     }
-    snprintf(line, sizeof line, "files: %" PRIu64 " of %" PRIu64 " (%s) arrived and verified", view->files_verified, view->files,
-             cli_write_bytes((double)view->files_bytes, bytes));
+    snprintf(line, sizeof line, "files: %" PRIu64 " of %" PRIu64 " (%s) arrived and verified", view->files_verified,
+             view->files, cli_write_bytes((double)view->files_bytes, bytes));
     bool all = view->files > 0 && view->files_verified == view->files;
     fprintf(out, "\n%s%.*s%s\n", look.colour && all ? GREEN : "", look.columns, line, look.colour && all ? PLAIN : "");
     return 3 + 1 + CLI_DEMO_CHANNELS + 2;

@@ -19,7 +19,7 @@ typedef struct cli_demo_view {
     const char *state;
     hf_span elapsed;
     char local[HF_ADDR_TEXT_SIZE + 8], remote[HF_ADDR_TEXT_SIZE + 8]; /* of the selected pair; "": none */
-    hf_span rtt;                                                       /* 0: not known */
+    hf_span rtt;                                                      /* 0: not known */
     cli_demo_row rows[CLI_DEMO_CHANNELS];
     uint64_t files_verified, files;
     uint64_t files_bytes;

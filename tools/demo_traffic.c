@@ -6,16 +6,17 @@
 enum { EDIT, CURSOR, TOKEN, WHO };
 
 static const hf_span every[] = {
-    [EDIT] = HF_MS(20),     /* two fast typists and an assistant */
-    [CURSOR] = HF_MS(33),   /* 30 a second */
+    [EDIT] = HF_MS(20),   /* two fast typists and an assistant */
+    [CURSOR] = HF_MS(33), /* 30 a second */
     [TOKEN] = HF_MS(15),
     [WHO] = HF_SECONDS(1),
 };
 #define TOKENS_PER_ANSWER 80
 #define DOCUMENT_BYTES 65536 /* above it, more is deleted than typed */
 
-static const char *const words[] = {"return", "hf_session", "*session", "if", "(err", "!=", "HF_OK)", "const", "now", ";\n", "{\n", "}\n",
-                                    "uint8_t", "static", "/* why */", "päckchen", "→"};
+static const char *const words[] = {
+    "return", "hf_session", "*session", "if",      "(err",   "!=",        "HF_OK)",   "const", "now",
+    ";\n",    "{\n",        "}\n",      "uint8_t", "static", "/* why */", "päckchen", "→"};
 #define WORDS_LEN (sizeof words / sizeof words[0])
 
 static uint32_t random_below(cli_author *author, size_t limit)
@@ -42,8 +43,9 @@ static void send_edit(cli_demo_end *end)
 
     if (len > DOCUMENT_BYTES || random_below(author, 4) == 0)
         edit.delete_len = random_below(author, len - edit.at + 1 < 12 ? len - edit.at + 1 : 12);
-    hf_err err = cli_demo_say(end, CODE_SYNC, json_pack("{sI sI ss}", "at", (json_int_t)edit.at, "delete", (json_int_t)edit.delete_len,
-                                                        "insert", word));
+    hf_err err = cli_demo_say(
+        end, CODE_SYNC,
+        json_pack("{sI sI ss}", "at", (json_int_t)edit.at, "delete", (json_int_t)edit.delete_len, "insert", word));
     if (err == HF_EAGAIN)
         return; /* typed a moment later */
     if (err != HF_OK || !cli_document_apply(&author->own, &edit))
@@ -56,7 +58,8 @@ static void send_last_edit(cli_demo_end *end)
     char digest[65];
 
     cli_document_digest(&end->author.own, digest);
-    if (cli_demo_say(end, CODE_SYNC, json_pack("{sb sI ss}", "last", 1, "edits", (json_int_t)end->author.edits, "sha256", digest)) == HF_OK)
+    if (cli_demo_say(end, CODE_SYNC,
+                     json_pack("{sb sI ss}", "last", 1, "edits", (json_int_t)end->author.edits, "sha256", digest)) == HF_OK)
         end->flows[CODE_SYNC].last_sent = true;
 }
 
@@ -69,7 +72,8 @@ static void take_edit(cli_demo_end *end, const json_t *message)
 
     if (digest) {
         cli_document_digest(&author->mirror, ours);
-        if (strcmp(ours, digest) != 0 || (json_int_t)author->mirrored != json_integer_value(json_object_get(message, "edits")))
+        if (strcmp(ours, digest) != 0 ||
+            (json_int_t)author->mirrored != json_integer_value(json_object_get(message, "edits")))
             cli_demo_fail(end, HF_EPROTO, "the text on code-sync is not the same at both ends");
         return;
     }
@@ -94,8 +98,9 @@ static void send_and_forget(cli_demo_end *end, cli_demo_channel channel, json_t 
 
 static void send_cursor(cli_demo_end *end)
 {
-    send_and_forget(end, CURSOR_POS, json_pack("{si si}", "line", (int)random_below(&end->author, 400), "column",
-                                               (int)random_below(&end->author, 100)));
+    send_and_forget(
+        end, CURSOR_POS,
+        json_pack("{si si}", "line", (int)random_below(&end->author, 400), "column", (int)random_below(&end->author, 100)));
 }
 
 static void send_presence(cli_demo_end *end)

@@ -81,8 +81,8 @@ static void start_source(cli_peer *peer, cli_port *port, const uint8_t *data, si
     const char *command = json_string_value(json_object_get(root, "cmd"));
     json_int_t ms = json_integer_value(json_object_get(root, "ms"));
     json_int_t size = json_integer_value(json_object_get(root, "size"));
-    bool good = command && strcmp(command, "send") == 0 && ms > 0 && ms <= SOURCE_MS_MAX && size > 0 &&
-                size <= HF_MESSAGE_MAX_LIMIT;
+    bool good =
+        command && strcmp(command, "send") == 0 && ms > 0 && ms <= SOURCE_MS_MAX && size > 0 && size <= HF_MESSAGE_MAX_LIMIT;
 
     json_decref(root);
     if (!good) {

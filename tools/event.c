@@ -28,8 +28,8 @@ json_t *cli_event_state(const cli_state *state)
 
 json_t *cli_event_open(const char *channel, const hf_datachannel_info *info)
 {
-    return json_pack("{ss ss so sb so so ss sb}", "type", "open", "channel", channel, "id",
-                     limit_if(info->has_id, info->id), "ordered", !info->unordered, "maxRetransmits",
+    return json_pack("{ss ss so sb so so ss sb}", "type", "open", "channel", channel, "id", limit_if(info->has_id, info->id),
+                     "ordered", !info->unordered, "maxRetransmits",
                      limit_if(info->reliability == HF_MAX_RETRANSMITS, info->reliability_limit), "maxPacketLifeTime",
                      limit_if(info->reliability == HF_MAX_LIFETIME, info->reliability_limit), "protocol",
                      info->protocol ? info->protocol : "", "resumed", 0);
@@ -47,8 +47,8 @@ json_t *cli_event_message(const char *channel, hf_message_kind kind, const uint8
     char *base64 = cli_base64_write(data, len, &base64_len);
     if (!base64)
         return NULL;
-    json_t *event = json_pack("{ss ss so}", "type", "message", "channel", channel, "base64",
-                              json_stringn_nocheck(base64, base64_len));
+    json_t *event =
+        json_pack("{ss ss so}", "type", "message", "channel", channel, "base64", json_stringn_nocheck(base64, base64_len));
     free(base64);
     return event;
 }
@@ -115,10 +115,10 @@ static bool add_pair(json_t *stats, const hf_peer_stats *peer)
         return true;
 
     const hf_ice_route *route = &peer->route;
-    json_t *pair = json_pack("{so so so sb}", "local", end_of_pair(route->local_type, &route->path.local), "remote",
-                             end_of_pair(route->remote_type, &route->path.remote), "currentRoundTripTime",
-                             route->rtt > 0 ? json_real((double)route->rtt / 1e6) : json_null(), "nominated",
-                             route->nominated);
+    json_t *pair =
+        json_pack("{so so so sb}", "local", end_of_pair(route->local_type, &route->path.local), "remote",
+                  end_of_pair(route->remote_type, &route->path.remote), "currentRoundTripTime",
+                  route->rtt > 0 ? json_real((double)route->rtt / 1e6) : json_null(), "nominated", route->nominated);
     return json_object_set_new(stats, "pair", pair) == 0 &&
            json_object_set_new(stats, "rtt_ms", milliseconds_or_null(route->rtt)) == 0;
 }
@@ -140,8 +140,10 @@ static bool add_transport(json_t *stats, const hf_peer_stats *peer)
         "{sI sI sI sI ss ss ss so sI sI sI sI so}", "packetsSent", (json_int_t)peer->packets_sent, "packetsReceived",
         (json_int_t)peer->packets_received, "bytesSent", (json_int_t)peer->bytes_sent, "bytesReceived",
         (json_int_t)peer->bytes_received, "tlsVersion", peer->dtls_version, "dtlsCipher", peer->dtls_cipher, "dtlsRole",
-        peer->dtls_version[0] == '\0' ? "unknown" : peer->dtls_client ? "client" : "server", "sctp_rtt_ms",
-        milliseconds_or_null(peer->sctp_rtt), "sctp_retransmissions", (json_int_t)peer->sctp_retransmissions,
+        peer->dtls_version[0] == '\0' ? "unknown"
+        : peer->dtls_client           ? "client"
+                                      : "server",
+        "sctp_rtt_ms", milliseconds_or_null(peer->sctp_rtt), "sctp_retransmissions", (json_int_t)peer->sctp_retransmissions,
         "dataChannelsOpened", (json_int_t)peer->channels_opened, "dataChannelsClosed", (json_int_t)peer->channels_closed,
         "candidates_ignored", (json_int_t)peer->candidates_ignored, "drops", drops_of(peer));
 
@@ -150,7 +152,8 @@ static bool add_transport(json_t *stats, const hf_peer_stats *peer)
 
 json_t *cli_event_stats(hf_time now, const hf_peer_stats *peer)
 {
-    json_t *stats = json_pack("{ss sf sn sn s[]}", "type", "stats", "timestamp", (double)now / 1000, "pair", "rtt_ms", "channels");
+    json_t *stats =
+        json_pack("{ss sf sn sn s[]}", "type", "stats", "timestamp", (double)now / 1000, "pair", "rtt_ms", "channels");
 
     if (stats && peer && (!add_pair(stats, peer) || !add_transport(stats, peer))) {
         json_decref(stats);
@@ -159,15 +162,16 @@ json_t *cli_event_stats(hf_time now, const hf_peer_stats *peer)
     return stats;
 }
 
-bool cli_event_stats_add_channel(json_t *stats, const char *channel, const hf_datachannel_info *info, uint64_t messages_queued)
+bool cli_event_stats_add_channel(json_t *stats, const char *channel, const hf_datachannel_info *info,
+                                 uint64_t messages_queued)
 {
     static const char *const states[] = {"connecting", "open", "closing", "closed"};
     json_t *entry = json_pack(
         "{ss ss so ss sI sI sI sI sI sI}", "channel", channel, "state", states[info->state], "dataChannelIdentifier",
-        limit_if(info->has_id, info->id), "protocol", info->protocol ? info->protocol : "", "bytesSent", (json_int_t)info->bytes_sent, "messagesSent",
-        (json_int_t)info->messages_sent, "bytesReceived", (json_int_t)info->bytes_received, "messagesReceived",
-        (json_int_t)info->messages_received, "bufferedAmount", (json_int_t)info->buffered_amount,
-        "messagesQueued", (json_int_t)messages_queued);
+        limit_if(info->has_id, info->id), "protocol", info->protocol ? info->protocol : "", "bytesSent",
+        (json_int_t)info->bytes_sent, "messagesSent", (json_int_t)info->messages_sent, "bytesReceived",
+        (json_int_t)info->bytes_received, "messagesReceived", (json_int_t)info->messages_received, "bufferedAmount",
+        (json_int_t)info->buffered_amount, "messagesQueued", (json_int_t)messages_queued);
 
     return json_array_append_new(json_object_get(stats, "channels"), entry) == 0;
 }

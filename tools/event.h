@@ -31,7 +31,8 @@ json_t *cli_event_signal(const hf_envelope *envelope);
 
 /* `peer` NULL: there is no connection. Channels are added one by one; `messages_queued`: accepted and not yet sent. */
 json_t *cli_event_stats(hf_time now, const hf_peer_stats *peer);
-bool cli_event_stats_add_channel(json_t *stats, const char *channel, const hf_datachannel_info *info, uint64_t messages_queued);
+bool cli_event_stats_add_channel(json_t *stats, const char *channel, const hf_datachannel_info *info,
+                                 uint64_t messages_queued);
 
 /* Takes the object (NULL is fine) and returns its line, with the line end, in memory to free; NULL: out of memory. */
 char *cli_event_write(json_t *event, size_t *len);

@@ -1,4 +1,4 @@
-/* fault.h: what is wrong with something that a person or a program wrote to us: a code and a sentence that names the place. */
+/* fault.h: what is wrong with something that was written to us: a code, and a sentence that names the place. */
 #ifndef CLI_FAULT_H
 #define CLI_FAULT_H
 
@@ -11,7 +11,7 @@ typedef struct cli_fault {
     char text[CLI_FAULT_TEXT_SIZE];
 } cli_fault;
 
-/* Fills the fault (a longer text is cut) and returns `code`. Bytes outside printable ASCII become '?': faults quote input. */
+/* Fills the fault (a longer text is cut) and returns `code`. Bytes that are not printable become '?': faults quote input. */
 __attribute__((format(printf, 3, 4))) hf_err cli_fault_set(cli_fault *fault, hf_err code, const char *format, ...);
 
 #endif

@@ -22,7 +22,8 @@ static void print_help(FILE *out)
     for (size_t i = 0; i < WORDS_LEN; i++)
         fprintf(out, "  %-12s %s\n", words[i].word, words[i].help);
     fputs("  --version    print the version\n"
-          "  --help       print this; holdfast WORD --help tells more\n", out);
+          "  --help       print this; holdfast WORD --help tells more\n",
+          out);
 }
 
 int main(int argc, char **argv)

@@ -57,9 +57,10 @@ hf_err cli_options_parse(const cli_option *table, size_t len, int argc, char *co
 
 static void print_option(const cli_option *option, FILE *out)
 {
-    int column = fprintf(out, "  %s%s%s", option->name, option->argument ? " " : "", option->argument ? option->argument : "");
+    int column =
+        fprintf(out, "  %s%s%s", option->name, option->argument ? " " : "", option->argument ? option->argument : "");
 
-    for (const char *line = option->help; line; ) {
+    for (const char *line = option->help; line;) {
         const char *end = strchr(line, '\n');
 
         if (column >= HELP_COLUMN)

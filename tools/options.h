@@ -18,8 +18,8 @@ typedef struct cli_option {
     size_t flag; /* without `take`: the offset of the bool to set; 0: the option is not supported yet */
 } cli_option;
 
-/* Takes all arguments, as "--name value" or "--name=value". HF_ENOTSUP: an option of later days; HF_EINVAL: unknown, lacks its value,
- * has one too many; and what its function says. */
+/* Takes all arguments, as "--name value" or "--name=value". HF_ENOTSUP: an option of later days; HF_EINVAL: unknown, lacks
+ * its value, has one too many; and what its function says. */
 HF_CHECKED hf_err cli_options_parse(const cli_option *table, size_t len, int argc, char *const *argv, void *options,
                                     cli_fault *fault);
 

@@ -39,17 +39,18 @@ static void remove_box(cli_outbox **at)
 
 static cli_outbox *need(cli_peer *peer, const char *channel)
 {
-    cli_outbox **at = find(peer, channel);
+    cli_outbox **at = find(peer, channel), *box = *at;
 
-    if (*at)
-        return *at;
-    cli_outbox *box = calloc(1, sizeof *box);
+    if (box)
+        return box;
+    box = calloc(1, sizeof *box);
     if (!box || !(box->channel = strdup(channel))) {
         free(box);
         return NULL;
     }
     box->last = &box->first;
-    return *at = box;
+    *at = box;
+    return box;
 }
 
 void cli_outbox_put(cli_peer *peer, cli_command *command)
@@ -108,7 +109,7 @@ void cli_outbox_pump(cli_peer *peer)
 {
     if (!peer->session || peer->closing)
         return;
-    for (cli_outbox **at = &peer->outboxes; *at; ) {
+    for (cli_outbox **at = &peer->outboxes; *at;) {
         pump(peer, *at);
         if ((*at)->first)
             at = &(*at)->next;

@@ -57,8 +57,9 @@ void cli_peer_print_stats(cli_peer *peer)
             break;
         if (!port || hf_channel_info(channel, &info) != HF_OK)
             continue;
-        cli_event_stats_add_channel(event, port->name, &info, cli_backlog_count(&port->backlog, info.buffered_amount) +
-                                    port->replies_len + cli_outbox_waiting(peer, port->name));
+        cli_event_stats_add_channel(event, port->name, &info,
+                                    cli_backlog_count(&port->backlog, info.buffered_amount) + port->replies_len +
+                                        cli_outbox_waiting(peer, port->name));
     }
     cli_peer_print(peer, event);
 }

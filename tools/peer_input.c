@@ -23,13 +23,16 @@ static bool is_trouble(const hf_envelope *envelope, hf_err err)
 
 static void take_signal(cli_peer *peer, hf_envelope *envelope)
 {
-    static const char *const words[] = {[HF_SIGNAL_OFFER] = "offer", [HF_SIGNAL_ANSWER] = "answer",
-                                        [HF_SIGNAL_CANDIDATE] = "candidate", [HF_SIGNAL_END_OF_CANDIDATES] = "candidate"};
+    static const char *const words[] = {[HF_SIGNAL_OFFER] = "offer",
+                                        [HF_SIGNAL_ANSWER] = "answer",
+                                        [HF_SIGNAL_CANDIDATE] = "candidate",
+                                        [HF_SIGNAL_END_OF_CANDIDATES] = "candidate"};
     const char *own = hf_manager_peer_id(peer->manager);
     char message[512];
 
     if (envelope->receiver && strcmp(envelope->receiver, own) != 0) {
-        snprintf(message, sizeof message, "line %zu: for \"%s\", and we are \"%s\"", peer->lines.number, envelope->receiver, own);
+        snprintf(message, sizeof message, "line %zu: for \"%s\", and we are \"%s\"", peer->lines.number, envelope->receiver,
+                 own);
         cli_peer_print_error(peer, HF_EINVAL, message, NULL);
         return;
     }

@@ -143,8 +143,10 @@ static const cli_option table[] = {
     {"--loopback", NULL, "gather on loopback addresses, too", FLAG(loopback)},
     {"--certificate", "FILE", "PEM certificate and key, made there if absent", take_certificate, 0},
     {"--mdns", NULL, "hide our host addresses behind .local names", NULL, 0},
-    {"--channels", "SPEC", "what the offerer opens: a comma list of `collab` (the\ndefault) or NAME[:unordered][:rtx=N|:ttl=MS]\n"
-                           "[:protocol=P][:priority=critical|high|normal|low]", take_channels, 0},
+    {"--channels", "SPEC",
+     "what the offerer opens: a comma list of `collab` (the\ndefault) or NAME[:unordered][:rtx=N|:ttl=MS]\n"
+     "[:protocol=P][:priority=critical|high|normal|low]",
+     take_channels, 0},
     {"--raw", NULL, "plain data channels", take_nothing, 0},
     {"--echo", NULL, "send every message back; on a channel `sink` count, on\n`source` send on demand", FLAG(echo)},
     {"--reconnect", NULL, "reconnect (not done yet)", take_nothing, 0},
@@ -176,12 +178,14 @@ void cli_peer_options_print_help(FILE *out)
           "One session with one other peer. Signals and commands are read from stdin, signals\n"
           "and events written to stdout: one JSON object a line. Carry each line of type offer,\n"
           "answer or candidate to the other peer, and its own back. The end of input ends it.\n"
-          "\n", out);
+          "\n",
+          out);
     cli_options_print_help(table, TABLE_LEN, out);
     fputs("\n"
           "commands: {\"type\":\"send\",\"channel\":\"code-sync\",\"text\":\"hello\"}   or \"base64\", or \"size\"\n"
           "          with \"repeat\":N; close-channel, stats, close\n"
-          "exit status: 0 after a clean close, 1 when the connection failed, 2 for a bad command line\n", out);
+          "exit status: 0 after a clean close, 1 when the connection failed, 2 for a bad command line\n",
+          out);
 }
 
 hf_err cli_parse_log_level(const char *text, hf_log_level *out, cli_fault *fault)

@@ -43,8 +43,8 @@ typedef struct cli_port {
     struct cli_port *next;
     hf_channel *channel;
     char *name;
-    bool open;     /* and told */
-    bool refused;  /* a command got HF_EAGAIN, and waits for `writable` */
+    bool open;    /* and told */
+    bool refused; /* a command got HF_EAGAIN, and waits for `writable` */
     bool reliable;
     uint64_t binary_bytes, binary_messages; /* received */
     cli_backlog backlog;
@@ -62,9 +62,9 @@ typedef struct cli_peer {
     hf_loop *loop;
     hf_certificate *certificate;
     hf_manager *manager;
-    hf_session *session;   /* NULL: none yet */
-    int status;            /* the exit status */
-    bool closing;          /* it ends because somebody asked for it */
+    hf_session *session; /* NULL: none yet */
+    int status;          /* the exit status */
+    bool closing;        /* it ends because somebody asked for it */
     bool output_gone;
 
     cli_lines lines;
@@ -74,10 +74,10 @@ typedef struct cli_peer {
 
     cli_outbox *outboxes;
     cli_port *ports;
-    hf_err cause;          /* of the state told last */
-    hf_path pair;          /* the one told last */
-    char *state_line;      /* the last one, so that none is told twice */
-    uint8_t *made_up;      /* bytes for "size" and for sources */
+    hf_err cause;     /* of the state told last */
+    hf_path pair;     /* the one told last */
+    char *state_line; /* the last one, so that none is told twice */
+    uint8_t *made_up; /* bytes for "size" and for sources */
     size_t made_up_len;
 } cli_peer;
 
@@ -85,7 +85,7 @@ typedef struct cli_peer {
 hf_time cli_peer_now(const cli_peer *peer);
 void cli_peer_print(cli_peer *peer, json_t *event);
 void cli_peer_print_error(cli_peer *peer, hf_err code, const char *message, const char *channel);
-void cli_peer_close(cli_peer *peer); /* the clean end */
+void cli_peer_close(cli_peer *peer);            /* the clean end */
 void cli_peer_stop(cli_peer *peer, int status); /* the session has ended, or must */
 void cli_peer_print_stats(cli_peer *peer);
 void cli_peer_watch_connection(cli_peer *peer, bool connected); /* minds --give-up */
@@ -99,7 +99,7 @@ void cli_peer_on_input(void *peer);
 void cli_peer_adopt(cli_peer *peer, hf_session *session);
 void cli_peer_on_envelope(void *peer, hf_manager *manager, const hf_envelope *envelope);
 void cli_peer_on_session(void *peer, hf_manager *manager, hf_session *session);
-void cli_peer_end_ports(cli_peer *peer); /* at the end: tells those that the session has not closed */
+void cli_peer_end_ports(cli_peer *peer);                      /* at the end: tells those that the session has not closed */
 cli_port *cli_peer_port(cli_peer *peer, hf_channel *channel); /* NULL: out of memory */
 
 /* Every message is sent here: the port keeps count of what waits. */

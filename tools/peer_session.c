@@ -98,7 +98,8 @@ static void on_error(void *context, hf_session *session, const hf_session_event 
     const char *text = event->u.error.text;
 
     (void)session;
-    cli_peer_print(context, cli_event_error(event->cause, text && *text ? text : hf_err_text(event->cause), event->u.error.fatal, NULL));
+    cli_peer_print(context, cli_event_error(event->cause, text && *text ? text : hf_err_text(event->cause),
+                                            event->u.error.fatal, NULL));
 }
 
 static void on_data(void *context, hf_session *session, const hf_session_event *event)
@@ -185,8 +186,9 @@ void cli_peer_adopt(cli_peer *peer, hf_session *session)
         hf_session_event_type type;
         hf_session_handler handler;
     } handlers[] = {
-        {HF_SESSION_STATE_CHANGED, on_state},  {HF_SESSION_ON_ERROR, on_error},        {HF_SESSION_ON_DATA, on_data},
-        {HF_SESSION_CHANNEL_OPEN, on_open},    {HF_SESSION_CHANNEL_CLOSED, on_closed}, {HF_SESSION_CHANNEL_WRITABLE, on_writable},
+        {HF_SESSION_STATE_CHANGED, on_state},   {HF_SESSION_ON_ERROR, on_error},
+        {HF_SESSION_ON_DATA, on_data},          {HF_SESSION_CHANNEL_OPEN, on_open},
+        {HF_SESSION_CHANNEL_CLOSED, on_closed}, {HF_SESSION_CHANNEL_WRITABLE, on_writable},
         {HF_SESSION_ROUTE_CHANGED, on_route},
     };
 

@@ -53,7 +53,7 @@ static hf_err walk(cli_tree *tree, int at_fd, const char *below, int depth)
         close(at_fd);
         return HF_EIO;
     }
-    for (const struct dirent *entry; err == HF_OK && (entry = readdir(folder)); ) {
+    for (const struct dirent *entry; err == HF_OK && (entry = readdir(folder));) {
         char path[4096];
         struct stat info;
 
@@ -86,7 +86,8 @@ hf_err cli_tree_read(cli_tree *out, const char *folder, cli_fault *fault)
         err = HF_ENOENT;
     if (err != HF_OK) {
         cli_tree_clear(out);
-        return cli_fault_set(fault, err, "%.200s: %s", folder, err == HF_ENOENT ? "there is no file to send in it" : hf_err_text(err));
+        return cli_fault_set(fault, err, "%.200s: %s", folder,
+                             err == HF_ENOENT ? "there is no file to send in it" : hf_err_text(err));
     }
     return HF_OK;
 }
@@ -122,8 +123,8 @@ static void fill(uint8_t *data, size_t len, size_t index)
 
 hf_err cli_tree_default(cli_tree *out, cli_fault *fault)
 {
-    static const char *const marks[] = {".git", "meson.build", "CMakeLists.txt", "Makefile", "package.json", "Cargo.toml",
-                                        "pyproject.toml", "go.mod"};
+    static const char *const marks[] = {".git",         "meson.build", "CMakeLists.txt", "Makefile",
+                                        "package.json", "Cargo.toml",  "pyproject.toml", "go.mod"};
 
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
         if (access(marks[i], F_OK) == 0 && cli_tree_read(out, ".", fault) == HF_OK)

@@ -13,14 +13,14 @@
 
 /* Zeroes are empty. */
 typedef struct cli_tree {
-    char *root; /* NULL: made up */
+    char *root;   /* NULL: made up */
     char **paths; /* below the root */
     size_t len, cap;
     uint64_t bytes;
 } cli_tree;
 
-/* Lists the regular files below `folder`, but for hidden ones and what builds leave behind; what is above the limits is left out.
- * HF_EIO: the folder can't be read; HF_ENOENT: there is no file in it; HF_ENOMEM. */
+/* Lists the regular files below `folder`, but for hidden ones and what builds leave behind; what is above the limits is left
+ * out. HF_EIO: the folder can't be read; HF_ENOENT: there is no file in it; HF_ENOMEM. */
 HF_CHECKED hf_err cli_tree_read(cli_tree *out, const char *folder, cli_fault *fault);
 
 /* The current folder where it looks like a source tree; otherwise a tree that is made up. */

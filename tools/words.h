@@ -1,4 +1,4 @@
-/* words.h: the words of the program, and what each is given: its own arguments, without the word. They return the exit status. */
+/* words.h: the words of the program. Each is given its own arguments, without the word, and returns the exit status. */
 #ifndef CLI_WORDS_H
 #define CLI_WORDS_H
 

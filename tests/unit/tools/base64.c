@@ -8,8 +8,14 @@
 static const struct {
     const char *bytes, *text;
 } vectors[] = {
-    {"", ""},           {"f", "Zg=="},          {"fo", "Zm8="},        {"foo", "Zm9v"},
-    {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff\xfe", "+//+"},
+    {"", ""},
+    {"f", "Zg=="},
+    {"fo", "Zm8="},
+    {"foo", "Zm9v"},
+    {"foob", "Zm9vYg=="},
+    {"fooba", "Zm9vYmE="},
+    {"foobar", "Zm9vYmFy"},
+    {"\xfb\xff\xfe", "+//+"},
 };
 
 Test(base64, agrees_with_the_vectors_of_the_rfc_both_ways)

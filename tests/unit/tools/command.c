@@ -20,8 +20,9 @@ static void expect_parsed(const char *line, cli_command_type type)
 
 Test(command, is_an_offer_with_its_envelope)
 {
-    expect_parsed("{\"type\":\"offer\",\"sdp\":\"v=0\\r\\n\",\"envelope\":{\"sender\":\"alice\",\"receiver\":\"bob\",\"offer\":3}}",
-                  CLI_SIGNAL);
+    expect_parsed(
+        "{\"type\":\"offer\",\"sdp\":\"v=0\\r\\n\",\"envelope\":{\"sender\":\"alice\",\"receiver\":\"bob\",\"offer\":3}}",
+        CLI_SIGNAL);
     cr_expect_eq(command.u.signal.signal.type, HF_SIGNAL_OFFER);
     cr_expect_str_eq(command.u.signal.signal.sdp, "v=0\r\n");
     cr_expect_str_eq(command.u.signal.sender, "alice");
@@ -43,14 +44,16 @@ Test(command, is_an_answer_of_a_page_that_knows_no_envelope)
 Test(command, is_a_candidate_as_browsers_write_it)
 {
     expect_parsed("{\"type\":\"candidate\",\"candidate\":\"candidate:1 1 udp 1 192.0.2.1 1 typ host\",\"sdpMid\":\"0\","
-                  "\"sdpMLineIndex\":0,\"usernameFragment\":\"abcd\"}", CLI_SIGNAL);
+                  "\"sdpMLineIndex\":0,\"usernameFragment\":\"abcd\"}",
+                  CLI_SIGNAL);
     cr_expect_eq(command.u.signal.signal.type, HF_SIGNAL_CANDIDATE);
     cr_expect_str_eq(command.u.signal.signal.mid, "0");
     cr_expect_str_eq(command.u.signal.signal.ufrag, "abcd");
     cli_command_clear(&command);
 
     expect_parsed("{\"type\":\"candidate\",\"candidate\":\"candidate:x\",\"sdpMid\":null,\"sdpMLineIndex\":null,"
-                  "\"usernameFragment\":null}", CLI_SIGNAL);
+                  "\"usernameFragment\":null}",
+                  CLI_SIGNAL);
     cr_expect_null(command.u.signal.signal.mid);
     cr_expect_null(command.u.signal.signal.ufrag);
     cli_command_clear(&command);
@@ -135,14 +138,17 @@ Test(command, that_is_wrong_names_what_is_wrong)
         {"{\"type\":\"offer\",\"sdp\":\"v=0\\u0000\"}", HF_EINVAL, "\"sdp\" holds a NUL", "a NUL in it"},
         {"{\"type\":\"offer\",\"sdp\":\"v\",\"envelope\":1}", HF_EINVAL, "\"envelope\"", "not an object"},
         {"{\"type\":\"offer\",\"sdp\":\"v\",\"envelope\":{\"sender\":1}}", HF_EINVAL, "\"sender\"", "a number as sender"},
-        {"{\"type\":\"offer\",\"sdp\":\"v\",\"envelope\":{\"receiver\":[]}}", HF_EINVAL, "\"receiver\"", "an array as receiver"},
+        {"{\"type\":\"offer\",\"sdp\":\"v\",\"envelope\":{\"receiver\":[]}}", HF_EINVAL, "\"receiver\"",
+         "an array as receiver"},
         {"{\"type\":\"offer\",\"sdp\":\"v\",\"envelope\":{\"offer\":-1}}", HF_EINVAL, "\"offer\"", "below zero"},
         {"{\"type\":\"offer\",\"sdp\":\"v\",\"envelope\":{\"offer\":4294967296}}", HF_EINVAL, "\"offer\"", "above 32 bits"},
         {"{\"type\":\"candidate\"}", HF_EINVAL, "\"candidate\" is missing", "no candidate"},
         {"{\"type\":\"candidate\",\"candidate\":7}", HF_EINVAL, "\"candidate\"", "a number"},
         {"{\"type\":\"candidate\",\"candidate\":\"\",\"sdpMid\":0}", HF_EINVAL, "\"sdpMid\"", "a number as mid"},
-        {"{\"type\":\"candidate\",\"candidate\":\"\",\"sdpMLineIndex\":\"0\"}", HF_EINVAL, "\"sdpMLineIndex\"", "a string as index"},
-        {"{\"type\":\"candidate\",\"candidate\":\"\",\"usernameFragment\":1}", HF_EINVAL, "\"usernameFragment\"", "a number"},
+        {"{\"type\":\"candidate\",\"candidate\":\"\",\"sdpMLineIndex\":\"0\"}", HF_EINVAL, "\"sdpMLineIndex\"",
+         "a string as index"},
+        {"{\"type\":\"candidate\",\"candidate\":\"\",\"usernameFragment\":1}", HF_EINVAL, "\"usernameFragment\"",
+         "a number"},
         {"{\"type\":\"send\",\"text\":\"a\"}", HF_EINVAL, "\"channel\" is missing", "no channel"},
         {"{\"type\":\"send\",\"channel\":1,\"text\":\"a\"}", HF_EINVAL, "\"channel\"", "a number as channel"},
         {"{\"type\":\"send\",\"channel\":\"a\"}", HF_EINVAL, "\"text\", \"base64\" and \"size\"", "nothing to send"},
@@ -156,14 +162,16 @@ Test(command, that_is_wrong_names_what_is_wrong)
         {"{\"type\":\"send\",\"channel\":\"a\",\"size\":\"9\"}", HF_EINVAL, "\"size\"", "a string"},
         {"{\"type\":\"send\",\"channel\":\"a\",\"size\":9,\"repeat\":0}", HF_EINVAL, "\"repeat\"", "no time"},
         {"{\"type\":\"send\",\"channel\":\"a\",\"size\":9,\"repeat\":true}", HF_EINVAL, "\"repeat\"", "a truth"},
-        {"{\"type\":\"send\",\"channel\":\"a\",\"base64\":\"AAAA\",\"repeat\":0}", HF_EINVAL, "\"repeat\"", "after a field that allocates"},
+        {"{\"type\":\"send\",\"channel\":\"a\",\"base64\":\"AAAA\",\"repeat\":0}", HF_EINVAL, "\"repeat\"",
+         "after a field that allocates"},
         {"{\"type\":\"close-channel\"}", HF_EINVAL, "\"channel\" is missing", "no channel"},
     };
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         cr_expect_eq(parse(bad[i].line), bad[i].err, "%s: %s (%s)", bad[i].line, bad[i].why, fault.text);
         cr_expect_eq(fault.code, bad[i].err, "%s", bad[i].line);
-        cr_expect_not_null(strstr(fault.text, bad[i].says), "%s: \"%s\" is not in \"%s\"", bad[i].why, bad[i].says, fault.text);
+        cr_expect_not_null(strstr(fault.text, bad[i].says), "%s: \"%s\" is not in \"%s\"", bad[i].why, bad[i].says,
+                           fault.text);
         cr_expect_null(command.root, "%s: nothing is left to clear", bad[i].why);
     }
 }

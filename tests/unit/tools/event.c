@@ -12,37 +12,44 @@ static void expect_line(json_t *event, const char *expected)
 
     cr_assert_not_null(line);
     cr_expect_eq(len, strlen(expected));
-    cr_expect_eq(memcmp(line, expected, len < strlen(expected) ? len : strlen(expected)), 0, "%.*s, not %s", (int)len, line, expected);
+    cr_expect_eq(memcmp(line, expected, len < strlen(expected) ? len : strlen(expected)), 0, "%.*s, not %s", (int)len, line,
+                 expected);
     free(line);
 }
 
 Test(event, tells_the_state_in_the_words_of_the_w3c)
 {
-    expect_line(cli_event_state(&(cli_state){HF_CONNECTION_FAILED, HF_ICE_FAILED, HF_SESSION_FAILED, HF_PATH_NONE, HF_ENOPATH}),
-                "{\"type\":\"state\",\"connection\":\"failed\",\"ice\":\"failed\",\"session\":\"failed\",\"path\":\"none\","
-                "\"cause\":\"HF_ENOPATH\"}\n");
+    expect_line(
+        cli_event_state(&(cli_state){HF_CONNECTION_FAILED, HF_ICE_FAILED, HF_SESSION_FAILED, HF_PATH_NONE, HF_ENOPATH}),
+        "{\"type\":\"state\",\"connection\":\"failed\",\"ice\":\"failed\",\"session\":\"failed\",\"path\":\"none\","
+        "\"cause\":\"HF_ENOPATH\"}\n");
 }
 
 Test(event, tells_what_a_channel_is_as_a_page_would)
 {
-    hf_datachannel_info info = {.has_id = true, .id = 4, .unordered = true, .reliability = HF_MAX_RETRANSMITS, .protocol = "p"};
+    hf_datachannel_info info = {
+        .has_id = true, .id = 4, .unordered = true, .reliability = HF_MAX_RETRANSMITS, .protocol = "p"};
 
-    expect_line(cli_event_open("a", &info), "{\"type\":\"open\",\"channel\":\"a\",\"id\":4,\"ordered\":false,\"maxRetransmits\":0,"
-                                            "\"maxPacketLifeTime\":null,\"protocol\":\"p\",\"resumed\":false}\n");
+    expect_line(cli_event_open("a", &info),
+                "{\"type\":\"open\",\"channel\":\"a\",\"id\":4,\"ordered\":false,\"maxRetransmits\":0,"
+                "\"maxPacketLifeTime\":null,\"protocol\":\"p\",\"resumed\":false}\n");
     info = (hf_datachannel_info){.reliability = HF_MAX_LIFETIME, .reliability_limit = 50};
-    expect_line(cli_event_open("b", &info), "{\"type\":\"open\",\"channel\":\"b\",\"id\":null,\"ordered\":true,\"maxRetransmits\":null,"
-                                            "\"maxPacketLifeTime\":50,\"protocol\":\"\",\"resumed\":false}\n");
+    expect_line(cli_event_open("b", &info),
+                "{\"type\":\"open\",\"channel\":\"b\",\"id\":null,\"ordered\":true,\"maxRetransmits\":null,"
+                "\"maxPacketLifeTime\":50,\"protocol\":\"\",\"resumed\":false}\n");
 }
 
 Test(event, shows_text_as_text_and_all_else_in_base64)
 {
     expect_line(cli_event_message("a", HF_TEXT, (const uint8_t *)"h\xc3\xa9\"\n", 5),
                 "{\"type\":\"message\",\"channel\":\"a\",\"text\":\"h\xc3\xa9\\\"\\n\"}\n");
-    expect_line(cli_event_message("a", HF_TEXT, (const uint8_t *)"\0", 1), "{\"type\":\"message\",\"channel\":\"a\",\"text\":\"\\u0000\"}\n");
+    expect_line(cli_event_message("a", HF_TEXT, (const uint8_t *)"\0", 1),
+                "{\"type\":\"message\",\"channel\":\"a\",\"text\":\"\\u0000\"}\n");
     expect_line(cli_event_message("a", HF_TEXT, NULL, 0), "{\"type\":\"message\",\"channel\":\"a\",\"text\":\"\"}\n");
     expect_line(cli_event_message("a", HF_TEXT, (const uint8_t *)"\xff\xfe", 2),
                 "{\"type\":\"message\",\"channel\":\"a\",\"base64\":\"//4=\"}\n");
-    expect_line(cli_event_message("a", HF_BINARY, (const uint8_t *)"foo", 3), "{\"type\":\"message\",\"channel\":\"a\",\"base64\":\"Zm9v\"}\n");
+    expect_line(cli_event_message("a", HF_BINARY, (const uint8_t *)"foo", 3),
+                "{\"type\":\"message\",\"channel\":\"a\",\"base64\":\"Zm9v\"}\n");
     expect_line(cli_event_message("a", HF_BINARY, NULL, 0), "{\"type\":\"message\",\"channel\":\"a\",\"base64\":\"\"}\n");
 }
 
@@ -52,8 +59,9 @@ Test(event, names_both_ends_of_a_pair)
 
     cr_assert(hf_addr_parse("192.0.2.1:5000", 14, &route.path.local));
     cr_assert(hf_addr_parse("[2001:db8::1]:6000", 18, &route.path.remote));
-    expect_line(cli_event_pair(&route), "{\"type\":\"pair\",\"local\":\"host 192.0.2.1:5000 udp\",\"remote\":\"prflx [2001:db8::1]:6000 udp\","
-                                        "\"rtt_ms\":1.2}\n");
+    expect_line(cli_event_pair(&route),
+                "{\"type\":\"pair\",\"local\":\"host 192.0.2.1:5000 udp\",\"remote\":\"prflx [2001:db8::1]:6000 udp\","
+                "\"rtt_ms\":1.2}\n");
 }
 
 Test(event, names_a_channel_only_where_there_is_one)
@@ -66,17 +74,21 @@ Test(event, names_a_channel_only_where_there_is_one)
 
 Test(event, survives_a_message_that_is_not_utf8)
 {
-    expect_line(cli_event_error(HF_EPROTO, "\xff", false, NULL),
-                "{\"type\":\"error\",\"code\":\"HF_EPROTO\",\"message\":\"the peer violated the protocol\",\"fatal\":false}\n");
+    expect_line(
+        cli_event_error(HF_EPROTO, "\xff", false, NULL),
+        "{\"type\":\"error\",\"code\":\"HF_EPROTO\",\"message\":\"the peer violated the protocol\",\"fatal\":false}\n");
 }
 
 Test(event, writes_signals_that_a_command_reads)
 {
-    hf_envelope envelope = {.sender = "alice", .receiver = NULL, .offer = 1, .signal = {.type = HF_SIGNAL_OFFER, .sdp = "v=0\r\n"}};
+    hf_envelope envelope = {
+        .sender = "alice", .receiver = NULL, .offer = 1, .signal = {.type = HF_SIGNAL_OFFER, .sdp = "v=0\r\n"}};
 
     expect_line(cli_event_signal(&envelope),
                 "{\"type\":\"offer\",\"sdp\":\"v=0\\r\\n\",\"envelope\":{\"sender\":\"alice\",\"offer\":1}}\n");
-    envelope = (hf_envelope){.sender = "alice", .receiver = "bob", .offer = 1,
+    envelope = (hf_envelope){.sender = "alice",
+                             .receiver = "bob",
+                             .offer = 1,
                              .signal = {.type = HF_SIGNAL_END_OF_CANDIDATES, .mid = "0", .ufrag = "abcd"}};
     expect_line(cli_event_signal(&envelope),
                 "{\"type\":\"candidate\",\"candidate\":\"\",\"sdpMid\":\"0\",\"usernameFragment\":\"abcd\","

@@ -37,9 +37,11 @@ Test(options, have_sensible_defaults)
 
 Test(options, are_all_taken)
 {
-    cr_assert_eq(parse("--answer --stun stun:a.example --stun=stun:[2001:db8::1]:3478 --policy all --no-trickle --bind 127.0.0.1 "
-                       "--bind ::1 --loopback --certificate me.pem --channels a,b --raw --echo --reconnect --no-reconnect "
-                       "--give-up 2.5 --id bob --stats 1 --log debug"), HF_OK, "%s", fault.text);
+    cr_assert_eq(
+        parse("--answer --stun stun:a.example --stun=stun:[2001:db8::1]:3478 --policy all --no-trickle --bind 127.0.0.1 "
+              "--bind ::1 --loopback --certificate me.pem --channels a,b --raw --echo --reconnect --no-reconnect "
+              "--give-up 2.5 --id bob --stats 1 --log debug"),
+        HF_OK, "%s", fault.text);
     cr_expect(options.answer && options.no_trickle && options.loopback && options.echo);
     cr_assert_eq(options.servers_len, 2);
     cr_expect_str_eq(options.servers[1].uri, "stun:[2001:db8::1]:3478");
@@ -116,7 +118,8 @@ Test(options, that_are_wrong_are_named)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         cr_expect_eq(parse(bad[i].line), bad[i].err, "%s: %s", bad[i].line, fault.text);
         cr_expect_eq(fault.code, bad[i].err, "%s", bad[i].line);
-        cr_expect_not_null(strstr(fault.text, bad[i].says), "%s: \"%s\" is not in \"%s\"", bad[i].line, bad[i].says, fault.text);
+        cr_expect_not_null(strstr(fault.text, bad[i].says), "%s: \"%s\" is not in \"%s\"", bad[i].line, bad[i].says,
+                           fault.text);
     }
 }
 
