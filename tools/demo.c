@@ -256,8 +256,7 @@ static void print_summary(cli_demo_end *end)
         putchar('\n');
         cli_demo_table_write(stdout, &view, screen.look);
     }
-    printf("\nconnected in %s, %s\n", cli_write_span(end->connected - end->began, span),
-           hf_session_path_name(hf_session_get_path(end->session)));
+    printf("\nconnected in %s, %s\n", cli_write_span(end->connected - end->began, span), hf_session_path_name(end->path));
     printf("code-sync    %" PRIu64 " and %" PRIu64 " edits applied in order; both texts are the same\n", end->author.edits,
            end->author.mirrored);
     printf("ai-stream    %" PRIu64 " answers, %" PRIu64 " words, each whole\n", end->prompts, end->tokens);

@@ -289,9 +289,11 @@ static void on_route(void *context, hf_session *session, const hf_session_event 
 {
     cli_demo_end *end = context;
 
-    (void)session;
-    end->has_route = event->u.route.path.local.family != HF_FAMILY_NONE;
+    if (event->u.route.path.local.family == HF_FAMILY_NONE)
+        return; /* lost; what is shown is the last one */
+    end->has_route = true;
     end->route = event->u.route;
+    end->path = hf_session_get_path(session);
 }
 
 static void adopt(void *context, hf_manager *manager, hf_session *session)

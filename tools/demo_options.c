@@ -27,7 +27,7 @@ static hf_err take_log(void *options, const char *value, cli_fault *fault)
 static const cli_option table[] = {
     {"--seconds", "N", "how long there is traffic; 5 by default", take_seconds, 0},
     {"--files", "FOLDER",
-     "what is sent on `files`; by default the current folder\nif it looks like a source tree, or else made-up files",
+     "what is sent on `files`; by default the current\nfolder if it looks like a source tree, or else\nmade-up files",
      take_files, 0},
     {"--json", NULL, "one JSON object at the end, and nothing else", NULL, offsetof(cli_demo_options, json)},
     {"--log", "LEVEL", "error, warning, info, debug or none, to stderr", take_log, 0},
@@ -45,9 +45,9 @@ void cli_demo_options_print_help(FILE *out)
 {
     fputs("usage: holdfast demo [option]...\n"
           "\n"
-          "Two peers, in two processes on this machine, connect and use the five channels of a\n"
-          "collaboration session: edits, cursors, presence, streamed answers, and a tree of\n"
-          "files. A table shows what passes, a summary what was checked.\n"
+          "Two peers, in two processes on this machine, connect and use the five channels\n"
+          "of a collaboration session: edits, cursors, presence, streamed answers, and a\n"
+          "tree of files. A table shows what passes, a summary what was checked.\n"
           "\n",
           out);
     cli_options_print_help(table, TABLE_LEN, out);

@@ -88,6 +88,7 @@ struct cli_demo_end {
     hf_session *session;
     hf_ice_route route;
     bool has_route;
+    hf_session_path path; /* by that route */
     hf_time began, connected, opened, completed;
     hf_timer tick, report;
     cli_flow flows[CLI_DEMO_CHANNELS];

@@ -10,7 +10,7 @@ hf_err cli_fault_set(cli_fault *fault, hf_err code, const char *format, ...)
 
     fault->code = code;
     va_start(args, format);
-    vsnprintf(fault->text, sizeof fault->text, format, args);
+    vsnprintf(fault->text, sizeof fault->text, format, args); /* NOLINT(clang-analyzer-valist.*): a false alarm */
     va_end(args);
     for (char *c = fault->text; *c; c++) {
         if (*c < ' ' || *c > '~')

@@ -69,7 +69,9 @@ static void print_option(const cli_option *option, FILE *out)
         column = HELP_COLUMN;
         line = end ? end + 1 : NULL;
     }
-    fputs(option->take || option->flag ? "\n" : " (not supported yet)\n", out);
+    fputc('\n', out);
+    if (!option->take && !option->flag)
+        fprintf(out, "%*s(not supported yet)\n", HELP_COLUMN, "");
 }
 
 void cli_options_print_help(const cli_option *table, size_t len, FILE *out)

@@ -131,12 +131,12 @@ static hf_err take_log(void *options, const char *value, cli_fault *fault)
 static const cli_option table[] = {
     {"--offer", NULL, "make the offer", FLAG(offer)},
     {"--answer", NULL, "wait for one", FLAG(answer)},
-    {"--stun", "URI", "stun:host[:port], or `public` for some public servers;\nmay repeat", take_stun, 0},
-    {"--turn", "URI", "turn:host[:port][?transport=udp|tcp] or turns:…;\nmay repeat", NULL, 0},
-    {"--turn-user", "USER", "also HOLDFAST_TURN_USER in the environment", NULL, 0},
-    {"--turn-pass", "PASSWORD", "also HOLDFAST_TURN_PASS in the environment", NULL, 0},
+    {"--stun", "URI", "stun:host[:port], or `public` for some servers that\nanybody may ask; may repeat", take_stun, 0},
+    {"--turn", "URI", "turn:host[:port][?transport=udp|tcp] or turns:…", NULL, 0},
+    {"--turn-user", "USER", "or HOLDFAST_TURN_USER, which ps does not show", NULL, 0},
+    {"--turn-pass", "PASSWORD", "or HOLDFAST_TURN_PASS", NULL, 0},
     {"--ca-file", "FILE", "trust these certificates for turns:, too", NULL, 0},
-    {"--policy", "all|relay", "which candidates may be used (relay: not supported yet)", take_policy, 0},
+    {"--policy", "all|relay", "which candidates may be used\n(relay is not supported yet)", take_policy, 0},
     {"--relay-after", "N", "no relay before N failed attempts", NULL, 0},
     {"--no-trickle", NULL, "the description carries every candidate", FLAG(no_trickle)},
     {"--bind", "ADDRESS", "gather on this address only; may repeat", take_bind, 0},
@@ -148,7 +148,7 @@ static const cli_option table[] = {
      "[:protocol=P][:priority=critical|high|normal|low]",
      take_channels, 0},
     {"--raw", NULL, "plain data channels", take_nothing, 0},
-    {"--echo", NULL, "send every message back; on a channel `sink` count, on\n`source` send on demand", FLAG(echo)},
+    {"--echo", NULL, "send every message back; on a channel `sink` count,\non `source` send on demand", FLAG(echo)},
     {"--reconnect", NULL, "reconnect (not done yet)", take_nothing, 0},
     {"--no-reconnect", NULL, "do not", take_nothing, 0},
     {"--give-up", "SECONDS", "end with status 1 when nothing has connected for\nso long", take_give_up, 0},
@@ -175,16 +175,18 @@ void cli_peer_options_print_help(FILE *out)
 {
     fputs("usage: holdfast peer (--offer | --answer) [option]...\n"
           "\n"
-          "One session with one other peer. Signals and commands are read from stdin, signals\n"
-          "and events written to stdout: one JSON object a line. Carry each line of type offer,\n"
-          "answer or candidate to the other peer, and its own back. The end of input ends it.\n"
+          "One session with one other peer. Signals and commands are read from stdin,\n"
+          "signals and events written to stdout: one JSON object a line. Carry each line\n"
+          "of type offer, answer or candidate to the other peer, and its own back. The end\n"
+          "of input ends it.\n"
           "\n",
           out);
     cli_options_print_help(table, TABLE_LEN, out);
     fputs("\n"
-          "commands: {\"type\":\"send\",\"channel\":\"code-sync\",\"text\":\"hello\"}   or \"base64\", or \"size\"\n"
-          "          with \"repeat\":N; close-channel, stats, close\n"
-          "exit status: 0 after a clean close, 1 when the connection failed, 2 for a bad command line\n",
+          "commands: {\"type\":\"send\",\"channel\":\"code-sync\",\"text\":\"hello\"}, or \"base64\",\n"
+          "          or \"size\" with \"repeat\":N; close-channel, stats, close\n"
+          "status:   0 after a clean close, 1 when the connection failed, 2 for a bad\n"
+          "          command line\n",
           out);
 }
 

@@ -267,6 +267,7 @@ def the_command_line_explains_itself():
     for word in ("peer", "demo"):
         done = run(word, "--help")
         assert done.returncode == 0 and done.stdout.startswith(f"usage: holdfast {word}") and not done.stderr
+        assert all(len(line) <= 80 for line in done.stdout.splitlines())
     for arguments, says in (((), "usage"), (("pear",), 'unknown word "pear"'), (("peer",), "--offer"),
                             (("peer", "--offer", "--foo"), "unknown option --foo (HF_EINVAL); see holdfast peer --help"),
                             (("peer", "--offer", "--mdns"), "--mdns is not supported yet (HF_ENOTSUP)"),
