@@ -3,8 +3,10 @@
 
 #include <holdfast/holdfast.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
     const char *word;
@@ -26,10 +28,22 @@ static void print_help(FILE *out)
           out);
 }
 
+/* Whoever closed one of the three before starting us would find a socket of ours in its place. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+
+    while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+        continue;
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
 
+    fill_standard_descriptors();
     for (size_t i = 0; i < WORDS_LEN; i++) {
         if (strcmp(word, words[i].word) == 0)
             return words[i].run(argc - 2, argv + 2);

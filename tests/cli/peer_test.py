@@ -261,6 +261,18 @@ def output_that_nobody_reads_ends_it():
     process.stdin.close()
 
 
+def input_may_be_a_file_or_missing():
+    with tempfile.TemporaryFile() as file:
+        file.write(b'{"type":"stats"}\nrubbish')
+        file.seek(0)
+        done = subprocess.run([PROGRAM, "peer", "--answer"], stdin=file, capture_output=True, timeout=BOUND)
+    assert done.returncode == 0, done
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [e["type"] for e in lines] == ["stats", "error"] and "line 2" in lines[1]["message"], lines
+    done = subprocess.run(["sh", "-c", '"$0" peer --answer <&-', PROGRAM], capture_output=True, timeout=BOUND)
+    assert done.returncode == 0, done
+
+
 def the_command_line_explains_itself():
     assert run("--version").stdout.startswith("holdfast ")
     assert "peer" in run("--help").stdout
