@@ -24,6 +24,11 @@
 /* So long nothing new may leave before we doubt that usrsctp still has what it was given. */
 #define STALLED_AFTER HF_MS(100)
 
+/* Common header and DATA header (RFC 9260 §3.1, §3.3.1). An unordered message of more than one packet is never given up once it
+ * has been given: usrsctp 0.9.5 then leaves its last fragment out without a TSN in its place, and a usrsctp at the other end
+ * takes the next message for a violation ("missing end for MID") and aborts the association. RFC 3758 §3.5 would let it go. */
+#define PACKET_OVERHEAD 28
+
 /* RFC 8831 §6.6: an empty message travels as one zero byte. */
 static const uint8_t empty[1] = {0};
 
@@ -166,7 +171,7 @@ static bool has_room(const hf_sctp *sctp)
 }
 
 /* RFC 8832 §6: ordered until the remote knows the channel, so that nothing overtakes the OPEN. DCEP itself is reliable. */
-static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_channel *channel, hf_ppid ppid, hf_span waited)
+static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_channel *channel, hf_ppid ppid, size_t len, hf_span waited)
 {
     struct sctp_sendv_spa spa = {
         .sendv_flags = SCTP_SEND_SNDINFO_VALID,
@@ -178,6 +183,8 @@ static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_channel *cha
         return spa;
     if (channel->unordered && channel->confirmed)
         spa.sendv_sndinfo.snd_flags |= SCTP_UNORDERED;
+    if ((spa.sendv_sndinfo.snd_flags & SCTP_UNORDERED) && len > sctp->config.mtu - PACKET_OVERHEAD)
+        return spa; /* see PACKET_OVERHEAD */
     hf_span left = channel->reliability_limit - waited / HF_MS(1);
     switch (channel->reliability) {
     case HF_RELIABLE:
@@ -196,7 +203,7 @@ static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_channel *cha
 
 static result give(hf_sctp *sctp, const hf_channel *channel, hf_ppid ppid, hf_bytes message, hf_span waited)
 {
-    struct sctp_sendv_spa spa = describe(sctp, channel, ppid, waited);
+    struct sctp_sendv_spa spa = describe(sctp, channel, ppid, message.len, waited);
     sctp->bytes_given += message.len; /* before: the call may send it at once, and sent must not exceed given */
     ssize_t n = usrsctp_sendv(sctp->socket, message.data, message.len, NULL, 0, &spa, sizeof spa, SCTP_SENDV_SPA, 0);
     if (n == (ssize_t)message.len)

@@ -99,6 +99,29 @@ static int check_channel(sim *s, plan *p, size_t i)
     return 0;
 }
 
+/* What whoever looks into a failure asks first. */
+static void describe(const sim *s, const plan *p)
+{
+    for (size_t i = 0; i < p->channels; i++)
+        printf("  %s: %s, reliability %d, limit %u, sent %llu and %llu\n", p->label[i],
+               p->config[i].unordered ? "unordered" : "ordered", (int)p->config[i].reliability,
+               p->config[i].reliability_limit, (unsigned long long)p->sent[i][0], (unsigned long long)p->sent[i][1]);
+    printf("  at %.3f s: delay %d ms, jitter %d ms, loss %u, duplicate %u, corrupt %u\n", (double)s->now / 1e6,
+           (int)(s->config.link.delay / 1000), (int)(s->config.link.jitter / 1000), s->config.link.loss,
+           s->config.link.duplicate, s->config.link.corrupt);
+    for (int i = 0; i < 2; i++) {
+        const sim_side *side = &s->side[i];
+        printf("  side %d: connection %s, ice %s, cause %s%s%s\n", i,
+               hf_connection_state_name(hf_peer_connection_state(side->peer)),
+               hf_ice_state_name(hf_peer_ice_connection_state(side->peer)), hf_err_name(side->failed_cause),
+               side->remote_closed ? ", closed by the remote: " : "",
+               side->remote_closed ? hf_err_name(side->remote_closed_cause) : "");
+        for (size_t k = 0; k < side->channels_len; k++)
+            printf("    %s: %llu messages received%s\n", side->channels[k].label,
+                   (unsigned long long)side->channels[k].messages, side->channels[k].closed ? ", closed" : "");
+    }
+}
+
 static int run(uint64_t seed)
 {
     static sim s;
@@ -107,23 +130,29 @@ static int run(uint64_t seed)
     int failures = 0;
 
     sim_init(&s, &config);
+    s.link.corrupt = 0; /* a forged handshake ends in a refusal, as it must; later, what is damaged is dropped */
     open_channels(&s, &p);
     sim_connect(&s);
-    if (!sim_run(&s, s.now + HF_SECONDS(60), sim_both_open))
+    if (!sim_run(&s, s.now + HF_SECONDS(60), sim_both_open)) {
+        describe(&s, &p);
         return wrong("they did not connect", NULL);
+    }
+    s.link.corrupt = config.link.corrupt;
     for (int round = 0; round < 100 && failures == 0; round++) {
         failures += say_something(&s, &p);
         s.link.cut = sim_random(&s, 25) == 0;
-        sim_run(&s, s.now + (s.link.cut ? HF_SECONDS(1 + sim_random(&s, 15)) : HF_MS(1 + sim_random(&s, 200))), NULL);
+        sim_run(&s, s.now + (s.link.cut ? HF_SECONDS(1 + sim_random(&s, 10)) : HF_MS(1 + sim_random(&s, 200))), NULL);
         if (s.link.cut) {
             s.link.cut = false;
-            sim_run(&s, s.now + HF_SECONDS(2), NULL);
+            sim_run(&s, s.now + HF_SECONDS(5), NULL);
         }
     }
     s.link.loss /= 2;
     sim_run(&s, s.now + HF_SECONDS(200), NULL);
     for (size_t i = 0; i < p.channels && failures == 0; i++)
         failures += check_channel(&s, &p, i);
+    if (failures > 0)
+        describe(&s, &p);
 
     s.link = (sim_link){.delay = HF_MS(10)};
     int closer = (int)sim_random(&s, 2);
