@@ -125,15 +125,36 @@ static void on_again(void *context)
 Test(timers, armed_in_their_handler_for_the_past_leave_others_their_turn)
 {
     clockwork c = {.loop = toy_loop()};
+    hf_time soon = hf_loop_now(c.loop) + 1;
 
     cr_assert_eq(hf_loop_timer_set(c.loop, &c.timers[0], 0, on_again, &c), HF_OK);
-    cr_assert_eq(hf_loop_timer_set(c.loop, &c.timers[1], 0, on_second, &c), HF_OK);
+    cr_assert_eq(hf_loop_timer_set(c.loop, &c.timers[1], soon, on_second, &c), HF_OK);
+    while (hf_clock_now() < soon)
+        ; /* a microsecond */
     cr_assert_eq(hf_loop_step(c.loop, 0), HF_OK);
-    cr_assert_eq(c.fired, 2);
+    cr_assert_eq(c.fired, 2, "one turn, one firing each");
     cr_assert_eq(c.order[0], 1);
     cr_assert_eq(c.order[1], 2);
     cr_assert_eq(hf_loop_step(c.loop, 0), HF_OK);
-    cr_assert_eq(c.fired, 3, "one turn, one firing");
+    cr_assert_eq(c.fired, 3);
+    hf_loop_free(c.loop);
+}
+
+static void nothing(void *context)
+{
+    (void)context;
+}
+
+Test(timers, set_for_earlier_than_what_the_loop_waits_for_are_not_late)
+{
+    clockwork c = {.loop = toy_loop()};
+
+    cr_assert_eq(hf_loop_timer_set(c.loop, &c.timers[0], hf_clock_now() + HF_SECONDS(3600), on_first, &c), HF_OK);
+    cr_assert_eq(hf_loop_post(c.loop, nothing, NULL), HF_OK);
+    cr_assert_eq(hf_loop_step(c.loop, HF_NEVER), HF_OK); /* its alarm is an hour away now */
+    cr_assert_eq(hf_loop_timer_set(c.loop, &c.timers[1], hf_clock_now() + HF_MS(1), on_second, &c), HF_OK);
+    TURN_UNTIL(c.loop, c.fired == 1);
+    cr_assert_eq(c.order[0], 2);
     hf_loop_free(c.loop);
 }
 

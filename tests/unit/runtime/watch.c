@@ -115,3 +115,21 @@ Test(watch, that_another_handler_took_off_is_not_called_any_more)
     }
     hf_loop_free(p.loop);
 }
+
+Test(watch, of_a_regular_file_that_another_handler_took_off_is_not_called_any_more)
+{
+    FILE *a = tmpfile(), *b = tmpfile();
+    pair p = {.loop = toy_loop()};
+
+    cr_assert(a && b);
+    p.fds[0] = fileno(a);
+    p.fds[1] = fileno(b);
+    for (int i = 1; i >= 0; i--) /* the newest is called first: it goes, and then the one behind it */
+        cr_assert_eq(hf_loop_watch(p.loop, p.fds[i], on_either, &p), HF_OK);
+    cr_assert_eq(hf_loop_step(p.loop, 0), HF_OK);
+    cr_assert_eq(hf_loop_step(p.loop, 0), HF_OK);
+    cr_assert_eq(p.calls, 1);
+    fclose(a);
+    fclose(b);
+    hf_loop_free(p.loop);
+}
