@@ -32,6 +32,7 @@ static size_t sections(const hf_peer *peer, hf_sdp_write_media *out)
     for (size_t i = 0; i < peer->remote.media_len; i++) {
         const hf_sdp_media *media = &peer->remote.media[i];
         out[i] = (hf_sdp_write_media){.rejected = i != peer->data_section,
+                                      .unbundled = !media->bundled,
                                       .kind = media->kind,
                                       .protocol = media->protocol,
                                       .formats = media->formats,

@@ -30,7 +30,7 @@ const char *hf_peer_error_text(const hf_peer *peer)
     return peer ? peer->error_text : "";
 }
 
-/* --- Our own descriptions ---------------------------------------------------------------------------------------------- */
+/* --- Our own descriptions ------------------------------------------------------------------------------------------- */
 
 static bool may_set_local(const hf_peer *peer, hf_sdp_type type)
 {
@@ -119,7 +119,7 @@ hf_err hf_peer_set_local_description(hf_peer *peer, hf_time now, hf_sdp_type typ
     return HF_OK;
 }
 
-/* --- The remote's descriptions -------------------------------------------------------------------------------------------- */
+/* --- The remote's descriptions -------------------------------------------------------------------------------------- */
 
 static bool may_set_remote(const hf_peer *peer, hf_sdp_type type)
 {
@@ -292,7 +292,7 @@ static hf_err apply_remote(hf_peer *peer, hf_time now, hf_sdp_type type, hf_sdp 
     peer->remote_offer_setup = type == HF_SDP_OFFER ? r->transport->setup : peer->remote_offer_setup;
     for (size_t i = 0; i < r->transport->candidates_len; i++)
         (void)add_candidate(peer, now, r->transport->candidates[i], NULL);
-    if (r->transport->end_of_candidates)
+    if (r->transport->end_of_candidates || (peer->early_end && strcmp(peer->early_end, r->ufrag) == 0))
         hf_ice_end_of_remote_candidates(peer->ice, now);
 
     peer->negotiated.done = was_done || type == HF_SDP_ANSWER;
@@ -330,7 +330,7 @@ hf_err hf_peer_set_remote_description(hf_peer *peer, hf_time now, hf_sdp_type ty
     return err;
 }
 
-/* --- Candidates ------------------------------------------------------------------------------------------------------------- */
+/* --- Candidates ------------------------------------------------------------------------------------------------------ */
 
 /* A candidate names the section that it is for. Ours, or one whose transport ours shares (RFC 9143 §9.2). */
 static bool is_for_us(const hf_peer *peer, const char *mid)
@@ -346,6 +346,20 @@ static bool is_for_us(const hf_peer *peer, const char *mid)
     return false;
 }
 
+/* RFC 8838 §8.2: the end belongs to a generation too. That of an offer which was withdrawn must not end the search for the
+ * candidates of the answer. */
+static void end_candidates(hf_peer *peer, hf_time now, const char *ufrag)
+{
+    if (!ufrag || !*ufrag) {
+        hf_ice_end_of_remote_candidates(peer->ice, now);
+    } else if (peer->remote.media_len == 0) { /* without memory it is forgotten, which costs no more than patience */
+        hf_dealloc(peer->env, peer->early_end);
+        peer->early_end = hf_alloc_text(peer->env, ufrag, strlen(ufrag));
+    } else if (hf_bytes_equal_text(transport_of(&peer->remote, &peer->remote.media[peer->data_section])->ufrag, ufrag)) {
+        hf_ice_end_of_remote_candidates(peer->ice, now);
+    }
+}
+
 hf_err hf_peer_add_ice_candidate(hf_peer *peer, hf_time now, const char *candidate, const char *mid, const char *ufrag)
 {
     if (!peer)
@@ -358,7 +372,7 @@ hf_err hf_peer_add_ice_candidate(hf_peer *peer, hf_time now, const char *candida
         return HF_OK;
     }
     if (!candidate || !*candidate)
-        hf_ice_end_of_remote_candidates(peer->ice, now);
+        end_candidates(peer, now, ufrag);
     else
         err = add_candidate(peer, now, hf_bytes_of_text(candidate), ufrag && *ufrag ? ufrag : NULL);
     if (err != HF_OK)

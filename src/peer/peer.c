@@ -71,6 +71,7 @@ void hf_peer_free(hf_peer *peer)
     hf_peer_clear_events(peer);
     hf_packet_queue_clear(&peer->early);
     hf_dealloc(peer->env, peer->data_mid);
+    hf_dealloc(peer->env, peer->early_end);
     hf_dealloc(peer->env, peer->description_text);
     hf_dealloc(peer->env, peer);
 }

@@ -19,7 +19,7 @@
 
 #include <holdfast/peer.h>
 
-#define EVENTS_MAX 1024              /* not yet taken; every kind but messages and candidates overwrites nothing and is bounded below */
+#define EVENTS_MAX 1024              /* not yet taken; what comes from SCTP waits there */
 #define DESCRIPTION_SIZE_FIRST 4096  /* where a description is written; grows by doubling to HF_SDP_TEXT_MAX */
 #define ERROR_TEXT_SIZE 160
 
@@ -72,6 +72,7 @@ struct hf_peer {
     hf_sdp_setup remote_offer_setup; /* what the offer that is being answered says */
     hf_negotiated negotiated;
     char *data_mid;                 /* of our section; NULL: the first offer's */
+    char *early_end;                /* the remote said "no more candidates" for this ufrag before its description came */
     char error_text[ERROR_TEXT_SIZE];
     char *description_text;
     size_t description_cap;
@@ -96,7 +97,8 @@ struct hf_peer {
 /* events.c */
 void hf_peer_push_event(hf_peer *peer, hf_peer_event event);
 void hf_peer_push_candidate(hf_peer *peer, const char *text);
-void hf_peer_pump(hf_peer *peer, hf_time now); /* takes what happened below into account; at the end of each call that may change anything */
+/* Takes what happened below into account; at the end of each call that may change anything. */
+void hf_peer_pump(hf_peer *peer, hf_time now);
 void hf_peer_clear_events(hf_peer *peer);
 
 /* states.c */
