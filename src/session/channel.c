@@ -19,7 +19,7 @@ static uint16_t priority_on_the_wire(hf_priority priority)
     return 256;
 }
 
-static void destroy(hf_channel *channel)
+void hf_channel_destroy(hf_channel *channel)
 {
     const hf_env *env = channel->session->env;
     hf_dealloc(env, channel->name);
@@ -44,7 +44,7 @@ hf_err hf_channel_new(hf_channel **out, hf_session *session, const hf_channel_co
     channel->config.name = channel->name;
     channel->config.protocol = channel->protocol;
     if (!channel->name || !channel->protocol) {
-        destroy(channel);
+        hf_channel_destroy(channel);
         return HF_ENOMEM;
     }
     session->channels[session->channels_len++] = channel;
@@ -81,14 +81,13 @@ hf_channel *hf_channel_of_carrier(const hf_session *session, hf_datachannel carr
     return NULL;
 }
 
-void hf_channel_remove(hf_channel *channel)
+void hf_channel_detach(hf_channel *channel)
 {
     hf_session *session = channel->session;
     for (size_t i = 0; i < session->channels_len; i++) {
         if (session->channels[i] == channel) {
             session->channels_len--;
             memmove(&session->channels[i], &session->channels[i + 1], (session->channels_len - i) * sizeof(hf_channel *));
-            destroy(channel);
             return;
         }
     }
@@ -112,7 +111,8 @@ hf_err hf_session_create_channel(hf_session *session, hf_time now, const hf_chan
         return err;
     err = hf_channel_carry(channel, now);
     if (err != HF_OK) {
-        hf_channel_remove(channel);
+        hf_channel_detach(channel);
+        hf_channel_destroy(channel);
         return err;
     }
     *out = channel;
@@ -170,6 +170,7 @@ hf_err hf_channel_close(hf_channel *channel, hf_time now)
     if (!session->peer || channel->carrier == 0)
         return HF_ESTATE;
     err = hf_peer_close_channel(session->peer, now, channel->carrier);
+    channel->closing = err == HF_OK;
     hf_session_wake(session);
     return err;
 }

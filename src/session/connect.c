@@ -19,14 +19,18 @@ hf_err hf_session_need_peer(hf_session *session)
     return err;
 }
 
-/* Keeps the peer's words for what went wrong. */
+/* Keeps the peer's words for what went wrong with its last description or candidate. */
 static hf_err explained(hf_session *session, hf_err err)
 {
-    session->error_text[0] = '\0';
     if (err != HF_OK)
-        snprintf(session->error_text, sizeof session->error_text, "%s",
-                 session->peer ? hf_peer_error_text(session->peer) : "");
+        snprintf(session->error_text, sizeof session->error_text, "%s", hf_peer_error_text(session->peer));
     return err;
+}
+
+static hf_err refuse(hf_session *session, const char *reason)
+{
+    snprintf(session->error_text, sizeof session->error_text, "%s", reason);
+    return HF_ESTATE;
 }
 
 /* Channels that were configured come with our first offer. */
@@ -42,7 +46,8 @@ static hf_err open_configured(hf_session *session, hf_time now)
             return err;
         err = hf_channel_carry(channel, now);
         if (err != HF_OK) {
-            hf_channel_remove(channel);
+            hf_channel_detach(channel);
+            hf_channel_destroy(channel);
             return err;
         }
     }
@@ -54,7 +59,7 @@ static bool has_connection(const hf_session *session)
     hf_sdp_type type;
     const char *sdp;
     return session->peer && (hf_peer_signaling_state(session->peer) != HF_SIGNALING_STABLE ||
-                             hf_peer_local_description(session->peer, &type, &sdp) == HF_OK);
+                             hf_peer_local_description(session->peer, &type, &sdp) != HF_ESTATE);
 }
 
 hf_err hf_session_create_offer(hf_session *session, hf_time now, const char **sdp)
@@ -63,19 +68,19 @@ hf_err hf_session_create_offer(hf_session *session, hf_time now, const char **sd
         return HF_EINVAL;
     hf_err err = hf_session_begin(session, now);
     if (err == HF_OK && has_connection(session))
-        err = HF_ESTATE;
+        return refuse(session, "there is a connection already");
     if (err == HF_OK)
         err = hf_session_need_peer(session);
     if (err == HF_OK)
         err = open_configured(session, now);
     if (err == HF_OK)
-        err = hf_peer_set_local_description(session->peer, now, HF_SDP_OFFER, NULL);
+        err = explained(session, hf_peer_set_local_description(session->peer, now, HF_SDP_OFFER, NULL));
     if (err == HF_OK)
         err = hf_peer_local_description(session->peer, NULL, sdp);
     if (err == HF_OK)
         hf_session_enter(session, HF_SESSION_CONNECTING, HF_OK);
     hf_session_wake(session);
-    return explained(session, err);
+    return err;
 }
 
 hf_err hf_session_accept_offer(hf_session *session, hf_time now, const char *offer, const char **answer)
@@ -86,15 +91,16 @@ hf_err hf_session_accept_offer(hf_session *session, hf_time now, const char *off
     if (err == HF_OK)
         err = hf_session_need_peer(session);
     if (err == HF_OK)
-        err = hf_peer_set_remote_description(session->peer, now, HF_SDP_OFFER, offer);
-    if (err == HF_OK)
-        err = hf_peer_set_local_description(session->peer, now, HF_SDP_ANSWER, NULL);
+        err = explained(session, hf_peer_set_remote_description(session->peer, now, HF_SDP_OFFER, offer));
+    if (err == HF_OK) {
+        if (session->state == HF_SESSION_NEW) /* ICE has begun, whatever becomes of the answer */
+            hf_session_enter(session, HF_SESSION_CONNECTING, HF_OK);
+        err = explained(session, hf_peer_set_local_description(session->peer, now, HF_SDP_ANSWER, NULL));
+    }
     if (err == HF_OK)
         err = hf_peer_local_description(session->peer, NULL, answer);
-    if (err == HF_OK && session->state == HF_SESSION_NEW)
-        hf_session_enter(session, HF_SESSION_CONNECTING, HF_OK);
     hf_session_wake(session);
-    return explained(session, err);
+    return err;
 }
 
 hf_err hf_session_set_remote_description(hf_session *session, hf_time now, const char *answer)
@@ -102,10 +108,12 @@ hf_err hf_session_set_remote_description(hf_session *session, hf_time now, const
     if (!session || !answer)
         return HF_EINVAL;
     hf_err err = hf_session_begin(session, now);
-    if (err == HF_OK)
-        err = session->peer ? hf_peer_set_remote_description(session->peer, now, HF_SDP_ANSWER, answer) : HF_ESTATE;
+    if (err == HF_OK && !session->peer)
+        err = refuse(session, "there is no offer that it could answer");
+    else if (err == HF_OK)
+        err = explained(session, hf_peer_set_remote_description(session->peer, now, HF_SDP_ANSWER, answer));
     hf_session_wake(session);
-    return explained(session, err);
+    return err;
 }
 
 hf_err hf_session_add_ice_candidate(hf_session *session, hf_time now, const char *candidate, const char *mid,
@@ -117,9 +125,9 @@ hf_err hf_session_add_ice_candidate(hf_session *session, hf_time now, const char
     if (err == HF_OK)
         err = hf_session_need_peer(session);
     if (err == HF_OK)
-        err = hf_peer_add_ice_candidate(session->peer, now, candidate, mid, ufrag);
+        err = explained(session, hf_peer_add_ice_candidate(session->peer, now, candidate, mid, ufrag));
     hf_session_wake(session);
-    return explained(session, err);
+    return err;
 }
 
 /* Puts our description among the events, or notes that it waits for the last candidate. */
@@ -188,7 +196,7 @@ hf_err hf_session_withdraw_offer(hf_session *session, hf_time now)
         return err;
     if (!session->peer || hf_peer_signaling_state(session->peer) != HF_SIGNALING_HAVE_LOCAL_OFFER ||
         session->state != HF_SESSION_CONNECTING)
-        return HF_ESTATE;
+        return refuse(session, "no offer is open");
 
     hf_peer *fresh = NULL;
     err = hf_peer_new(&fresh, &session->config.peer, session->env);
@@ -197,12 +205,16 @@ hf_err hf_session_withdraw_offer(hf_session *session, hf_time now)
     retire(session);
     session->peer = fresh;
     session->signal_due = 0;
+    hf_session_drop_signals(session);
     hf_peer_set_wake(fresh, wake_from_peer, session);
     for (size_t i = 0; i < session->channels_len; i++) {
-        session->channels[i]->carrier = 0;
-        err = hf_channel_carry(session->channels[i], now);
+        hf_channel *channel = session->channels[i];
+        channel->carrier = 0;
+        err = hf_channel_carry(channel, now);
         if (err != HF_OK)
             return err; /* memory is short: the channel stays without a carrier, and its sends say HF_ESTATE */
+        if (channel->closing) /* the end that the old connection owed is told by this one */
+            hf_session_close_carrier(session, now, channel->carrier);
     }
     hf_session_wake(session);
     return HF_OK;
@@ -229,14 +241,19 @@ static bool is_delivered(const hf_session *session)
     return true;
 }
 
+/* While the path does not answer it may come back before the time is over. */
+static bool may_deliver(const hf_session *session)
+{
+    hf_connection_state connection = hf_session_connection_state(session);
+    return connection == HF_CONNECTION_CONNECTED || connection == HF_CONNECTION_DISCONNECTED;
+}
+
 void hf_session_close_peer_if_due(hf_session *session, hf_time now)
 {
     if (!session->disconnecting || session->state == HF_SESSION_CLOSED)
         return;
-    bool hopeless = !session->peer || hf_peer_connection_state(session->peer) != HF_CONNECTION_CONNECTED;
-    if (!hopeless && !is_delivered(session) && now < session->linger_until)
+    if (may_deliver(session) && !is_delivered(session) && now < session->linger_until)
         return;
-    session->linger_until = HF_NEVER;
     if (session->peer)
         hf_peer_close(session->peer, now);
     hf_session_enter(session, HF_SESSION_CLOSED, HF_OK);
@@ -250,8 +267,11 @@ hf_err hf_session_disconnect(hf_session *session, hf_time now)
         return HF_OK;
     session->now = now;
     session->disconnecting = true;
+    if (session->state == HF_SESSION_CLOSED)
+        return HF_OK;
     session->linger_until = now + session->config.linger;
     for (size_t i = 0; session->peer && i < session->channels_len; i++) {
+        session->channels[i]->closing = true;
         if (session->channels[i]->carrier != 0)
             hf_session_close_carrier(session, now, session->channels[i]->carrier);
     }

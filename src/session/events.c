@@ -40,6 +40,17 @@ static void push_or_log(hf_session *session, hf_session_event event, const char 
         hf_log(session->env, HF_LOG_ERROR, "session: an event was lost: out of memory, or nobody dispatches");
 }
 
+void hf_session_drop_signals(hf_session *session)
+{
+    own_event own;
+    for (size_t n = session->events.len; n > 0 && hf_ring_pop(&session->events, &own); n--) {
+        if (own.event.type == HF_SESSION_SIGNAL)
+            hf_dealloc(session->env, own.text);
+        else if (hf_ring_push(&session->events, &own) != HF_OK) /* cannot be: there was room a moment ago */
+            hf_dealloc(session->env, own.text);
+    }
+}
+
 void hf_session_clear_events(hf_session *session)
 {
     own_event own;
@@ -56,6 +67,10 @@ void hf_session_enter(hf_session *session, hf_session_state next, hf_err cause)
     bool was_connected = session->state == HF_SESSION_CONNECTED;
     session->state = next;
     session->cause = cause;
+    if (next == HF_SESSION_FAILED || next == HF_SESSION_CLOSED) {
+        session->path = HF_PATH_NONE;
+        session->linger_until = HF_NEVER;
+    }
     push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED, .cause = cause}, NULL);
     if (was_connected)
         push_or_log(session, (hf_session_event){.type = HF_SESSION_ON_DISCONNECTED, .cause = cause}, NULL);
@@ -115,15 +130,25 @@ static void emit(hf_session *session, const hf_session_event *event)
 
 /* --- What the connection says ------------------------------------------------------------------------------------------ */
 
+static bool is_over(const hf_session *session)
+{
+    return session->state == HF_SESSION_FAILED || session->state == HF_SESSION_CLOSED;
+}
+
 static void update_path(hf_session *session, const hf_ice_route *route)
 {
+    if (is_over(session))
+        return;
     bool relayed = route->local_type == HF_ICE_RELAYED || route->remote_type == HF_ICE_RELAYED;
     session->path = relayed ? HF_PATH_RELAYED : HF_PATH_DIRECT;
 }
 
+/* What a connection said before its end may be heard after it: then it no longer changes the session. */
 static void on_connection(hf_session *session, hf_connection_state connection, hf_err cause)
 {
     hf_session_state before = session->state;
+    if (is_over(session))
+        connection = HF_CONNECTION_NEW;
     switch (connection) {
     case HF_CONNECTION_NEW:
     case HF_CONNECTION_CONNECTING:
@@ -147,9 +172,8 @@ static void on_connection(hf_session *session, hf_connection_state connection, h
 
 static void on_remote_closed(hf_session *session, hf_err cause)
 {
-    session->linger_until = HF_NEVER;
-    hf_session_enter(session, cause == HF_OK ? HF_SESSION_CLOSED : HF_SESSION_FAILED, cause);
-    session->disconnecting = true;
+    if (!is_over(session))
+        hf_session_enter(session, cause == HF_OK ? HF_SESSION_CLOSED : HF_SESSION_FAILED, cause);
     hf_peer_close(session->peer, session->now);
 }
 
@@ -200,7 +224,6 @@ static void on_channel_event(hf_session *session, const hf_peer_event *e)
     hf_session_event event = {.cause = e->cause, .channel = channel};
     switch ((int)e->type) {
     case HF_PEER_CHANNEL_OPEN:
-        channel->open = true;
         event.type = HF_SESSION_CHANNEL_OPEN;
         break;
     case HF_PEER_CHANNEL_MESSAGE:
@@ -219,15 +242,15 @@ static void on_channel_event(hf_session *session, const hf_peer_event *e)
         event.type = HF_SESSION_CHANNEL_CLOSED;
         if (hf_channel_info(channel, &event.u.closed) != HF_OK)
             event.u.closed = (hf_datachannel_info){.label = channel->name, .protocol = channel->protocol};
-        channel->open = false;
         channel->carrier = 0;
+        hf_channel_detach(channel); /* so that a handler can open another one of that name */
         break;
     default: /* CLOSING: the data channel goes on by itself until CLOSED */
         return;
     }
     emit(session, &event);
-    if (event.type == HF_SESSION_CHANNEL_CLOSED && !session->free_due)
-        hf_channel_remove(channel);
+    if (event.type == HF_SESSION_CHANNEL_CLOSED)
+        hf_channel_destroy(channel);
 }
 
 static void on_peer_event(hf_session *session, const hf_peer_event *e)

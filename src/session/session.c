@@ -34,8 +34,8 @@ void hf_session_free(hf_session *session)
         return;
     }
     const hf_env *env = session->env;
-    while (session->channels_len > 0)
-        hf_channel_remove(session->channels[session->channels_len - 1]);
+    for (size_t i = 0; i < session->channels_len; i++)
+        hf_channel_destroy(session->channels[i]);
     hf_dealloc(env, session->channels);
     hf_dealloc(env, session->handlers);
     hf_session_clear_events(session);
@@ -47,7 +47,8 @@ void hf_session_free(hf_session *session)
 
 hf_err hf_session_begin(hf_session *session, hf_time now)
 {
-    if (session->disconnecting)
+    session->error_text[0] = '\0';
+    if (session->disconnecting || session->state == HF_SESSION_CLOSED)
         return HF_ECLOSED;
     session->now = now;
     return HF_OK;

@@ -24,7 +24,7 @@ struct hf_channel {
     hf_channel_config config; /* its strings are the two above */
     hf_datachannel carrier;   /* the data channel of the present connection; 0: none */
     bool remote;              /* the other side opened it */
-    bool open;
+    bool closing;             /* we have closed it */
     void *user;
 };
 
@@ -50,8 +50,7 @@ struct hf_session {
     hf_session_state state;
     hf_session_path path;
     hf_err cause;
-    bool was_connected;
-    bool disconnecting;
+    bool disconnecting;       /* the application has said so */
     hf_time linger_until;     /* HF_NEVER: not disconnecting */
     hf_sdp_type signal_due;   /* without trickling: the description that waits for the last candidate; 0: none */
     char error_text[ERROR_TEXT_SIZE];
@@ -73,10 +72,12 @@ HF_CHECKED hf_err hf_channel_config_check(const hf_channel_config *config);
 
 /* channel.c */
 HF_CHECKED hf_err hf_channel_new(hf_channel **out, hf_session *session, const hf_channel_config *config);
-HF_CHECKED hf_err hf_channel_carry(hf_channel *channel, hf_time now); /* opens a data channel for it on the present connection */
+/* Opens a data channel for it on the present connection. */
+HF_CHECKED hf_err hf_channel_carry(hf_channel *channel, hf_time now);
 void hf_session_close_carrier(hf_session *session, hf_time now, hf_datachannel carrier);
 hf_channel *hf_channel_of_carrier(const hf_session *session, hf_datachannel carrier);
-void hf_channel_remove(hf_channel *channel);
+void hf_channel_detach(hf_channel *channel);  /* its name is free again */
+void hf_channel_destroy(hf_channel *channel); /* after detach */
 
 /* connect.c */
 HF_CHECKED hf_err hf_session_need_peer(hf_session *session);
@@ -86,6 +87,7 @@ HF_CHECKED hf_err hf_session_push_description(hf_session *session);
 /* events.c */
 void hf_session_enter(hf_session *session, hf_session_state next, hf_err cause);
 HF_CHECKED hf_err hf_session_push(hf_session *session, hf_session_event event, const char *text);
+void hf_session_drop_signals(hf_session *session); /* those not yet dispatched: their offer was withdrawn */
 void hf_session_clear_events(hf_session *session);
 
 /* session.c */
