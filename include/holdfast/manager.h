@@ -33,15 +33,17 @@ typedef struct hf_envelope {
  * envelope stay valid until the handler returns. */
 typedef struct hf_manager_handlers {
     void *context;
-    void (*on_envelope)(void *context, hf_manager *manager, const hf_envelope *envelope); /* carry this to envelope->receiver */
-    void (*on_session)(void *context, hf_manager *manager, hf_session *session);          /* a remote began a session with us */
+    /* Carry this to envelope->receiver. */
+    void (*on_envelope)(void *context, hf_manager *manager, const hf_envelope *envelope);
+    /* A remote began a session with us. */
+    void (*on_session)(void *context, hf_manager *manager, hf_session *session);
 } hf_manager_handlers;
 
 /* Strings and arrays are copied. */
 typedef struct hf_manager_config {
     const char *peer_id;          /* 1 to HF_PEER_ID_MAX bytes of UTF-8; NULL: a random one */
-    hf_session_config session;    /* of each session; session.peer.engine is required. session.peer.certificate NULL: one is made and
-                                     shared by all sessions, which lets remotes see that they talk to the same user */
+    hf_session_config session;    /* of each session; session.peer.engine is required. session.peer.certificate NULL: one is
+                                     made and shared by all sessions, which lets remotes see that it is the same user */
     hf_manager_handlers handlers;
     size_t sessions_max;          /* 0: HF_MANAGER_SESSIONS_MAX; further offers of strangers are refused */
 } hf_manager_config;
@@ -66,11 +68,12 @@ hf_session *hf_manager_session(const hf_manager *manager, const char *peer_id);
 /* The remote's id of one of our sessions; "" while it has no name. NULL: not one of ours. */
 const char *hf_manager_remote_id(const hf_manager *manager, const hf_session *session);
 
-/* Takes an envelope that was carried to us. An offer or a candidate of a remote without a session begins one
- * (on_session); without a sender it is for the only session there is. When both sides have made an offer, the one of
- * the lower peer id gives way (ours, where the remote has no name). Repeated offers are answered again; answers and
- * candidates of another offer are ignored: HF_OK. HF_EINVAL: addressed to somebody else, or malformed. HF_ENOENT: no
- * session that it could be for. HF_ELIMIT: too many sessions. And what hf_session_signal says. */
+/* Takes an envelope that was carried to us. An offer of a remote without a session begins one (on_session), or takes the
+ * place of one that is over: that is forgotten, and its pointer dead. A candidate that overtook its offer is kept for it.
+ * Without a sender an envelope is for the only session there is. When both sides have made an offer, the one of the lower
+ * peer id gives way (ours, where the remote has no name). Repeated offers are answered again; answers and candidates of
+ * another offer, and what is late, are ignored: HF_OK. HF_EINVAL: addressed to somebody else, or malformed. HF_ENOENT:
+ * no session that it could be for. HF_ELIMIT: too many sessions. And what hf_session_signal says. */
 HF_CHECKED hf_err hf_manager_receive(hf_manager *manager, hf_time now, const hf_envelope *envelope);
 
 /* Ends the manager's care for a session and frees it: after this the pointer is dead (inside a handler: when it has
@@ -83,9 +86,11 @@ void hf_manager_dispatch(hf_manager *manager, hf_time now);
 /* --- Driving ----------------------------------------------------------------------------------------------------------
  * The driver of a manager drives each of its sessions, and learns of them here. */
 
+/* `added` false: the session is gone. Until the next call hf_session_poll_transmit may still be asked for its last words; after
+ * it the pointer is dead. */
 typedef struct hf_manager_change {
     hf_session *session;
-    bool added; /* false: it is gone; the pointer serves only to find what belongs to it, and is dead after the next call */
+    bool added;
 } hf_manager_change;
 
 /* Takes the oldest change; false: none is left. */

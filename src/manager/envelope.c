@@ -20,13 +20,15 @@ void hf_manager_on_signal(void *context, hf_session *session, const hf_session_e
     send_envelope(r, &event->u.signal);
 }
 
-/* What came again is answered again, with the same description and all candidates so far. */
+/* What came again is answered again, with the same description and all candidates so far. Without trickling, not before
+ * it holds them all: then it goes out for the first time. */
 static void repeat_answer(remote *r)
 {
     hf_sdp_type type;
     hf_signal signal = {.type = HF_SIGNAL_ANSWER};
     hf_peer *peer = hf_session_peer(r->session);
-    if (peer && hf_peer_local_description(peer, &type, &signal.sdp) == HF_OK && type == HF_SDP_ANSWER)
+    bool whole = peer && hf_peer_ice_gathering_state(peer) == HF_ICE_GATHERING_COMPLETE;
+    if (peer && (whole || !r->manager->session_config.no_trickle) && hf_peer_local_description(peer, &type, &signal.sdp) == HF_OK && type == HF_SDP_ANSWER)
         send_envelope(r, &signal);
 }
 
@@ -58,11 +60,11 @@ hf_err hf_manager_connect(hf_manager *manager, hf_time now, const char *peer_id,
     if (!manager || !out || (*id && (!hf_manager_is_id(id) || strcmp(id, manager->peer_id) == 0)))
         return HF_EINVAL;
     remote *r = hf_manager_find(manager, id);
-    if (r) {
+    if (r && hf_session_get_state(r->session) != HF_SESSION_NEW) { /* NEW: only candidates came so far */
         *out = r->session;
         return HF_EEXIST;
     }
-    hf_err err = hf_manager_add(manager, id, &r);
+    hf_err err = r ? HF_OK : hf_manager_add(manager, id, &r);
     if (err != HF_OK)
         return err;
     r->offer_ours = r->offer = 1;
@@ -107,31 +109,57 @@ static bool is_polite(const remote *r)
     return r->id[0] == '\0' || strcmp(r->manager->peer_id, r->id) < 0;
 }
 
+/* RFC 8866 §5.2: user name and session id name who made a description; its later versions keep them. FNV-1a over both. */
+static uint64_t origin_of(const char *sdp)
+{
+    const char *at = strstr(sdp, "\no=");
+    uint64_t hash = 14695981039346656037u;
+    int spaces = 0;
+    for (at = at ? at + 3 : ""; *at && *at != '\r' && *at != '\n' && spaces < 2; at++) {
+        hash = (hash ^ (uint8_t)*at) * 1099511628211u;
+        spaces += *at == ' ';
+    }
+    return hash;
+}
+
+/* Of the same maker, and not newer than one that was taken: repeated or late. Numbers of another maker, as after the
+ * remote was started again, mean nothing beside these. */
+static bool is_known_offer(const remote *r, const hf_envelope *envelope)
+{
+    return envelope->offer != 0 && envelope->offer <= r->offer_theirs && origin_of(envelope->signal.sdp) == r->origin_theirs;
+}
+
 static hf_err receive_offer(remote *r, hf_time now, const hf_envelope *envelope)
 {
     uint32_t number = envelope->offer;
-    if (number != 0 && number == r->offer_theirs) {
-        r->repeat_answer = true;
+    if (is_known_offer(r, envelope)) {
+        r->repeat_answer |= number == r->offer_theirs;
         hf_manager_wake(r->manager);
         return HF_OK;
     }
-    if (number != 0 && number < r->offer_theirs)
-        return HF_OK; /* late: a newer one has been answered */
     if (has_open_offer(r)) {
-        if (!is_polite(r))
-            return HF_OK; /* the remote withdraws its own and answers ours */
+        if (!is_polite(r)) { /* the remote withdraws its own and answers ours; that of the remote may come again, later */
+            r->offer_theirs = number;
+            r->origin_theirs = origin_of(envelope->signal.sdp);
+            return HF_OK;
+        }
         hf_err err = hf_session_withdraw_offer(r->session, now);
         if (err != HF_OK)
             return err;
     }
+    bool begins = hf_session_get_state(r->session) == HF_SESSION_NEW;
     uint32_t before = r->offer;
     r->offer = number; /* before the answer is made, which names it */
     hf_err err = hf_session_signal(r->session, now, &envelope->signal);
-    if (err == HF_OK)
-        r->offer_theirs = number;
-    else
+    if (err != HF_OK) {
         r->offer = before;
-    return err;
+        return err;
+    }
+    r->offer_theirs = number;
+    r->origin_theirs = origin_of(envelope->signal.sdp);
+    r->announce |= begins;
+    hf_manager_wake(r->manager);
+    return HF_OK;
 }
 
 static hf_err receive_known(remote *r, hf_time now, const hf_envelope *envelope)
@@ -183,24 +211,22 @@ hf_err hf_manager_receive(hf_manager *manager, hf_time now, const hf_envelope *e
     hf_err err = find_sender(manager, envelope, &r);
     if (err != HF_OK)
         return err;
-    if (r && is_over(r) && envelope->signal.type == HF_SIGNAL_OFFER) { /* it begins anew */
-        hf_manager_forget(manager, r->session);
+    if (r && is_over(r)) {
+        if (envelope->signal.type != HF_SIGNAL_OFFER || is_known_offer(r, envelope))
+            return HF_OK; /* late */
+        hf_manager_forget(manager, r->session); /* it begins anew */
         r = NULL;
     }
     if (r)
         return receive_known(r, now, envelope);
-    if (envelope->signal.type == HF_SIGNAL_ANSWER)
+    if (envelope->signal.type == HF_SIGNAL_ANSWER || envelope->signal.type == HF_SIGNAL_END_OF_CANDIDATES)
         return HF_ENOENT;
 
     err = hf_manager_add(manager, envelope->sender ? envelope->sender : "", &r);
     if (err != HF_OK)
         return err;
     err = receive_known(r, now, envelope);
-    if (err != HF_OK && envelope->signal.type == HF_SIGNAL_OFFER) {
+    if (err != HF_OK)
         hf_manager_forget(manager, r->session);
-        return err;
-    }
-    r->announce = true;
-    hf_manager_wake(manager);
     return err;
 }

@@ -43,7 +43,6 @@ hf_err hf_manager_new(hf_manager **out, const hf_manager_config *config, const h
     manager->env = env;
     manager->handlers = config->handlers;
     manager->sessions_max = config->sessions_max ? config->sessions_max : HF_MANAGER_SESSIONS_MAX;
-    hf_ring_init(&manager->changes, env, sizeof(hf_manager_change), 4 * manager->sessions_max);
     hf_err err = fill(manager, config);
     if (err != HF_OK) {
         hf_manager_free(manager);
@@ -72,7 +71,6 @@ void hf_manager_free(hf_manager *manager)
     }
     bury(manager);
     hf_dealloc(manager->env, manager->remotes);
-    hf_ring_clear(&manager->changes);
     hf_session_config_clear(&manager->session_config, manager->env);
     hf_certificate_free(manager->own_certificate);
     hf_dealloc(manager->env, manager->peer_id);
@@ -81,17 +79,25 @@ void hf_manager_free(hf_manager *manager)
 
 bool hf_manager_poll_change(hf_manager *manager, hf_manager_change *out)
 {
-    hf_manager_change change;
     if (!manager || !out)
         return false;
     bury(manager);
-    while (hf_ring_pop(&manager->changes, &change)) {
-        if (!change.session)
-            continue;
-        if (!change.added)
-            manager->dead = change.session;
-        *out = change;
+    if (manager->gone) {
+        remote *r = manager->gone;
+        manager->gone = r->next;
+        manager->dead = r->session;
+        *out = (hf_manager_change){.session = r->session};
+        hf_dealloc(manager->env, r);
         return true;
+    }
+    for (size_t i = 0; manager->untold > 0 && i < manager->remotes_len; i++) {
+        remote *r = manager->remotes[i];
+        if (!r->told) {
+            r->told = true;
+            manager->untold--;
+            *out = (hf_manager_change){.session = r->session, .added = true};
+            return true;
+        }
     }
     return false;
 }

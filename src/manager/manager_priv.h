@@ -9,19 +9,21 @@
 #include "bytes.h"
 #include "log.h"
 #include "random.h"
-#include "ring.h"
 #include "session_config.h"
 
 #include <holdfast/manager.h>
 
 /* A remote with its session. */
 typedef struct remote {
+    struct remote *next;   /* among those that are gone */
     hf_manager *manager;
     hf_session *session;
     char *id;              /* "": it has not named itself yet */
     uint32_t offer_ours;   /* number of our last offer; 0: none */
     uint32_t offer_theirs; /* number of the last offer that we took; 0: none, or it bore none */
+    uint64_t origin_theirs; /* and who made it: a hash of its o= line */
     uint32_t offer;        /* the one that the present connection is about, whoever made it */
+    bool told;             /* the driver knows of it */
     bool announce;         /* on_session is due */
     bool repeat_answer;    /* the offer came again: so does the answer */
 } remote;
@@ -36,7 +38,8 @@ struct hf_manager {
 
     remote **remotes;
     size_t remotes_len, remotes_cap;
-    hf_ring changes;  /* hf_manager_change: for the driver */
+    size_t untold;    /* remotes that the driver does not know yet */
+    remote *gone;     /* forgotten, and the driver does not know it yet */
     hf_session *dead; /* told as gone by the last change, and freed with the next */
 
     void (*wake)(void *context);

@@ -27,13 +27,6 @@ remote *hf_manager_find_session(const hf_manager *manager, const hf_session *ses
     return NULL;
 }
 
-static void destroy(remote *r)
-{
-    const hf_env *env = r->manager->env;
-    hf_dealloc(env, r->id);
-    hf_dealloc(env, r);
-}
-
 static hf_err fill(remote *r, const char *id)
 {
     hf_manager *manager = r->manager;
@@ -59,13 +52,13 @@ hf_err hf_manager_add(hf_manager *manager, const char *id, remote **out)
         return HF_ENOMEM;
     r->manager = manager;
     err = fill(r, id);
-    if (err == HF_OK)
-        err = hf_ring_push(&manager->changes, &(hf_manager_change){.session = r->session, .added = true});
     if (err != HF_OK) {
         hf_session_free(r->session);
-        destroy(r);
+        hf_dealloc(manager->env, r->id);
+        hf_dealloc(manager->env, r);
         return err;
     }
+    manager->untold++;
     manager->remotes[manager->remotes_len++] = r;
     *out = r;
     return HF_OK;
@@ -93,19 +86,6 @@ const char *hf_manager_remote_id(const hf_manager *manager, const hf_session *se
     return r ? r->id : NULL;
 }
 
-/* Takes it out of the driver's list of new ones; false: the driver knows it already. */
-static bool is_unknown_to_driver(hf_manager *manager, const hf_session *session)
-{
-    for (size_t i = 0; i < manager->changes.len; i++) {
-        hf_manager_change *change = hf_ring_at(&manager->changes, i);
-        if (change->session == session && change->added) {
-            change->session = NULL; /* skipped when its turn comes */
-            return true;
-        }
-    }
-    return false;
-}
-
 void hf_manager_forget(hf_manager *manager, hf_session *session)
 {
     if (!manager || !session)
@@ -117,11 +97,15 @@ void hf_manager_forget(hf_manager *manager, hf_session *session)
         manager->remotes_len--;
         memmove(&manager->remotes[i], &manager->remotes[i + 1], (manager->remotes_len - i) * sizeof(remote *));
         hf_session_off(session, HF_SESSION_SIGNAL, hf_manager_on_signal, r);
-        destroy(r);
-        /* A session that a driver holds is freed when the driver has let go of it. */
-        if (is_unknown_to_driver(manager, session) ||
-            hf_ring_push(&manager->changes, &(hf_manager_change){.session = session}) != HF_OK)
+        hf_dealloc(manager->env, r->id);
+        if (r->told) { /* freed when the driver has let go of it; this needs no memory, so it can't fail */
+            r->next = manager->gone;
+            manager->gone = r;
+        } else {
+            manager->untold--;
+            hf_dealloc(manager->env, r);
             hf_session_free(session);
+        }
         hf_manager_wake(manager);
         return;
     }
