@@ -142,6 +142,7 @@ static void let_go(managed **at)
 
     *at = m->next;
     hf_loop_remove(m->owner->loop, m);
+    m->session = NULL; /* nothing of it may be called any more */
     hf_loop_bury(m->owner->loop, &m->source);
 }
 
@@ -165,8 +166,7 @@ static void read_changes(crew *c)
         if (change.added) {
             take_in(c, change.session);
         } else if (*at) {
-            (*at)->session = NULL; /* nothing of it may be called */
-            let_go(at);
+            let_go(at); /* which sends its last words: until the next poll it may be asked for them */
         }
     }
 }

@@ -293,6 +293,8 @@ static void take_packet(hf_sctp *sctp, hf_bytes packet)
 
 void hf_sctp_input(hf_sctp *sctp, hf_time now, const hf_bytes *packets, size_t n)
 {
+    if (n == 0)
+        return;
     hf_sctp_enter(sctp, now);
     for (size_t i = 0; i < n; i++)
         take_packet(sctp, packets[i]);

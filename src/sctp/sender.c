@@ -24,9 +24,9 @@
 /* So long nothing new may leave before we doubt that usrsctp still has what it was given. */
 #define STALLED_AFTER HF_MS(100)
 
-/* Common header and DATA header (RFC 9260 §3.1, §3.3.1). An unordered message of more than one packet is never given up once it
- * has been given: usrsctp 0.9.5 then leaves its last fragment out without a TSN in its place, and a usrsctp at the other end
- * takes the next message for a violation ("missing end for MID") and aborts the association. RFC 3758 §3.5 would let it go. */
+/* Common header and DATA header (RFC 9260 §3.1, §3.3.1). A message of more than one packet is sent ordered, on an unordered channel
+ * too: usrsctp 0.9.5 mixes the fragments of unordered messages of one stream up when they arrive out of order or are given up,
+ * takes that for a violation ("missing end for MID") and aborts the association. Small ones still overtake large ones. */
 #define PACKET_OVERHEAD 28
 
 /* RFC 8831 §6.6: an empty message travels as one zero byte. */
@@ -181,10 +181,8 @@ static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_channel *cha
         spa.sendv_sndinfo.snd_flags |= SCTP_SACK_IMMEDIATELY;
     if (!is_payload(ppid))
         return spa;
-    if (channel->unordered && channel->confirmed)
+    if (channel->unordered && channel->confirmed && len <= sctp->config.mtu - PACKET_OVERHEAD)
         spa.sendv_sndinfo.snd_flags |= SCTP_UNORDERED;
-    if ((spa.sendv_sndinfo.snd_flags & SCTP_UNORDERED) && len > sctp->config.mtu - PACKET_OVERHEAD)
-        return spa; /* see PACKET_OVERHEAD */
     hf_span left = channel->reliability_limit - waited / HF_MS(1);
     switch (channel->reliability) {
     case HF_RELIABLE:

@@ -27,8 +27,10 @@ typedef struct flight {
 
 static uint64_t next_chance(uint64_t *state)
 {
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    return *state >> 32;
+    uint64_t z = *state += 0x9E3779B97F4A7C15u; /* splitmix64 */
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return (z ^ z >> 31) >> 32;
 }
 
 uint32_t sim_random(sim *s, uint32_t below)

@@ -8,6 +8,7 @@
 struct hf_session {
     toy *t;
     hf_manager *manager;
+    bool gone; /* the application has forgotten it: it may only be asked for its last words */
 };
 
 #define CHANGES_MAX 16
@@ -18,10 +19,12 @@ struct hf_manager {
     void (*wake)(void *context);
     void *wake_context;
     size_t dispatches;
+    hf_session *dead; /* freed by the next poll: under AddressSanitizer every call after that ends the test */
 };
 
 void hf_session_input(hf_session *s, hf_time now, hf_datagram *datagrams, size_t n)
 {
+    cr_assert_not(s->gone);
     toy_endpoint.input(s->t, now, datagrams, n);
 }
 
@@ -32,11 +35,13 @@ bool hf_session_poll_transmit(hf_session *s, hf_time now, hf_transmit *out)
 
 bool hf_session_poll_request(hf_session *s, hf_request *out)
 {
+    cr_assert_not(s->gone);
     return toy_endpoint.poll_request(s->t, out);
 }
 
 void hf_session_reply(hf_session *s, hf_time now, const hf_reply *reply)
 {
+    cr_assert_not(s->gone);
     toy_endpoint.reply(s->t, now, reply);
 }
 
@@ -47,11 +52,13 @@ hf_time hf_session_deadline(const hf_session *s)
 
 void hf_session_tick(hf_session *s, hf_time now)
 {
+    cr_assert_not(s->gone);
     toy_endpoint.tick(s->t, now);
 }
 
 void hf_session_dispatch(hf_session *s, hf_time now)
 {
+    cr_assert_not(s->gone);
     toy_endpoint.dispatch(s->t, now);
 }
 
@@ -68,9 +75,16 @@ void hf_manager_dispatch(hf_manager *m, hf_time now)
 
 bool hf_manager_poll_change(hf_manager *m, hf_manager_change *out)
 {
+    if (m->dead) {
+        toy_free(m->dead->t);
+        free(m->dead);
+        m->dead = NULL;
+    }
     if (m->changes_told == m->changes_len)
         return false;
     *out = m->changes[m->changes_told++];
+    if (!out->added)
+        m->dead = out->session;
     return true;
 }
 
@@ -100,12 +114,10 @@ static hf_session *begin_session(hf_manager *m)
     return session;
 }
 
-/* Frees it at once: under AddressSanitizer every later call of it ends the test. */
 static void forget(hf_session *session)
 {
+    session->gone = true;
     tell(session->manager, session, false);
-    toy_free(session->t);
-    free(session);
 }
 
 typedef struct world {
