@@ -25,5 +25,6 @@ step_install() {
     local prefix=$PWD/build/installed
     check install install_into "$prefix" || return 1
     check install-c compile_outside "$prefix" program.c gcc -std=c11
+    check install-c-static compile_outside "$prefix" program.c gcc -std=c11 -static
     check install-c++ compile_outside "$prefix" program.cc g++ -std=c++17
 }
