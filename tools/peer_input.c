@@ -40,7 +40,7 @@ static void take_signal(cli_peer *peer, hf_envelope *envelope)
     cli_peer_adopt(peer, hf_manager_session(peer->manager, envelope->sender ? envelope->sender : ""));
     if (!is_trouble(envelope, err))
         return;
-    const char *text = peer->session ? hf_session_error_text(peer->session) : "";
+    const char *text = hf_manager_error_text(peer->manager);
     snprintf(message, sizeof message, "line %zu: %s: %s", peer->lines.number, words[envelope->signal.type],
              *text ? text : hf_err_text(err));
     cli_peer_print_error(peer, err, message, NULL);

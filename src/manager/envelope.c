@@ -2,6 +2,7 @@
  * repeated or crossed costs time, never correctness. */
 #include "manager_priv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void send_envelope(remote *r, const hf_signal *signal)
@@ -162,7 +163,7 @@ static hf_err receive_offer(remote *r, hf_time now, const hf_envelope *envelope)
     return HF_OK;
 }
 
-static hf_err receive_known(remote *r, hf_time now, const hf_envelope *envelope)
+static hf_err receive_by_type(remote *r, hf_time now, const hf_envelope *envelope)
 {
     uint32_t number = envelope->offer;
     switch (envelope->signal.type) {
@@ -179,6 +180,21 @@ static hf_err receive_known(remote *r, hf_time now, const hf_envelope *envelope)
         break;
     }
     return hf_session_signal(r->session, now, &envelope->signal);
+}
+
+/* Keeps the session's words for what went wrong: a session that its first envelope could not begin is gone afterwards. */
+static hf_err receive_known(remote *r, hf_time now, const hf_envelope *envelope)
+{
+    hf_manager *manager = r->manager;
+    hf_err err = receive_by_type(r, now, envelope);
+    if (err != HF_OK)
+        snprintf(manager->error_text, sizeof manager->error_text, "%s", hf_session_error_text(r->session));
+    return err;
+}
+
+const char *hf_manager_error_text(const hf_manager *manager)
+{
+    return manager ? manager->error_text : "";
 }
 
 static bool is_well_formed(const hf_signal *signal)
@@ -204,6 +220,8 @@ static bool is_over(const remote *r)
 hf_err hf_manager_receive(hf_manager *manager, hf_time now, const hf_envelope *envelope)
 {
     remote *r;
+    if (manager)
+        manager->error_text[0] = '\0';
     if (!manager || !envelope || !is_well_formed(&envelope->signal))
         return HF_EINVAL;
     if (envelope->receiver && strcmp(envelope->receiver, manager->peer_id) != 0)

@@ -13,6 +13,8 @@
 
 #include <holdfast/manager.h>
 
+#define ERROR_TEXT_SIZE 160
+
 /* A remote with its session. */
 typedef struct remote {
     struct remote *next;   /* among those that are gone */
@@ -40,6 +42,7 @@ struct hf_manager {
     size_t remotes_len, remotes_cap;
     size_t untold;    /* remotes that the driver does not know yet */
     remote *gone;     /* forgotten, and the driver does not know it yet */
+    char error_text[ERROR_TEXT_SIZE]; /* of the last envelope */
     hf_session *dead; /* told as gone by the last change, and freed with the next */
 
     void (*wake)(void *context);
