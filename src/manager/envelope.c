@@ -29,7 +29,8 @@ static void repeat_answer(remote *r)
     hf_signal signal = {.type = HF_SIGNAL_ANSWER};
     hf_peer *peer = hf_session_peer(r->session);
     bool whole = peer && hf_peer_ice_gathering_state(peer) == HF_ICE_GATHERING_COMPLETE;
-    if (peer && (whole || !r->manager->session_config.no_trickle) && hf_peer_local_description(peer, &type, &signal.sdp) == HF_OK && type == HF_SDP_ANSWER)
+    if (peer && (whole || !r->manager->session_config.no_trickle) &&
+        hf_peer_local_description(peer, &type, &signal.sdp) == HF_OK && type == HF_SDP_ANSWER)
         send_envelope(r, &signal);
 }
 
@@ -231,7 +232,7 @@ hf_err hf_manager_receive(hf_manager *manager, hf_time now, const hf_envelope *e
         return err;
     if (r && is_over(r)) {
         if (envelope->signal.type != HF_SIGNAL_OFFER || is_known_offer(r, envelope))
-            return HF_OK; /* late */
+            return HF_OK;                       /* late */
         hf_manager_forget(manager, r->session); /* it begins anew */
         r = NULL;
     }

@@ -212,7 +212,7 @@ hf_err hf_session_withdraw_offer(hf_session *session, hf_time now)
         channel->carrier = 0;
         err = hf_channel_carry(channel, now);
         if (err != HF_OK)
-            return err; /* memory is short: the channel stays without a carrier, and its sends say HF_ESTATE */
+            return err;       /* memory is short: the channel stays without a carrier, and its sends say HF_ESTATE */
         if (channel->closing) /* the end that the old connection owed is told by this one */
             hf_session_close_carrier(session, now, channel->carrier);
     }

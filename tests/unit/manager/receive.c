@@ -1,0 +1,184 @@
+/* receive.c: envelopes that are refused, ignored or kept, and the calls that name a remote. */
+#include "wire.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The offer of another manager, as text. */
+static char *offer_of(hf_session *session)
+{
+    hf_sdp_type type;
+    const char *sdp;
+    cr_assert_eq(hf_peer_local_description(hf_session_peer(session), &type, &sdp), HF_OK);
+    cr_assert_eq(type, HF_SDP_OFFER);
+    return strdup(sdp);
+}
+
+Test(manager_receive, refuses_by_name)
+{
+    wire w;
+    char too_long[HF_PEER_ID_MAX + 2];
+    wire_init(&w, 1, false);
+    memset(too_long, 'x', sizeof too_long);
+    too_long[sizeof too_long - 1] = '\0';
+    const struct {
+        const char *why;
+        hf_envelope envelope;
+        hf_err err;
+    } rows[] = {
+        {"somebody else's", {.sender = "eve", .receiver = "carol", .signal = {HF_SIGNAL_OFFER, .sdp = ""}}, HF_EINVAL},
+        {"our own", {.sender = "bob", .receiver = "bob", .signal = {HF_SIGNAL_OFFER, .sdp = ""}}, HF_EINVAL},
+        {"nameless sender", {.sender = "", .receiver = "bob", .signal = {HF_SIGNAL_OFFER, .sdp = ""}}, HF_EINVAL},
+        {"long name", {.sender = too_long, .receiver = "bob", .signal = {HF_SIGNAL_OFFER, .sdp = ""}}, HF_EINVAL},
+        {"not UTF-8", {.sender = "\xFF", .receiver = "bob", .signal = {HF_SIGNAL_OFFER, .sdp = ""}}, HF_EINVAL},
+        {"an offer without text", {.sender = "eve", .receiver = "bob", .signal = {.type = HF_SIGNAL_OFFER}}, HF_EINVAL},
+        {"a candidate without text",
+         {.sender = "eve", .receiver = "bob", .signal = {.type = HF_SIGNAL_CANDIDATE}},
+         HF_EINVAL},
+        {"no type", {.sender = "eve", .receiver = "bob"}, HF_EINVAL},
+        {"a stranger's answer", {.sender = "eve", .signal = {HF_SIGNAL_ANSWER, .sdp = ""}}, HF_ENOENT},
+        {"a stranger's end", {.sender = "eve", .signal = {.type = HF_SIGNAL_END_OF_CANDIDATES}}, HF_ENOENT},
+        {"a broken offer", {.sender = "eve", .receiver = "bob", .signal = {HF_SIGNAL_OFFER, .sdp = "v=1"}}, HF_ESYNTAX},
+        {"a broken candidate", {.sender = "eve", .signal = {HF_SIGNAL_CANDIDATE, .candidate = "x"}}, HF_ESYNTAX},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        hf_err err = hf_manager_receive(w.side[1].manager, w.now, &rows[i].envelope);
+        cr_expect_eq(err, rows[i].err, "%s: %s", rows[i].why, hf_err_name(err));
+        cr_expect_null(hf_manager_session(w.side[1].manager, "eve"), "%s", rows[i].why);
+    }
+    wire_run(&w, w.now + HF_SECONDS(1), NULL);
+    cr_expect_eq(w.side[1].begun_count, 0);
+    wire_clear(&w);
+}
+
+Test(manager_receive, a_repeated_offer_gets_the_same_answer)
+{
+    wire w;
+    wire_init(&w, 2, false);
+    hf_session *session = wire_connect(&w, 0);
+    char *sdp = offer_of(session);
+    cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
+    unsigned before = w.envelopes;
+    hf_envelope again = {.sender = "alice", .receiver = "bob", .offer = 1, .signal = {HF_SIGNAL_OFFER, .sdp = sdp}};
+    cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &again), HF_OK);
+    wire_run(&w, w.now + HF_SECONDS(2), NULL);
+    cr_expect_eq(w.envelopes, before + 1, "one answer");
+    cr_expect_eq(hf_session_get_state(session), HF_SESSION_CONNECTED);
+    cr_expect_eq(w.side[1].begun_count, 1);
+    free(sdp);
+    wire_clear(&w);
+}
+
+Test(manager_receive, a_late_offer_does_not_revive_a_session_that_is_over)
+{
+    wire w;
+    wire_init(&w, 3, false);
+    hf_session *session = wire_connect(&w, 0);
+    char *sdp = offer_of(session);
+    cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
+    cr_assert_eq(hf_session_disconnect(session, w.now), HF_OK);
+    wire_run(&w, w.now + HF_SECONDS(5), NULL);
+    cr_assert_eq(hf_session_get_state(w.side[1].begun), HF_SESSION_CLOSED);
+    hf_envelope late = {.sender = "alice", .receiver = "bob", .offer = 1, .signal = {HF_SIGNAL_OFFER, .sdp = sdp}};
+    cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &late), HF_OK);
+    wire_run(&w, w.now + HF_SECONDS(1), NULL);
+    cr_expect_eq(w.side[1].begun_count, 1);
+    free(sdp);
+    wire_clear(&w);
+}
+
+Test(manager_receive, candidates_may_overtake_their_offer)
+{
+    wire w;
+    hf_session *session;
+    wire_init(&w, 4, false);
+    hf_envelope early = {.sender = "alice", .receiver = "bob", .offer = 1};
+    early.signal =
+        (hf_signal){.type = HF_SIGNAL_CANDIDATE, .candidate = "candidate:1 1 udp 2122187007 198.51.100.9 999 typ host"};
+    cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &early), HF_OK);
+    wire_run(&w, w.now + HF_MS(100), NULL);
+    cr_expect_eq(w.side[1].begun_count, 0, "it is told with its offer");
+    cr_expect_eq(hf_manager_connect(w.side[1].manager, w.now, "alice", &session), HF_OK, "and does not bar the way");
+    wire_clear(&w);
+}
+
+Test(manager_receive, who_answers_gives_its_name)
+{
+    wire w;
+    hf_session *session, *other;
+    wire_init(&w, 5, false);
+    cr_assert_eq(hf_manager_connect(w.side[0].manager, w.now, NULL, &session), HF_OK);
+    cr_expect_str_eq(hf_manager_remote_id(w.side[0].manager, session), "");
+    cr_expect_eq(hf_manager_session(w.side[0].manager, ""), session);
+    wire_run(&w, HF_SECONDS(10), NULL);
+    cr_expect_str_eq(hf_manager_remote_id(w.side[0].manager, session), "bob");
+    cr_expect_eq(hf_session_get_state(session), HF_SESSION_CONNECTED);
+    cr_expect_eq(hf_manager_connect(w.side[0].manager, w.now, "bob", &other), HF_EEXIST);
+    cr_expect_eq(other, session);
+    wire_clear(&w);
+}
+
+Test(manager_receive, names_that_nobody_can_have_are_refused)
+{
+    wire w;
+    hf_session *session;
+    wire_init(&w, 6, false);
+    hf_manager *manager = w.side[0].manager;
+    cr_expect_eq(hf_manager_connect(manager, w.now, "alice", &session), HF_EINVAL, "ourselves");
+    cr_expect_eq(hf_manager_connect(manager, w.now, "\xFF", &session), HF_EINVAL);
+    cr_expect_null(hf_manager_session(manager, "nobody"));
+    cr_expect_null(hf_manager_remote_id(manager, NULL));
+    wire_clear(&w);
+}
+
+Test(manager_receive, strangers_are_limited)
+{
+    test_env t;
+    hf_engine *engine;
+    hf_manager *manager;
+    hf_session *session;
+    cr_assert_eq(hf_engine_new(&engine, test_env_init(&t, 7)), HF_OK);
+    hf_manager_config config = {.session.peer.engine = engine, .sessions_max = 2};
+    cr_assert_eq(hf_manager_new(&manager, &config, &t.env), HF_OK);
+    cr_expect_eq(strlen(hf_manager_peer_id(manager)), 32, "a random one");
+    cr_expect_eq(hf_manager_connect(manager, 1, "a", &session), HF_OK);
+    cr_expect_eq(hf_manager_connect(manager, 1, "b", &session), HF_OK);
+    cr_expect_eq(hf_manager_connect(manager, 1, "c", &session), HF_ELIMIT);
+    hf_envelope stranger = {.sender = "d", .signal = {HF_SIGNAL_OFFER, .sdp = "v=0"}};
+    cr_expect_eq(hf_manager_receive(manager, 1, &stranger), HF_ELIMIT);
+    hf_manager_forget(manager, session);
+    cr_expect_eq(hf_manager_connect(manager, 1, "c", &session), HF_OK);
+    hf_manager_free(manager);
+    hf_engine_free(engine);
+    cr_expect_eq(t.blocks, 0);
+}
+
+Test(manager_receive, survives_each_failed_allocation, .timeout = 60)
+{
+    test_env t = {0}, of_engine;
+    hf_engine *engine;
+    hf_certificate *certificate;
+    cr_assert_eq(hf_engine_new(&engine, test_env_init(&of_engine, 8)), HF_OK);
+    cr_assert_eq(hf_certificate_new(&certificate, &of_engine.env), HF_OK);
+    for (size_t n = 1; test_env_next_failure(&t, n, 9); n++) {
+        hf_manager *manager;
+        hf_session *session;
+        hf_manager_change change;
+        hf_manager_config config = {.peer_id = "a", .session.peer = {.engine = engine, .certificate = certificate}};
+        config.session.channels = hf_collab_channels;
+        config.session.channels_len = HF_COLLAB_CHANNELS_LEN;
+        if (hf_manager_new(&manager, &config, &t.env) == HF_OK) {
+            hf_err err = hf_manager_connect(manager, 1, "b", &session);
+            cr_expect(err == HF_OK || err == HF_ENOMEM, "%zu: %s", n, hf_err_name(err));
+            while (hf_manager_poll_change(manager, &change)) {
+            }
+            if (err == HF_OK)
+                hf_manager_forget(manager, session);
+            hf_manager_free(manager);
+        }
+        cr_expect_eq(t.blocks, 0, "%zu", n);
+    }
+    hf_certificate_free(certificate);
+    hf_engine_free(engine);
+}

@@ -1,0 +1,322 @@
+/* wire.c: the drive loop of two managers, and what lies between them. */
+#include "wire.h"
+
+#include "clock.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DATAGRAM_DELAY HF_MS(10)
+
+/* A datagram or an envelope on its way; texts are owned. */
+typedef struct wire_letter {
+    hf_time at;
+    int to;
+    bool is_envelope;
+    hf_path path;
+    uint8_t *data;
+    size_t len;
+    hf_signal_type type;
+    uint32_t offer;
+    char *texts[6]; /* sender, receiver, sdp, candidate, mid, ufrag */
+} wire_letter;
+
+static uint32_t draw(wire *w, uint32_t below)
+{
+    w->chance = w->chance * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)((w->chance >> 32) % below);
+}
+
+static void add(wire *w, wire_letter l)
+{
+    if (w->letters_len == w->letters_cap) {
+        w->letters_cap = w->letters_cap ? 2 * w->letters_cap : 64;
+        w->letters = realloc(w->letters, w->letters_cap * sizeof *w->letters);
+        assert(w->letters);
+    }
+    w->letters[w->letters_len++] = l;
+}
+
+static char *copy(const char *text)
+{
+    return text ? strdup(text) : NULL;
+}
+
+static void post_envelope(wire *w, int to, const hf_envelope *e)
+{
+    hf_span jitter = w->envelope_jitter > 0 ? (hf_span)draw(w, (uint32_t)w->envelope_jitter) : 0;
+    wire_letter l = {
+        .at = w->now + w->envelope_delay + jitter, .to = to, .is_envelope = true, .type = e->signal.type, .offer = e->offer};
+    const char *texts[6] = {e->sender, e->receiver, e->signal.sdp, e->signal.candidate, e->signal.mid, e->signal.ufrag};
+    for (int i = 0; i < 6; i++)
+        l.texts[i] = copy(texts[i]);
+    add(w, l);
+}
+
+static void on_envelope(void *context, hf_manager *manager, const hf_envelope *envelope)
+{
+    wire_side *side = context;
+    wire *w = side->wire;
+    (void)manager;
+    w->envelopes++;
+    post_envelope(w, 1 - side->index, envelope);
+    if (draw(w, 1000) < w->envelope_duplicate)
+        post_envelope(w, 1 - side->index, envelope);
+}
+
+static void on_event(void *context, hf_session *session, const hf_session_event *event)
+{
+    wire_side *side = context;
+    switch (event->type) {
+    case HF_SESSION_ON_CONNECTED:
+        side->connected++;
+        break;
+    case HF_SESSION_ON_DISCONNECTED:
+        side->disconnected++;
+        break;
+    case HF_SESSION_ON_ERROR:
+        side->errors++;
+        break;
+    case HF_SESSION_ON_DATA:
+        side->messages++;
+        break;
+    case HF_SESSION_CHANNEL_OPEN:
+        if (side->opened_len < WIRE_NAMES_MAX)
+            snprintf(side->opened[side->opened_len++], sizeof side->opened[0], "%s", hf_channel_name(event->channel));
+        break;
+    case HF_SESSION_STATE_CHANGED:
+        side->closed |= hf_session_get_state(session) == HF_SESSION_CLOSED;
+        break;
+    case HF_SESSION_SIGNAL:
+    case HF_SESSION_CHANNEL_CLOSED:
+    case HF_SESSION_CHANNEL_WRITABLE:
+    case HF_SESSION_CHANNEL_LOW:
+    case HF_SESSION_ROUTE_CHANGED:
+    case HF_SESSION_EVENT_COUNT:
+        break;
+    }
+}
+
+static void listen_to(wire_side *side, hf_session *session)
+{
+    for (int type = 0; type < HF_SESSION_EVENT_COUNT; type++) {
+        hf_err err = hf_session_on(session, (hf_session_event_type)type, on_event, side);
+        assert(err == HF_OK);
+        (void)err;
+    }
+}
+
+static void on_session(void *context, hf_manager *manager, hf_session *session)
+{
+    wire_side *side = context;
+    side->begun = session;
+    side->begun_count++;
+    if (side->forget_on_session)
+        hf_manager_forget(manager, session);
+    else
+        listen_to(side, session);
+}
+
+hf_session *wire_connect(wire *w, int from)
+{
+    hf_session *session = NULL;
+    hf_err err = hf_manager_connect(w->side[from].manager, w->now, from == 0 ? "bob" : "alice", &session);
+    assert(err == HF_OK);
+    (void)err;
+    listen_to(&w->side[from], session);
+    return session;
+}
+
+/* --- The drive loop ---------------------------------------------------------------------------------------------------- */
+
+static hf_addr address_of(int index, size_t session)
+{
+    return (hf_addr){.family = HF_FAMILY_IPV4, .port = (uint16_t)(5000 + session), .ip = {192, 0, 2, (uint8_t)(1 + index)}};
+}
+
+static void read_changes(wire_side *side)
+{
+    hf_manager_change change;
+    while (hf_manager_poll_change(side->manager, &change)) {
+        if (change.added) {
+            assert(side->sessions_len < WIRE_SESSIONS_MAX);
+            side->sessions[side->sessions_len++] = change.session;
+            continue;
+        }
+        for (size_t i = 0; i < side->sessions_len; i++) { /* numbers are ports: they stay */
+            if (side->sessions[i] == change.session)
+                side->sessions[i] = NULL;
+        }
+    }
+}
+
+static void drive(wire_side *side, size_t number)
+{
+    static uint8_t buffer[65536];
+    wire *w = side->wire;
+    hf_request request;
+    hf_session *session = side->sessions[number];
+    hf_transmit out = {.buffer = buffer, .cap = sizeof buffer};
+    hf_local local = {.addr = address_of(side->index, number), .interface = 1};
+
+    while (hf_session_poll_request(session, &request))
+        hf_session_reply(session, w->now,
+                         &(hf_reply){.type = HF_REPLY_LOCALS, .id = request.id, .locals = &local, .locals_len = 1});
+    while (hf_session_poll_transmit(session, w->now, &out)) {
+        for (size_t at = 0; at < out.len; at += out.segment) {
+            size_t len = out.len - at < out.segment ? out.len - at : out.segment;
+            if (draw(w, 1000) < w->loss)
+                continue;
+            wire_letter l = {.at = w->now + DATAGRAM_DELAY, .to = 1 - side->index, .data = malloc(len), .len = len};
+            l.path = (hf_path){.local = out.path.remote, .remote = out.path.local};
+            assert(l.data);
+            memcpy(l.data, buffer + at, len);
+            add(w, l);
+        }
+        out.cap = sizeof buffer;
+    }
+    hf_session_dispatch(session, w->now);
+}
+
+static void drain(wire *w)
+{
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 2; i++) {
+            wire_side *side = &w->side[i];
+            hf_manager_dispatch(side->manager, w->now);
+            read_changes(side);
+            for (size_t k = 0; k < side->sessions_len; k++) {
+                if (side->sessions[k])
+                    drive(side, k);
+                read_changes(side);
+            }
+        }
+    }
+}
+
+static void clear_letter(wire_letter *l)
+{
+    free(l->data);
+    for (int i = 0; i < 6; i++)
+        free(l->texts[i]);
+}
+
+static void deliver(wire *w, wire_letter *l)
+{
+    wire_side *side = &w->side[l->to];
+    if (l->is_envelope) {
+        hf_envelope e = {.sender = l->texts[0], .receiver = l->texts[1], .offer = l->offer};
+        e.signal = (hf_signal){
+            .type = l->type, .sdp = l->texts[2], .candidate = l->texts[3], .mid = l->texts[4], .ufrag = l->texts[5]};
+        hf_err err = hf_manager_receive(side->manager, w->now, &e);
+        side->receive_err = err != HF_OK ? err : side->receive_err;
+        return;
+    }
+    size_t number = l->path.local.port - 5000u;
+    if (number < side->sessions_len && side->sessions[number])
+        hf_session_input(side->sessions[number], w->now, &(hf_datagram){.path = l->path, .data = l->data, .len = l->len}, 1);
+}
+
+static hf_time next_moment(const wire *w)
+{
+    hf_time next = HF_NEVER;
+    for (size_t i = 0; i < w->letters_len; i++)
+        next = w->letters[i].at < next ? w->letters[i].at : next;
+    for (int i = 0; i < 2; i++) {
+        for (size_t k = 0; k < w->side[i].sessions_len; k++) {
+            hf_time due = w->side[i].sessions[k] ? hf_session_deadline(w->side[i].sessions[k]) : HF_NEVER;
+            next = due < next ? due : next;
+        }
+    }
+    return next;
+}
+
+static void deliver_due(wire *w)
+{
+    for (size_t i = 0; i < w->letters_len;) {
+        if (w->letters[i].at > w->now) {
+            i++;
+            continue;
+        }
+        wire_letter l = w->letters[i];
+        memmove(&w->letters[i], &w->letters[i + 1], (--w->letters_len - i) * sizeof l);
+        deliver(w, &l);
+        clear_letter(&l);
+        for (int s = 0; s < 2; s++)
+            read_changes(&w->side[s]);
+    }
+}
+
+bool wire_run(wire *w, hf_time until, bool (*done)(wire *w))
+{
+    int standing = 0;
+    for (;;) {
+        drain(w);
+        if (done && done(w))
+            return true;
+        hf_time next = next_moment(w);
+        if (next > until)
+            break;
+        standing = next > w->now ? 0 : standing + 1;
+        if (standing > 1000) {
+            fprintf(stderr, "wire: a deadline stands still\n");
+            abort();
+        }
+        w->now = next > w->now ? next : w->now;
+        clock_set(w->now);
+        deliver_due(w);
+        for (int i = 0; i < 2; i++) {
+            for (size_t k = 0; k < w->side[i].sessions_len; k++) {
+                if (w->side[i].sessions[k] && hf_session_deadline(w->side[i].sessions[k]) <= w->now)
+                    hf_session_tick(w->side[i].sessions[k], w->now);
+            }
+        }
+    }
+    w->now = until;
+    clock_set(w->now);
+    return false;
+}
+
+bool wire_both_have_five(wire *w)
+{
+    return w->side[0].opened_len >= HF_COLLAB_CHANNELS_LEN && w->side[1].opened_len >= HF_COLLAB_CHANNELS_LEN;
+}
+
+void wire_init(wire *w, uint64_t seed, bool no_trickle)
+{
+    memset(w, 0, sizeof *w);
+    w->now = HF_SECONDS(1);
+    w->chance = seed * 7919 + 17;
+    clock_set(w->now);
+    clock_seed(seed + 1);
+    hf_err err = hf_engine_new(&w->engine, test_env_init(&w->env, seed));
+    for (int i = 0; i < 2 && err == HF_OK; i++) {
+        w->side[i].wire = w;
+        w->side[i].index = i;
+        hf_manager_config config = {
+            .peer_id = i == 0 ? "alice" : "bob",
+            .session = {.peer.engine = w->engine,
+                        .channels = hf_collab_channels,
+                        .channels_len = HF_COLLAB_CHANNELS_LEN,
+                        .no_trickle = no_trickle},
+            .handlers = {.context = &w->side[i], .on_envelope = on_envelope, .on_session = on_session},
+        };
+        err = hf_manager_new(&w->side[i].manager, &config, &w->env.env);
+    }
+    if (err != HF_OK) {
+        fprintf(stderr, "wire: %s\n", hf_err_name(err));
+        abort();
+    }
+}
+
+void wire_clear(wire *w)
+{
+    for (int i = 0; i < 2; i++)
+        hf_manager_free(w->side[i].manager);
+    hf_engine_free(w->engine);
+    for (size_t i = 0; i < w->letters_len; i++)
+        clear_letter(&w->letters[i]);
+    free(w->letters);
+}
