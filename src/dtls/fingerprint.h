@@ -1,4 +1,4 @@
-/* fingerprint.h: hashes of certificates (RFC 8122 §5). Names and sizes stand in <holdfast/certificate.h>. */
+/* fingerprint.h: hashes of certificates (RFC 8122 §5). Names and sizes: src/base/hash.c. */
 #ifndef HF_FINGERPRINT_H
 #define HF_FINGERPRINT_H
 
