@@ -101,22 +101,20 @@ HF_CHECKED hf_err hf_loop_add(hf_loop *loop, const hf_endpoint *endpoint, void *
 /* Stops driving it and closes its sockets; what it had to send is sent first. Not added: fine. */
 void hf_loop_remove(hf_loop *loop, void *object);
 
-/* How one ICE agent or peer is driven, and what to call for its events: handler(context) runs when there may be events,
- * and takes them with hf_…_poll_event. The struct holds the loop's part of it and stays where it is until
- * hf_loop_remove. */
+/* How one peer is driven, and what to call for its events: handler(context) runs when there may be some, and takes them with
+ * hf_peer_poll_event. The loop fills in `object`. The struct stays where it is until hf_loop_remove. */
 typedef struct hf_driven {
     void *object;
     void (*handler)(void *context);
     void *context;
 } hf_driven;
 
-struct hf_ice;
 struct hf_manager;
 struct hf_peer;
 struct hf_session;
 
-/* Drives an agent or a peer. HF_EEXIST, HF_ENOMEM. Remove with hf_loop_remove(loop, driven). */
-HF_CHECKED hf_err hf_loop_add_ice(hf_loop *loop, struct hf_ice *ice, const hf_bind *bind, hf_driven *driven);
+/* Drives a peer. HF_EEXIST, HF_ENOMEM. Remove it with hf_loop_remove(loop, driven). (An ICE agent alone has an
+ * hf_endpoint of the application's own, which knows where the data goes that hf_ice_input leaves.) */
 HF_CHECKED hf_err hf_loop_add_peer(hf_loop *loop, struct hf_peer *peer, const hf_bind *bind, hf_driven *driven);
 
 /* Drives a session; its handlers run in the loop's turns. HF_EEXIST, HF_ENOMEM. Remove with hf_loop_remove(loop,
