@@ -28,15 +28,15 @@ typedef struct hf_channel_config {
     hf_reliability reliability;
     uint16_t reliability_limit;
     hf_priority priority;
-    size_t send_buffer_max; /* bytes accepted and not yet sent, above which a send gets HF_EAGAIN; 0: HF_SEND_BUFFER_DEFAULT */
+    size_t send_buffer_max; /* bytes accepted and not yet sent, above it HF_EAGAIN; 0: HF_SEND_BUFFER_DEFAULT */
 } hf_channel_config;
 
 const char *hf_channel_name(const hf_channel *channel);
 struct hf_session *hf_channel_session(const hf_channel *channel);
 
-/* Queues a message, copying it; zero bytes are a message too. HF_EAGAIN: no room, HF_SESSION_CHANNEL_WRITABLE follows.
- * HF_ESTATE: not open (yet). HF_EMSGSIZE: longer than the remote takes, or than the buffer. HF_EINVAL: text that is not
- * UTF-8, or null. */
+/* Queues a message, copying it; zero bytes are a message too. While the channel opens they wait for it. HF_EAGAIN: no
+ * room, HF_SESSION_CHANNEL_WRITABLE follows. HF_ESTATE: closing, or without a connection. HF_EMSGSIZE: longer than the
+ * remote takes, or than the buffer. HF_EINVAL: text that is not UTF-8, or null. */
 HF_CHECKED hf_err hf_channel_send(hf_channel *channel, hf_time now, hf_message_kind kind, const void *data, size_t len);
 
 /* Closes it in order: what was accepted is delivered first; HF_SESSION_CHANNEL_CLOSED follows. Twice is fine. */

@@ -34,7 +34,8 @@ typedef struct hf_peer_config {
     const hf_ice_server *servers;      /* STUN servers */
     size_t servers_len;
     size_t mtu;         /* the largest UDP payload sent; 0: HF_MTU_DEFAULT; 576 to HF_DATAGRAM_MAX */
-    size_t message_max; /* the longest message taken, announced to the remote; 0: HF_MESSAGE_MAX_DEFAULT; 1024 to HF_MESSAGE_MAX_LIMIT */
+    size_t message_max; /* the longest message taken, told to the remote; 0: HF_MESSAGE_MAX_DEFAULT; 1024 to
+                           HF_MESSAGE_MAX_LIMIT */
     hf_span patience;   /* see hf_ice_config */
 } hf_peer_config;
 
@@ -109,21 +110,24 @@ HF_CHECKED hf_err hf_peer_local_description(hf_peer *peer, hf_sdp_type *type, co
  * come. `mid` and `ufrag` may be NULL. One that belongs to a rejected section or another generation is ignored. Before
  * the remote's description is set: HF_OK, kept until then (at most HF_ICE_REMOTE_CANDIDATES_MAX). HF_ESYNTAX,
  * HF_EINVAL, HF_ELIMIT, and HF_ENOTSUP for what we cannot use (TCP, a host name): the connection goes on without it. */
-HF_CHECKED hf_err hf_peer_add_ice_candidate(hf_peer *peer, hf_time now, const char *candidate, const char *mid, const char *ufrag);
+HF_CHECKED hf_err hf_peer_add_ice_candidate(hf_peer *peer, hf_time now, const char *candidate, const char *mid,
+                                            const char *ufrag);
 
 /* Ends the connection at once: data channels are dropped, the remote is told by an SCTP ABORT and a DTLS close_notify, which
  * poll_transmit still gives out. Closing twice is fine. */
 void hf_peer_close(hf_peer *peer, hf_time now);
 
-/* --- Data channels (datachannel.h; W3C WebRTC 1.0 §6) --------------------------------------------------------------- */
+/* --- Data channels (datachannel.h; W3C WebRTC 1.0 §6) ------------------------------------------------------------- */
 
 /* Opens a channel, at any time before close. HF_EINVAL (not UTF-8, too long, a reliability that is none), HF_ELIMIT (a
  * negotiated id of HF_STREAMS_MAX or above, or no id left), HF_EEXIST (the negotiated id is in use), HF_ENOMEM. */
 HF_CHECKED hf_err hf_peer_open_channel(hf_peer *peer, hf_time now, const hf_datachannel_config *config, hf_datachannel *out);
 
-/* Queues a message, copying it. HF_EAGAIN: no room, HF_PEER_CHANNEL_WRITABLE follows. HF_EMSGSIZE: longer than the
- * remote takes or than the channel's buffer holds. HF_EINVAL: text that is not UTF-8. HF_ESTATE: not open. HF_ENOENT. */
-HF_CHECKED hf_err hf_peer_send(hf_peer *peer, hf_time now, hf_datachannel channel, hf_message_kind kind, const void *data, size_t len);
+/* Queues a message, copying it; while the channel opens it waits. HF_EAGAIN: no room, HF_PEER_CHANNEL_WRITABLE follows.
+ * HF_EMSGSIZE: longer than the remote takes or than the channel's buffer holds. HF_EINVAL: text that is not UTF-8.
+ * HF_ESTATE: closing. HF_ENOENT. */
+HF_CHECKED hf_err hf_peer_send(hf_peer *peer, hf_time now, hf_datachannel channel, hf_message_kind kind,
+                               const void *data, size_t len);
 
 /* Closes a channel: what was accepted is delivered first, then both directions end and HF_PEER_CHANNEL_CLOSED follows.
  * HF_ENOENT. */
@@ -135,7 +139,7 @@ HF_CHECKED hf_err hf_peer_set_buffered_low(hf_peer *peer, hf_datachannel channel
 /* HF_ENOENT: no such channel, or it is forgotten. */
 HF_CHECKED hf_err hf_peer_channel_info(const hf_peer *peer, hf_datachannel channel, hf_datachannel_info *out);
 
-/* --- Events ------------------------------------------------------------------------------------------------------------ */
+/* --- Events ------------------------------------------------------------------------------------------------------- */
 
 typedef enum hf_peer_event_type {
     HF_PEER_SIGNALING_CHANGED = 1,
@@ -154,11 +158,11 @@ typedef enum hf_peer_event_type {
     HF_PEER_CHANNEL_CLOSED   /* after this the handle is forgotten */
 } hf_peer_event_type;
 
-/* Pointers in an event stay valid until the next hf_peer_poll_event or call of the driver; calls of the application leave them
- * alone, hf_peer_free excepted. */
+/* Pointers in an event stay valid until the next hf_peer_poll_event or call of the driver; calls of the application leave
+ * them alone, hf_peer_free excepted. */
 typedef struct hf_peer_event {
     hf_peer_event_type type;
-    hf_err cause; /* ICE_CONNECTION_, CONNECTION_CHANGED to failed or disconnected; SERVER_FAILED; REMOTE_CLOSED (HF_OK: in order);
+    hf_err cause; /* ICE_CONNECTION_, CONNECTION_CHANGED to failed or disconnected; SERVER_FAILED; REMOTE_CLOSED and
                      CHANNEL_CLOSED (HF_OK: in order) */
     hf_datachannel channel; /* CHANNEL_… */
     union {
@@ -187,7 +191,7 @@ typedef struct hf_peer_event {
  * are reached. */
 bool hf_peer_poll_event(hf_peer *peer, hf_peer_event *out);
 
-/* --- Driving (io.h) ---------------------------------------------------------------------------------------------------- */
+/* --- Driving (io.h) ----------------------------------------------------------------------------------------------- */
 
 void hf_peer_input(hf_peer *peer, hf_time now, hf_datagram *datagrams, size_t n);
 bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out);
@@ -200,7 +204,7 @@ void hf_peer_tick(hf_peer *peer, hf_time now);
  * driver of many peers need not look at idle ones. It must only take note. NULL takes it back. */
 void hf_peer_set_wake(hf_peer *peer, void (*wake)(void *context), void *context);
 
-/* --- Statistics (W3C webrtc-stats) -------------------------------------------------------------------------------------- */
+/* --- Statistics (W3C webrtc-stats) -------------------------------------------------------------------------------- */
 
 typedef struct hf_peer_stats {
     /* RTCTransportStats */

@@ -241,11 +241,12 @@ static bool is_delivered(const hf_session *session)
     return true;
 }
 
-/* While the path does not answer it may come back before the time is over. */
+/* A path that does not answer yet, or no longer, may do so before the time is over. */
 static bool may_deliver(const hf_session *session)
 {
     hf_connection_state connection = hf_session_connection_state(session);
-    return connection == HF_CONNECTION_CONNECTED || connection == HF_CONNECTION_DISCONNECTED;
+    return connection == HF_CONNECTION_CONNECTING || connection == HF_CONNECTION_CONNECTED ||
+           connection == HF_CONNECTION_DISCONNECTED;
 }
 
 void hf_session_close_peer_if_due(hf_session *session, hf_time now)
