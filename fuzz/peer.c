@@ -1,4 +1,5 @@
-/* peer.c: a whole peer, ICE to data channels, alone among strangers or wired to a second one by a network that the input damages.
+/* peer.c: a whole peer, ICE to data channels, alone among strangers or wired to a second one by a network that the input
+ * damages.
  *
  * Input: a first byte that chooses (1: two peers, 2: a small MTU and message limit, 4: they are connected before the first
  * step, 8: the second one makes the offer), then steps: a byte what, whose highest bit says to whom, and its arguments. */
@@ -65,7 +66,7 @@ static void demand(bool condition)
         abort();
 }
 
-/* --- The network: what one side sends lies among the letters until a step delivers it -------------------------------- */
+/* --- The network: what one side sends lies among the letters until a step delivers it ----------------------------- */
 
 static void post(int to, const hf_path *path, const uint8_t *data, size_t len)
 {
@@ -103,7 +104,7 @@ static void deliver(size_t index)
     free(taken.data);
 }
 
-/* --- What a driver and an application do ------------------------------------------------------------------------------- */
+/* --- What a driver and an application do -------------------------------------------------------------------------- */
 
 /* Bytes of a message follow from its length, so that whoever gets it can check it. */
 static void fill_message(uint8_t *out, size_t len)
@@ -257,23 +258,30 @@ static void settle(hf_span span, bool wired)
     tick_if_due(1);
 }
 
-/* --- Signalling ----------------------------------------------------------------------------------------------------------- */
+/* --- Signalling --------------------------------------------------------------------------------------------------- */
+
+#define A_FINGERPRINT                                                                                                       \
+    "a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:"                                                         \
+    "DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
 
 static const char *const known_descriptions[] = {
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
     "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\n"
     "a=ice-pwd:0123456789012345678901\r\na=ice-options:trickle\r\n"
-    "a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
+    "a=fingerprint:sha-256 "
+    "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
     "a=setup:actpass\r\na=mid:0\r\na=sctp-port:5000\r\na=max-message-size:262144\r\n"
     "a=candidate:1 1 udp 2122187007 198.51.100.9 999 typ host\r\n",
     "v=0\r\no=- 2 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n"
-    "a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
+    "a=fingerprint:sha-256 "
+    "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
     "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n"
     "a=setup:active\r\na=mid:0\r\nm=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n"
     "a=bundle-only\r\na=mid:1\r\na=sctp-port:5000\r\na=end-of-candidates\r\n",
     "v=0\r\no=- 3 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=application 9 DTLS/SCTP 5000\r\nc=IN IP4 0.0.0.0\r\n"
     "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=ice-lite\r\n"
-    "a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
+    "a=fingerprint:sha-256 "
+    "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
     "a=setup:passive\r\na=mid:0\r\na=sctpmap:5000 webrtc-datachannel 1024\r\n",
 };
 
@@ -344,10 +352,11 @@ static void add_candidate(int which, hf_reader *r)
     hf_bytes raw = hf_read_bytes(r, len < r->rest.len ? len : r->rest.len);
     memcpy(text, raw.len ? (const void *)raw.data : "", raw.len);
     text[raw.len] = '\0';
-    (void)!hf_peer_add_ice_candidate(world.sides[which].peer, world.now, text, len & 1 ? "0" : NULL, len & 2 ? "abcd" : NULL);
+    (void)!hf_peer_add_ice_candidate(world.sides[which].peer, world.now, text, len & 1 ? "0" : NULL,
+                                     len & 2 ? "abcd" : NULL);
 }
 
-/* --- Datagrams ------------------------------------------------------------------------------------------------------------- */
+/* --- Datagrams ---------------------------------------------------------------------------------------------------- */
 
 static hf_addr address(unsigned last)
 {
@@ -410,7 +419,7 @@ static void give_record(int which, hf_reader *r)
     give(which, &from, record, w.len);
 }
 
-/* --- Steps ------------------------------------------------------------------------------------------------------------------ */
+/* --- Steps -------------------------------------------------------------------------------------------------------- */
 
 static hf_datachannel some_channel(const side *s, uint8_t which)
 {
@@ -598,6 +607,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         open_channel(0, 1);
         agree(kind >> 3 & 1);
         settle(HF_MS(600), true);
+        demand(!(kind & 1) || hf_peer_connection_state(world.sides[0].peer) == HF_CONNECTION_CONNECTED);
     }
     for (int i = 0; i < STEPS_MAX && r.rest.len > 0; i++)
         step(&r);

@@ -40,7 +40,7 @@ typedef struct hf_ice_config {
     const hf_ice_server *servers; /* for server-reflexive candidates; all are asked, from every local address */
     size_t servers_len;
     hf_span pace;                 /* Ta, between checks; 0: 50 ms (RFC 8445 §14.2). Not less than 5 ms */
-    hf_span patience;             /* how long to look for a first pair before giving up (RFC 8863); 0: 15 s, as Chromium does */
+    hf_span patience;             /* how long to look for a first pair (RFC 8863); 0: 15 s, as Chromium does */
 } hf_ice_config;
 
 /* W3C RTCIceTransportState, and when it is entered. */
@@ -118,7 +118,8 @@ HF_CHECKED hf_err hf_ice_set_remote(hf_ice *ice, hf_time now, const char *ufrag,
  * one of another generation is ignored. HF_OK also for candidates that are of no use to us and for repeated ones.
  * HF_EINVAL: an address that nobody may be sent to (unspecified, multicast, port 0). HF_ENOTSUP: TCP, a name, a component
  * other than 1. HF_ELIMIT: too many. */
-HF_CHECKED hf_err hf_ice_add_remote_candidate(hf_ice *ice, hf_time now, const hf_ice_candidate *candidate, const char *ufrag);
+HF_CHECKED hf_err hf_ice_add_remote_candidate(hf_ice *ice, hf_time now, const hf_ice_candidate *candidate,
+                                              const char *ufrag);
 
 /* The remote has no more candidates (RFC 8838 §13): if every pair has failed, so has the agent. */
 void hf_ice_end_of_remote_candidates(hf_ice *ice, hf_time now);

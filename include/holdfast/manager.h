@@ -87,11 +87,11 @@ void hf_manager_forget(hf_manager *manager, hf_session *session);
 /* Runs the handlers for sessions that remotes began. */
 void hf_manager_dispatch(hf_manager *manager, hf_time now);
 
-/* --- Driving ----------------------------------------------------------------------------------------------------------
+/* --- Driving ---------------------------------------------------------------------------------------------------------
  * The driver of a manager drives each of its sessions, and learns of them here. */
 
-/* `added` false: the session is gone. Until the next call hf_session_poll_transmit may still be asked for its last words; after
- * it the pointer is dead. */
+/* `added` false: the session is gone. Until the next call hf_session_poll_transmit may still be asked for its last words;
+ * after it the pointer is dead. */
 typedef struct hf_manager_change {
     hf_session *session;
     bool added;

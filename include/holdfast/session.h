@@ -56,9 +56,9 @@ HF_CHECKED hf_err hf_session_new(hf_session **out, const hf_session_config *conf
  * goes when the handler has returned. NULL is fine. */
 void hf_session_free(hf_session *session);
 
-/* --- Connecting --------------------------------------------------------------------------------------------------------
- * Either by hand: create_offer or accept_offer, set_remote_description and add_ice_candidate, with HF_SESSION_SIGNAL events for
- * candidates; or by connect and signal, where everything to be carried comes as an HF_SESSION_SIGNAL event. */
+/* --- Connecting ------------------------------------------------------------------------------------------------------
+ * Either by hand: create_offer or accept_offer, set_remote_description and add_ice_candidate, with HF_SESSION_SIGNAL
+ * events for candidates; or by connect and signal, where everything to be carried comes as an HF_SESSION_SIGNAL event. */
 
 /* Makes and applies an offer; its text goes to the remote by the caller's hand and is valid until the next call.
  * HF_ESTATE: there is a connection already. */
@@ -72,7 +72,8 @@ HF_CHECKED hf_err hf_session_accept_offer(hf_session *session, hf_time now, cons
 HF_CHECKED hf_err hf_session_set_remote_description(hf_session *session, hf_time now, const char *answer);
 
 /* As hf_peer_add_ice_candidate. Before there is a connection: kept, at most HF_ICE_REMOTE_CANDIDATES_MAX. */
-HF_CHECKED hf_err hf_session_add_ice_candidate(hf_session *session, hf_time now, const char *candidate, const char *mid, const char *ufrag);
+HF_CHECKED hf_err hf_session_add_ice_candidate(hf_session *session, hf_time now, const char *candidate,
+                                               const char *mid, const char *ufrag);
 
 /* Makes an offer and signals it. HF_ESTATE: there is a connection already. */
 HF_CHECKED hf_err hf_session_connect(hf_session *session, hf_time now);
@@ -113,10 +114,11 @@ HF_CHECKED hf_err hf_session_withdraw_offer(hf_session *session, hf_time now);
 /* Details of the last error; "" when there are none. Valid until the next call. */
 const char *hf_session_error_text(const hf_session *session);
 
-/* --- Channels ------------------------------------------------------------------------------------------------------------- */
+/* --- Channels ----------------------------------------------------------------------------------------------------- */
 
 /* Opens a channel, now or with the connection. HF_EEXIST: an open one has that name. HF_EINVAL, HF_ELIMIT, HF_ENOMEM. */
-HF_CHECKED hf_err hf_session_create_channel(hf_session *session, hf_time now, const hf_channel_config *config, hf_channel **out);
+HF_CHECKED hf_err hf_session_create_channel(hf_session *session, hf_time now, const hf_channel_config *config,
+                                            hf_channel **out);
 
 /* The open (or opening) channel of that name, whoever opened it; NULL: none. */
 hf_channel *hf_session_channel(const hf_session *session, const char *name);
@@ -124,7 +126,7 @@ hf_channel *hf_session_channel(const hf_session *session, const char *name);
 /* Channel number `index`, in the order in which they came; NULL: there are not so many. */
 hf_channel *hf_session_channel_at(const hf_session *session, size_t index);
 
-/* --- State ------------------------------------------------------------------------------------------------------------------ */
+/* --- State -------------------------------------------------------------------------------------------------------- */
 
 hf_session_state hf_session_get_state(const hf_session *session);
 hf_session_path hf_session_get_path(const hf_session *session);
@@ -134,7 +136,7 @@ hf_ice_state hf_session_ice_connection_state(const hf_session *session);
 /* The connection of this moment, for statistics; NULL: none. Not to be closed or freed. */
 hf_peer *hf_session_peer(const hf_session *session);
 
-/* --- Events ------------------------------------------------------------------------------------------------------------------ */
+/* --- Events ------------------------------------------------------------------------------------------------------- */
 
 typedef enum hf_session_event_type {
     HF_SESSION_STATE_CHANGED = 0, /* of the session, the connection, ICE, or the path: all that hf_session_get_… tells */
@@ -183,7 +185,7 @@ void hf_session_off(hf_session *session, hf_session_event_type type, hf_session_
 /* Runs the handlers for all that has happened. */
 void hf_session_dispatch(hf_session *session, hf_time now);
 
-/* --- Driving (io.h) ------------------------------------------------------------------------------------------------------------ */
+/* --- Driving (io.h) ----------------------------------------------------------------------------------------------- */
 
 void hf_session_input(hf_session *session, hf_time now, hf_datagram *datagrams, size_t n);
 bool hf_session_poll_transmit(hf_session *session, hf_time now, hf_transmit *out);
