@@ -21,8 +21,9 @@ static void handshake(hf_dtls *dtls, hf_bytes record, hf_packet_sink *sink)
     hf_bio_offer(&dtls->bio, NULL, 0);
 }
 
-/* Nothing protects a plaintext alert. Obeying at once would let one forged datagram end a handshake; never obeying would hide
- * a remote that refuses us until the timer gives up. So it is believed when the handshake has not moved for a while. */
+/* Nothing protects a plaintext alert. Obeying at once would let one forged datagram end a handshake; never obeying
+ * would hide a remote that refuses us until the timer gives up. So it is believed when the handshake has not moved for
+ * a while. */
 static void on_plain_alert(hf_dtls *dtls, const hf_record *record)
 {
     const uint8_t *body = record->body.data;

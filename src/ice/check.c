@@ -15,8 +15,9 @@
 #define TRANSMISSIONS_MAX 7
 #define INTERVAL_MAX HF_MS(3200)
 
-/* RFC 8445 §6.1.4.2 sends triggered checks at the pace of all others, which would cost up to Ta on the very path that is about
- * to work. They go to where somebody just proved to expect us, so they only keep to the least Ta that §14.2 allows. */
+/* RFC 8445 §6.1.4.2 sends triggered checks at the pace of all others, which would cost up to Ta on the very path that
+ * is about to work. They go to where somebody just proved to expect us, so they only keep to the least Ta that §14.2
+ * allows. */
 #define TRIGGERED_PACE HF_ICE_PACE_MIN
 
 void hf_ice_check_trigger(hf_ice *ice, hf_ice_pair *pair)

@@ -1,5 +1,5 @@
-/* event.c: what is told to the application. It follows from the state: nothing is queued but the states passed through, so no
- * event needs memory, and none is lost. */
+/* event.c: what is told to the application. It follows from the state: nothing is queued but the states passed through,
+ * so no event needs memory, and none is lost. */
 #include "ice_priv.h"
 
 static bool poll_state(hf_ice *ice, hf_ice_event *out)

@@ -1,7 +1,8 @@
 /* gather.c: local addresses, and what STUN servers see of them (RFC 8445 §5.1.1). */
 #include "ice_priv.h"
 
-/* RFC 8489 §6.2.1 would wait 39.5 s for a silent server, and a description that must hold all candidates would wait with it. */
+/* RFC 8489 §6.2.1 would wait 39.5 s for a silent server, and a description that must hold all candidates would wait
+ * with it. */
 #define QUERY_PATIENCE HF_SECONDS(5)
 #define QUERY_RTO HF_MS(250)
 

@@ -1,7 +1,7 @@
 /* ice.c: an agent's birth, what goes in and what comes out. It directs and computes nothing. */
 #include "ice_priv.h"
 
-/* --- Birth and death ------------------------------------------------------------------------------------------------ */
+/* --- Birth and death --------------------------------------------------------------------------------------------- */
 
 hf_err hf_ice_new(hf_ice **out, const hf_ice_config *config, const hf_env *env)
 {
@@ -45,7 +45,7 @@ void hf_ice_free(hf_ice *ice)
     hf_dealloc(env, ice);
 }
 
-/* --- Time ------------------------------------------------------------------------------------------------------------ */
+/* --- Time -------------------------------------------------------------------------------------------------------- */
 
 /* A `now` earlier than one given before counts as that one (base.h). */
 static hf_time at(hf_ice *ice, hf_time now)
@@ -95,7 +95,7 @@ void hf_ice_tick(hf_ice *ice, hf_time now)
     settle(ice, now);
 }
 
-/* --- Calls of the application ------------------------------------------------------------------------------------------ */
+/* --- Calls of the application ------------------------------------------------------------------------------------ */
 
 hf_err hf_ice_gather(hf_ice *ice, hf_time now)
 {
@@ -179,7 +179,7 @@ void hf_ice_set_wake(hf_ice *ice, void (*wake)(void *context), void *context)
     ice->wake_context = context;
 }
 
-/* --- From the network and the driver ------------------------------------------------------------------------------------ */
+/* --- From the network and the driver ----------------------------------------------------------------------------- */
 
 static void on_stun(hf_ice *ice, hf_time now, const hf_datagram *datagram)
 {
@@ -287,7 +287,7 @@ void hf_ice_reply(hf_ice *ice, hf_time now, const hf_reply *reply)
     settle(ice, now);
 }
 
-/* --- Questions ------------------------------------------------------------------------------------------------------------ */
+/* --- Questions --------------------------------------------------------------------------------------------------- */
 
 const char *hf_ice_local_ufrag(const hf_ice *ice)
 {

@@ -285,7 +285,8 @@ uint64_t hf_ice_pair_priority(bool is_controlling, uint32_t local, uint32_t remo
 bool hf_ice_may_reach(const hf_addr *local, const hf_addr *remote);
 void hf_ice_pair_add_for_local(hf_ice *ice, hf_ice_local *local);
 void hf_ice_pair_add_for_remote(hf_ice *ice, hf_ice_remote *remote);
-/* Returns the pair of these two, made if need be; NULL: no room. One on which a check has come is made room for in any case. */
+/* Returns the pair of these two, made if need be; NULL: no room. One on which a check has come is made room for in any
+ * case. */
 hf_ice_pair *hf_ice_pair_ensure(hf_ice *ice, hf_ice_local *local, hf_ice_remote *remote, bool has_come);
 hf_ice_pair *hf_ice_pair_find(const hf_ice *ice, const hf_path *path);
 void hf_ice_pair_remove(hf_ice *ice, hf_ice_pair *pair);

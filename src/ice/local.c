@@ -128,8 +128,8 @@ hf_ice_local *hf_ice_local_add_host(hf_ice *ice, const hf_local *local)
 }
 
 /* RFC 8445 §5.1.3: "A candidate is redundant if and only if its transport address and base equal those of another
- * candidate. The agent SHOULD eliminate the redundant candidate with the lower priority": the one found first is never lower,
- * for host candidates come before reflexive ones. */
+ * candidate. The agent SHOULD eliminate the redundant candidate with the lower priority": the one found first is never
+ * lower, for host candidates come before reflexive ones. */
 hf_ice_local *hf_ice_local_add_reflexive(hf_ice *ice, hf_ice_candidate_type type, hf_ice_local *base, const hf_addr *addr,
                                          const hf_addr *server)
 {

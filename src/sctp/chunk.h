@@ -46,8 +46,8 @@ bool hf_chunks_of(hf_bytes packet, hf_reader *out);
 /* Takes the next chunk. False: the packet ends; in order when chunks->ok is still true. */
 bool hf_chunk_next(hf_reader *chunks, hf_chunk *out);
 
-/* The packet's chunks and the parameters and causes in them lie inside what carries them, are as long as they must be, and are
- * of no kind that we switched off. usrsctp 0.9.5 is never shown another. */
+/* The packet's chunks and the parameters and causes in them lie inside what carries them, are as long as they must be,
+ * and are of no kind that we switched off. usrsctp 0.9.5 is never shown another. */
 bool hf_packet_is_well_formed(hf_bytes packet);
 
 #endif

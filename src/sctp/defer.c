@@ -13,7 +13,8 @@
 #define RESET_OUTGOING 13
 #define CHUNK_HEADER_SIZE 4
 
-/* RFC 6525 §4.1: the last TSN that the sender gave out before it reset its streams. False: the chunk asks for no such thing. */
+/* RFC 6525 §4.1: the last TSN that the sender gave out before it reset its streams. False: the chunk asks for no such
+ * thing. */
 static bool read_last_tsn(hf_bytes value, uint32_t *out)
 {
     hf_reader r = hf_reader_of(value);

@@ -107,7 +107,8 @@ static size_t data_header(uint8_t type)
     return type == HF_CHUNK_DATA ? DATA_HEADER : type == HF_CHUNK_I_DATA ? I_DATA_HEADER : 0;
 }
 
-/* What has arrived: data in order is counted as it comes; when there was a gap, the SACK tells, which is sent at once then. */
+/* What has arrived: data in order is counted as it comes; when there was a gap, the SACK tells, which is sent at once
+ * then. */
 static void on_received(hf_flow *flow, uint32_t tsn)
 {
     if (!flow->receiving || (int32_t)(tsn - flow->tsn_received) > 0)

@@ -45,8 +45,8 @@ void hf_reset_pending(hf_sctp *sctp)
         hf_reset_ask(sctp, sctp->channels[i]);
 }
 
-/* RFC 8831 §6.7: a reset is answered by one of the other direction, also where we have no channel (a negotiated one that only
- * the remote opened): it could not close otherwise. */
+/* RFC 8831 §6.7: a reset is answered by one of the other direction, also where we have no channel (a negotiated one
+ * that only the remote opened): it could not close otherwise. */
 static void on_incoming(hf_sctp *sctp, uint16_t stream)
 {
     hf_channel *channel = hf_channel_of_stream(sctp, stream);

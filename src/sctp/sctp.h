@@ -15,14 +15,14 @@ typedef struct hf_sctp hf_sctp;
 /* What the remote, or a driver that does not come, can make us keep. */
 #define HF_SCTP_EVENTS_BYTES_MAX 4194304 /* received, not taken by the application: the window (a_rwnd), which then closes */
 #define HF_SCTP_OUTPUT_BYTES_MAX 4194304 /* packets not taken by the driver: above this they are dropped, as by a network */
-#define HF_SCTP_NAMES_BYTES_MAX 1048576  /* labels and protocols of channels that the remote opened: above this it is refused */
+#define HF_SCTP_NAMES_BYTES_MAX 1048576  /* labels and protocols that the remote made us keep: above this it is refused */
 #define HF_SCTP_HELD_BYTES_MAX 65536     /* messages that overtook the OPEN of their channel: above this they are dropped */
 #define HF_SCTP_HELD_MAX 64              /* and how many */
 
 typedef struct hf_sctp_config {
     uint16_t port;              /* ours; 0: HF_SCTP_PORT */
     size_t mtu;                 /* the largest SCTP packet; required, at least 512 */
-    size_t message_max;         /* the longest message we take; 0: HF_MESSAGE_MAX_DEFAULT. A longer one ends the association */
+    size_t message_max;         /* the longest we take; 0: HF_MESSAGE_MAX_DEFAULT. A longer one ends the association */
     uint16_t streams_max;       /* 0: HF_STREAMS_MAX */
 } hf_sctp_config;
 
@@ -44,7 +44,8 @@ void hf_sctp_free(hf_sctp *sctp);
  * HF_ECLOSED: over; HF_EIO: usrsctp refuses; HF_ENOMEM. */
 HF_CHECKED hf_err hf_sctp_start(hf_sctp *sctp, hf_time now, const hf_sctp_remote *remote);
 
-/* Takes whole packets. Their checksum and chunk lengths are checked before usrsctp sees them. Before start: dropped, counted. */
+/* Takes whole packets. Their checksum and chunk lengths are checked before usrsctp sees them. Before start: dropped,
+ * counted. */
 void hf_sctp_input(hf_sctp *sctp, hf_time now, const hf_bytes *packets, size_t n);
 
 /* Shows the next packets to send, at most `cap`, with their checksums in place; returns how many. They stay valid until
@@ -63,13 +64,13 @@ void hf_sctp_tick(hf_sctp *sctp, hf_time now);
 HF_CHECKED hf_err hf_sctp_channel_open(hf_sctp *sctp, hf_time now, const hf_datachannel_config *config, hf_datachannel *out);
 
 /* Queues a message; it is copied. It counts as buffered until usrsctp has it, which happens a few packets ahead of the
- * network. Zero bytes are a message too (RFC 8831 §6.6). HF_EAGAIN: no room, a writable event follows; HF_EMSGSIZE: longer than
- * the remote takes, or than the channel's buffer; HF_ESTATE: not open; HF_ENOENT; HF_EINVAL; HF_ENOMEM. */
+ * network. Zero bytes are a message too (RFC 8831 §6.6). HF_EAGAIN: no room, a writable event follows; HF_EMSGSIZE:
+ * longer than the remote takes, or than the channel's buffer; HF_ESTATE: not open; HF_ENOENT; HF_EINVAL; HF_ENOMEM. */
 HF_CHECKED hf_err hf_sctp_channel_send(hf_sctp *sctp, hf_time now, hf_datachannel channel, hf_message_kind kind,
                                        hf_bytes message);
 
-/* Closes in order: what was accepted is delivered, then the stream is reset; what the remote had accepted still comes, and the
- * closed event behind it. HF_ENOENT. Closing twice is HF_OK. */
+/* Closes in order: what was accepted is delivered, then the stream is reset; what the remote had accepted still comes,
+ * and the closed event behind it. HF_ENOENT. Closing twice is HF_OK. */
 HF_CHECKED hf_err hf_sctp_channel_close(hf_sctp *sctp, hf_time now, hf_datachannel channel);
 
 /* At how many queued bytes a "buffered low" event is told when the queue falls to it (W3C bufferedAmountLowThreshold; 0 at

@@ -216,7 +216,8 @@ void hf_notice_handle(hf_sctp *sctp, hf_bytes notice);
 /* open.c */
 void hf_open_on_dcep(hf_sctp *sctp, uint16_t stream, hf_bytes message);
 
-/* defer.c: hf_defer_early_reset fills `copy`, as large as the packet, with what usrsctp may see of it at once; false: all. */
+/* defer.c: hf_defer_early_reset fills `copy`, as large as the packet, with what usrsctp may see of it at once; false:
+ * all. */
 bool hf_defer_early_reset(hf_sctp *sctp, hf_bytes packet, uint8_t *copy);
 void hf_defer_release(hf_sctp *sctp);
 

@@ -24,9 +24,10 @@
 /* So long nothing new may leave before we doubt that usrsctp still has what it was given. */
 #define STALLED_AFTER HF_MS(100)
 
-/* Common header and DATA header (RFC 9260 §3.1, §3.3.1). A message of more than one packet is sent ordered, on an unordered channel
- * too: usrsctp 0.9.5 mixes the fragments of unordered messages of one stream up when they arrive out of order or are given up,
- * takes that for a violation ("missing end for MID") and aborts the association. Small ones still overtake large ones. */
+/* Common header and DATA header (RFC 9260 §3.1, §3.3.1). A message of more than one packet is sent ordered, on an
+ * unordered channel too: usrsctp 0.9.5 mixes the fragments of unordered messages of one stream up when they arrive out
+ * of order or are given up, takes that for a violation ("missing end for MID") and aborts the association. Small ones
+ * still overtake large ones. */
 #define PACKET_OVERHEAD 28
 
 /* RFC 8831 §6.6: an empty message travels as one zero byte. */
@@ -171,7 +172,8 @@ static bool has_room(const hf_sctp *sctp)
 }
 
 /* RFC 8832 §6: ordered until the remote knows the channel, so that nothing overtakes the OPEN. DCEP itself is reliable. */
-static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_channel *channel, hf_ppid ppid, size_t len, hf_span waited)
+static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_channel *channel, hf_ppid ppid, size_t len,
+                                      hf_span waited)
 {
     struct sctp_sendv_spa spa = {
         .sendv_flags = SCTP_SEND_SNDINFO_VALID,
@@ -247,7 +249,8 @@ static result give_first(hf_sctp *sctp, hf_channel *channel)
     return r;
 }
 
-/* Gives while there is room. A stream that is still being reset lets the others pass; `waiting` sees when only such are left. */
+/* Gives while there is room. A stream that is still being reset lets the others pass; `waiting` sees when only such are
+ * left. */
 void hf_sender_feed(hf_sctp *sctp)
 {
     hf_channel *waiting = NULL;
@@ -270,9 +273,9 @@ void hf_sender_feed(hf_sctp *sctp)
     }
 }
 
-/* usrsctp does not tell how much of an abandoned message had not left yet (RFC 3758), so the count of what is unsent would
- * grow for ever. When nothing leaves, and something was abandoned or nothing is in flight, it begins again at zero. If it was
- * the remote's window that closed, that does no harm: it gets a little more. */
+/* usrsctp does not tell how much of an abandoned message had not left yet (RFC 3758), so the count of what is unsent
+ * would grow for ever. When nothing leaves, and something was abandoned or nothing is in flight, it begins again at
+ * zero. If it was the remote's window that closed, that does no harm: it gets a little more. */
 void hf_sender_resync(hf_sctp *sctp)
 {
     if (sctp->state != HF_SCTP_ESTABLISHED || sctp->bytes_given == sctp->flow.bytes_sent ||

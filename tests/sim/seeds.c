@@ -2,9 +2,9 @@
  *
  *     seeds FIRST COUNT
  *
- * runs that many worlds, each in a process of its own. What must hold: both sides connect; on reliable channels everything
- * arrives once, in order where ordered; on the others nothing arrives twice; the end is heard. A failing seed prints the line
- * that runs it again. */
+ * runs that many worlds, each in a process of its own. What must hold: both sides connect; on reliable channels
+ * everything arrives once, in order where ordered; on the others nothing arrives twice; the end is heard. A failing
+ * seed prints the line that runs it again. */
 #include "world.h"
 
 #include <stdio.h>

@@ -38,7 +38,7 @@ uint32_t sim_random(sim *s, uint32_t below)
     return (uint32_t)(next_chance(&s->chance) % below);
 }
 
-/* --- Flights: a binary heap by arrival ----------------------------------------------------------------------------- */
+/* --- Flights: a binary heap by arrival --------------------------------------------------------------------------- */
 
 static bool is_earlier(const flight *a, const flight *b)
 {
@@ -90,7 +90,7 @@ static uint8_t *copy(const void *data, size_t len)
     return memory;
 }
 
-/* --- The network -------------------------------------------------------------------------------------------------------- */
+/* --- The network ------------------------------------------------------------------------------------------------- */
 
 static void note_in_trace(sim *s, const void *data, size_t len)
 {
@@ -143,7 +143,7 @@ void sim_inject(sim *s, int to, const hf_path *path, const uint8_t *data, size_t
     add_flight(s, f);
 }
 
-/* --- Signalling ----------------------------------------------------------------------------------------------------------- */
+/* --- Signalling -------------------------------------------------------------------------------------------------- */
 
 static void send_signal(sim_side *side, hf_signal_type type, const char *text, const char *mid, const char *ufrag)
 {
@@ -197,7 +197,7 @@ static void receive_signal(sim_side *side, const flight *f)
     }
 }
 
-/* --- The application of each side ---------------------------------------------------------------------------------------------- */
+/* --- The application of each side -------------------------------------------------------------------------------- */
 
 static sim_channel *channel_of(sim_side *side, hf_datachannel handle)
 {

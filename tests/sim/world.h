@@ -90,7 +90,8 @@ bool sim_someone_failed(sim *s);
 sim_channel *sim_open(sim_side *side, const hf_datachannel_config *config);
 sim_channel *sim_find(sim_side *side, const char *label);
 
-/* Sends message number `number` of `size` bytes (at least 8) whose content follows from number and seed; the receiver checks it. */
+/* Sends message number `number` of `size` bytes (at least 8) whose content follows from number and seed; the receiver
+ * checks it. */
 hf_err sim_send_numbered(sim_side *side, sim_channel *channel, uint64_t number, size_t size);
 
 /* Puts a datagram on the way to a side, as if from that address. */

@@ -1,5 +1,6 @@
-/* clock.h: the clocks and the randomness that usrsctp and mbedTLS fetch by themselves, replaced in a test program: gettimeofday,
- * time and getrandom are the test's, so that a run repeats. Link `test_clock` into programs that run under virtual time. */
+/* clock.h: the clocks and the randomness that usrsctp and mbedTLS fetch by themselves, replaced in a test program:
+ * gettimeofday, time and getrandom are the test's, so that a run repeats. Link `test_clock` into programs that run
+ * under virtual time. */
 #ifndef TEST_CLOCK_H
 #define TEST_CLOCK_H
 

@@ -1,4 +1,5 @@
-/* manager.c: driving a manager whose sessions come and go. Manager and sessions are toys with the functions of the real ones. */
+/* manager.c: driving a manager whose sessions come and go. Manager and sessions are toys with the functions of the real
+ * ones. */
 #include "toy.h"
 
 #include <holdfast/manager.h>
@@ -230,4 +231,6 @@ Test(manager, that_is_still_added_goes_with_the_loop)
     cr_assert_null(w.manager.wake);
     cr_assert_null(a->t->wake);
     forget(a);
+    for (hf_manager_change change; hf_manager_poll_change(&w.manager, &change);) {
+    }
 }

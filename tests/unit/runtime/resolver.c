@@ -1,4 +1,5 @@
-/* resolver.c: names to addresses. No test leaves this machine: the names are literals and localhost, or the look-up is ours. */
+/* resolver.c: names to addresses. No test leaves this machine: the names are literals and localhost, or the look-up is
+ * ours. */
 #include "toy.h"
 
 #include "loop_priv.h"

@@ -71,7 +71,8 @@ void toy_ask_name(toy *t, const char *name);
 /* Makes a loop with the environment of the system. */
 hf_loop *toy_loop(void);
 
-/* Adds a toy that is bound to this address alone, and waits until it has its socket; false: the machine has no such address. */
+/* Adds a toy that is bound to this address alone, and waits until it has its socket; false: the machine has no such
+ * address. */
 bool toy_add_bound(hf_loop *loop, toy *t, const char *address);
 
 /* From the socket of one to that of another. */

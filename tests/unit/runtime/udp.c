@@ -264,7 +264,8 @@ Test(udp, is_not_disturbed_by_a_port_that_nobody_has)
 
 /* --- A socket that is full --- */
 
-/* The send buffer of a datagram socket on the loopback interface does not fill: what was refused is put in its place here. */
+/* The send buffer of a datagram socket on the loopback interface does not fill: what was refused is put in its place
+ * here. */
 Test(udp, sends_what_was_held_when_there_is_room_and_asks_for_no_more_before)
 {
     static uint8_t bytes[5 * 1000 + 10];

@@ -85,7 +85,7 @@ void pair_clear(pair *p)
     cr_expect_eq(p->env.blocks, 0, "%zu blocks leaked", p->env.blocks);
 }
 
-/* --- Network ---------------------------------------------------------------------------------------------------------- */
+/* --- Network ----------------------------------------------------------------------------------------------------- */
 
 static void put(pair *p, pair_end *to, hf_bytes packet, hf_span delay)
 {
@@ -223,7 +223,7 @@ bool pair_wait(pair *p, pair_end *end, hf_sctp_event_type type, size_t n, hf_spa
     return true;
 }
 
-/* --- Channels ----------------------------------------------------------------------------------------------------------- */
+/* --- Channels ---------------------------------------------------------------------------------------------------- */
 
 hf_datachannel pair_channel(pair *p, pair_end *end, const hf_datachannel_config *config)
 {
