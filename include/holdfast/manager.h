@@ -76,8 +76,8 @@ const char *hf_manager_remote_id(const hf_manager *manager, const hf_session *se
  * no session that it could be for. HF_ELIMIT: too many sessions. And what hf_session_signal says. */
 HF_CHECKED hf_err hf_manager_receive(hf_manager *manager, hf_time now, const hf_envelope *envelope);
 
-/* Details of what made the last envelope fail, such as "line 7: fingerprint has an odd number of hex digits"; "" when there are
- * none. Valid until the next call. */
+/* Details of what made the last envelope fail, such as "line 7: fingerprint has an odd number of hex digits"; "" when
+ * there are none. Valid until the next call. */
 const char *hf_manager_error_text(const hf_manager *manager);
 
 /* Ends the manager's care for a session and frees it: after this the pointer is dead (inside a handler: when it has
