@@ -298,8 +298,13 @@ void hf_dtls_tick(hf_dtls *dtls, hf_time now)
         return;
     }
     hf_packet_sink nowhere = {0};
-    if (dtls->bio.timer <= dtls->now)
+    if (dtls->bio.timer <= dtls->now) {
         hf_dtls_advance(dtls, &nowhere);
+        /* mbedTLS looks at its timer only when it asks for input: with a message in its hands that it does not like, it does
+         * neither. A timer that has fired is never due again at once. */
+        if (dtls->bio.timer <= dtls->now)
+            dtls->bio.timer = dtls->now + HF_BIO_TIMEOUT_MAX;
+    }
 }
 
 bool hf_dtls_poll_event(hf_dtls *dtls, hf_dtls_event *out)
