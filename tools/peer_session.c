@@ -58,7 +58,7 @@ void cli_peer_end_ports(cli_peer *peer)
 
 hf_err cli_port_send(cli_peer *peer, cli_port *port, hf_message_kind kind, const void *data, size_t len)
 {
-    hf_err err = hf_channel_send(port->channel, cli_peer_now(peer), kind, data, len);
+    hf_err err = port->open ? hf_channel_send(port->channel, cli_peer_now(peer), kind, data, len) : HF_ESTATE;
 
     if (err == HF_OK)
         cli_backlog_add(&port->backlog, len);

@@ -150,6 +150,13 @@ def bad_lines_change_nothing():
         assert not pair.answerer.all(type="error")
 
 
+def a_message_before_its_channel_is_open_is_refused():
+    early = '{"type":"send","channel":"code-sync","text":"too early"}\n'
+    lines = [json.loads(line) for line in run("--offer", "--bind", "127.0.0.1", text=early).stdout.splitlines()]
+    errors = [line for line in lines if line["type"] == "error"]
+    assert [(e["code"], e["channel"]) for e in errors] == [("HF_ESTATE", "code-sync")], errors
+
+
 def candidates_may_come_before_the_description_and_envelopes_may_be_missing():
     with Pair(PROGRAM) as pair:
         for peer in pair.peers():

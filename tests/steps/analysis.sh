@@ -16,7 +16,7 @@ run_clang_tidy() {
     local files=()
     mapfile -t files < <(product_sources | grep -F -f <(compiled_sources))
     printf '%s\n' "${files[@]}" |
-        xargs -P "$(nproc)" -n 4 clang-tidy -p build/sanitize --quiet --warnings-as-errors='*' \
+        xargs -P "$(nproc)" -n 1 clang-tidy -p build/sanitize --quiet --warnings-as-errors='*' \
             2> >(grep -v 'warnings\? generated' >&2)
 }
 
