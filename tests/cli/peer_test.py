@@ -152,7 +152,7 @@ def bad_lines_change_nothing():
 
 def a_message_before_its_channel_is_open_is_refused():
     early = '{"type":"send","channel":"code-sync","text":"too early"}\n'
-    lines = [json.loads(line) for line in run("--offer", "--bind", "127.0.0.1", text=early).stdout.splitlines()]
+    lines = [json.loads(line) for line in run("peer", "--offer", "--bind", "127.0.0.1", text=early).stdout.splitlines()]
     errors = [line for line in lines if line["type"] == "error"]
     assert [(e["code"], e["channel"]) for e in errors] == [("HF_ESTATE", "code-sync")], errors
 
