@@ -30,6 +30,13 @@ double bench_cpu(void)
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+size_t bench_volume(size_t message_size)
+{
+    size_t volume = (bench_quick ? 8u : 64u) << 20;
+
+    return message_size < 16384 ? volume / 2 : volume;
+}
+
 static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;

@@ -22,12 +22,10 @@ typedef struct bench {
     const char *title;
     bench_figure figures[BENCH_FIGURES_MAX]; /* as many as have a name */
     void (*run)(double values[BENCH_FIGURES_MAX]);
-    /* Instead of run: computed from other figures' medians. */
-    void (*derive)(double (*median_of)(const char *name), double values[BENCH_FIGURES_MAX]);
 } bench;
 
-extern const bench bench_udp[], bench_crypto[], bench_usrsctp[], bench_peer[];
-extern const size_t bench_udp_len, bench_crypto_len, bench_usrsctp_len, bench_peer_len;
+extern const bench bench_udp[], bench_crypto[], bench_pipe[], bench_peer[];
+extern const size_t bench_udp_len, bench_crypto_len, bench_pipe_len, bench_peer_len;
 
 /* Seconds on the monotonic clock, and seconds of processor time that this process has taken. */
 double bench_now(void);
@@ -35,6 +33,9 @@ double bench_cpu(void);
 
 /* The value at `fraction` of the sorted values (0.5: the median); sorts them. */
 double bench_quantile(double *values, size_t n, double fraction);
+
+/* How many bytes of messages of this size go through one after the other. */
+size_t bench_volume(size_t message_size);
 
 /* Ends the process with a message: what was to be measured did not work. */
 __attribute__((format(printf, 1, 2), noreturn)) void bench_fail(const char *format, ...);

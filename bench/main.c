@@ -58,8 +58,6 @@ static void run_into(result *r)
 {
     double values[BENCH_FIGURES_MAX];
 
-    if (!r->of->run)
-        return;
     if (!run_once(r->of, values)) {
         fprintf(stderr, "failed: %s\n", r->of->title);
         return;
@@ -85,18 +83,6 @@ static double median_of(const char *name)
         }
     }
     return NAN;
-}
-
-static void derive(result *r)
-{
-    double values[BENCH_FIGURES_MAX];
-
-    if (!r->of->derive)
-        return;
-    r->of->derive(median_of, values);
-    for (size_t f = 0; f < BENCH_FIGURES_MAX; f++)
-        r->values[f][0] = values[f];
-    r->values_len = 1;
 }
 
 /* --- Printing --- */
@@ -227,12 +213,50 @@ static bool has_text(const bench *b, const char *text)
     return false;
 }
 
-/* With `always`: whatever `only` says. A figure without its limit says little. */
-static void choose(const bench *list, size_t n, const char *only, bool always)
+static bool is_reference_of(const bench *b, const bench *of)
 {
-    for (size_t i = 0; i < n && results_len < BENCHES_MAX; i++) {
-        if (!only || always || has_text(&list[i], only))
-            results[results_len++].of = &list[i];
+    for (size_t f = 0; f < BENCH_FIGURES_MAX && of->figures[f].name; f++) {
+        const char *reference = of->figures[f].reference;
+
+        for (size_t i = 0; reference && i < BENCH_FIGURES_MAX && b->figures[i].name; i++) {
+            if (strcmp(b->figures[i].name, reference) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static const struct {
+    const bench *benches;
+    const size_t *len;
+} lists[] = {
+    {bench_udp, &bench_udp_len},
+    {bench_crypto, &bench_crypto_len},
+    {bench_pipe, &bench_pipe_len},
+    {bench_peer, &bench_peer_len},
+};
+
+/* A figure without its limit says little: what a chosen one is compared with is chosen, too. */
+static bool is_wanted(const bench *b, const char *only)
+{
+    if (!only || has_text(b, only))
+        return true;
+    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
+        for (size_t i = 0; i < *lists[l].len; i++) {
+            if (has_text(&lists[l].benches[i], only) && is_reference_of(b, &lists[l].benches[i]))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void choose(const char *only)
+{
+    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
+        for (size_t i = 0; i < *lists[l].len && results_len < BENCHES_MAX; i++) {
+            if (is_wanted(&lists[l].benches[i], only))
+                results[results_len++].of = &lists[l].benches[i];
+        }
     }
 }
 
@@ -257,10 +281,7 @@ int main(int argc, char **argv)
     if (repeat < 1 || repeat > REPETITIONS_MAX)
         usage();
 
-    choose(bench_udp, bench_udp_len, only, true);
-    choose(bench_crypto, bench_crypto_len, only, true);
-    choose(bench_usrsctp, bench_usrsctp_len, only, true);
-    choose(bench_peer, bench_peer_len, only, false);
+    choose(only);
 
     /* Round after round, so that a machine that slows down does so for all. */
     bool all = true;
@@ -268,10 +289,8 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < results_len; i++)
             run_into(&results[i]);
     }
-    for (size_t i = 0; i < results_len; i++) {
-        derive(&results[i]);
+    for (size_t i = 0; i < results_len; i++)
         all = all && results[i].values_len > 0;
-    }
     if (json) {
         print_json();
     } else {

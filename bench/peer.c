@@ -320,15 +320,13 @@ static void count(side *s, const uint8_t *data, size_t len)
     f->received += len;
 }
 
-static void run_throughput(size_t size, double values[BENCH_FIGURES_MAX])
+static void run_throughput(bool over_loop, size_t size, double values[BENCH_FIGURES_MAX])
 {
-    flood f = {.size = size, .volume = (bench_quick ? 8u : 64u) << 20, .message = calloc(1, size)};
+    flood f = {.size = size, .volume = bench_volume(size), .message = calloc(1, size)};
     couple c = {.a = {.on_room = send_all, .context = &f}, .b = {.on_message = count, .context = &f}};
 
     BENCH_CHECK(f.message);
-    if (size < 16384)
-        f.volume /= 2;
-    prepare(true);
+    prepare(over_loop);
     begin(&c);
     until_open(&c);
     double cpu = bench_cpu(), start = bench_now();
@@ -341,17 +339,32 @@ static void run_throughput(size_t size, double values[BENCH_FIGURES_MAX])
 
 static void run_64k(double values[BENCH_FIGURES_MAX])
 {
-    run_throughput(65536, values);
+    run_throughput(true, 65536, values);
 }
 
 static void run_16k(double values[BENCH_FIGURES_MAX])
 {
-    run_throughput(16384, values);
+    run_throughput(true, 16384, values);
 }
 
 static void run_1k(double values[BENCH_FIGURES_MAX])
 {
-    run_throughput(1024, values);
+    run_throughput(true, 1024, values);
+}
+
+static void run_64k_in_memory(double values[BENCH_FIGURES_MAX])
+{
+    run_throughput(false, 65536, values);
+}
+
+static void run_16k_in_memory(double values[BENCH_FIGURES_MAX])
+{
+    run_throughput(false, 16384, values);
+}
+
+static void run_1k_in_memory(double values[BENCH_FIGURES_MAX])
+{
+    run_throughput(false, 1024, values);
 }
 
 /* --- Idle peers -------------------------------------------------------------------------------------------------------- */
@@ -394,38 +407,49 @@ static void run_idle(double values[BENCH_FIGURES_MAX])
     values[1] = (bench_cpu() - cpu) / (bench_now() - start) * 1e6 / (double)(2 * n);
 }
 
+#define IN_MEMORY "one reliable channel, in memory, both ends in one thread"
+#define OVER_LOOP "one reliable channel, over the loop, both ends in one thread"
+
 const bench bench_peer[] = {
     {"a connection in memory: from two new peers to a channel open at both ends",
      {{"setup in memory, median", "ms", "handshake, median"},
       {"setup in memory, 95 %", "ms", "handshake, 95 %"},
       {"setup in memory, processor", "ms", "handshake, processor"}},
-     run_setup_in_memory,
-     NULL},
+     run_setup_in_memory},
     {"a connection over the loop and sockets: the same",
      {{"setup over sockets, median", "ms", "handshake, median"},
       {"setup over sockets, 95 %", "ms", "handshake, 95 %"},
       {"setup over sockets, processor", "ms", "handshake, processor"}},
-     run_setup_over_loop,
-     NULL},
+     run_setup_over_loop},
     {"a message of 64 B there and back, over the loop",
      {{"round trip, median", "us", "udp round trip, median"}, {"round trip, 99 %", "us", "udp round trip, 99 %"}},
-     run_ping,
-     NULL},
-    {"one reliable channel, over the loop, both ends in one thread",
-     {{"messages of 64 KiB", "MB/s", "parts 64 KiB"}, {"messages of 64 KiB, processor", "s/GB", "parts 64 KiB, processor"}},
-     run_64k,
-     NULL},
-    {"one reliable channel, over the loop, both ends in one thread",
-     {{"messages of 16 KiB", "MB/s", "parts 16 KiB"}, {"messages of 16 KiB, processor", "s/GB", "parts 16 KiB, processor"}},
-     run_16k,
-     NULL},
-    {"one reliable channel, over the loop, both ends in one thread",
-     {{"messages of 1 KiB", "MB/s", "parts 1 KiB"}, {"messages of 1 KiB, processor", "s/GB", "parts 1 KiB, processor"}},
-     run_1k,
-     NULL},
+     run_ping},
+    {IN_MEMORY,
+     {{"messages in memory, 64 KiB", "MB/s", "pipe in memory 64 KiB"},
+      {"messages in memory, 64 KiB, processor", "s/GB", "pipe in memory 64 KiB, processor"}},
+     run_64k_in_memory},
+    {IN_MEMORY,
+     {{"messages in memory, 16 KiB", "MB/s", "pipe in memory 16 KiB"},
+      {"messages in memory, 16 KiB, processor", "s/GB", "pipe in memory 16 KiB, processor"}},
+     run_16k_in_memory},
+    {IN_MEMORY,
+     {{"messages in memory, 1 KiB", "MB/s", "pipe in memory 1 KiB"},
+      {"messages in memory, 1 KiB, processor", "s/GB", "pipe in memory 1 KiB, processor"}},
+     run_1k_in_memory},
+    {OVER_LOOP,
+     {{"messages, 64 KiB", "MB/s", "pipe 64 KiB"},
+      {"messages, 64 KiB, processor", "s/GB", "pipe 64 KiB, processor"}},
+     run_64k},
+    {OVER_LOOP,
+     {{"messages, 16 KiB", "MB/s", "pipe 16 KiB"},
+      {"messages, 16 KiB, processor", "s/GB", "pipe 16 KiB, processor"}},
+     run_16k},
+    {OVER_LOOP,
+     {{"messages, 1 KiB", "MB/s", "pipe 1 KiB"},
+      {"messages, 1 KiB, processor", "s/GB", "pipe 1 KiB, processor"}},
+     run_1k},
     {"a connected peer that does nothing",
      {{"idle peer, memory", "KiB", NULL}, {"idle peer, processor", "us/s", NULL}},
-     run_idle,
-     NULL},
+     run_idle},
 };
 const size_t bench_peer_len = sizeof bench_peer / sizeof *bench_peer;

@@ -144,19 +144,15 @@ static void run_ping(double values[BENCH_FIGURES_MAX])
 const bench bench_udp[] = {
     {"UDP on loopback, 1200 B, one thread, a system call each",
      {{"udp plain", "MB/s", NULL}, {"udp plain, processor", "s/GB", NULL}},
-     run_plain,
-     NULL},
+     run_plain},
     {"UDP on loopback, 1200 B, one thread, sendmmsg and recvmmsg of 32",
      {{"udp mmsg", "MB/s", NULL}, {"udp mmsg, processor", "s/GB", NULL}},
-     run_mmsg,
-     NULL},
+     run_mmsg},
     {"UDP on loopback, 1200 B, one thread, UDP_SEGMENT and UDP_GRO",
      {{"udp gso", "MB/s", NULL}, {"udp gso, processor", "s/GB", NULL}},
-     run_gso,
-     NULL},
+     run_gso},
     {"UDP there and back, 64 B, one thread",
      {{"udp round trip, median", "us", NULL}, {"udp round trip, 99 %", "us", NULL}},
-     run_ping,
-     NULL},
+     run_ping},
 };
 const size_t bench_udp_len = sizeof bench_udp / sizeof *bench_udp;
