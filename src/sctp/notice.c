@@ -7,7 +7,9 @@
 
 #include <string.h>
 
-/* RFC 9260 §3.3.10.12. */
+/* RFC 9260 §3.3.10.12: "This error cause MAY be included in ABORT chunks that are sent because of an upper-layer request."
+   Browsers include it; aiortc, and usrsctp on a lingering close, send an ABORT without any cause. */
+#define CAUSE_NONE 0
 #define CAUSE_USER_INITIATED 12
 
 /* Copies the fixed part of a notification; false: it is shorter. */
@@ -19,20 +21,25 @@ static bool read_notice(hf_bytes notice, void *out, size_t size)
     return true;
 }
 
-/* The first cause of the ABORT chunk that ended it; 0: there is none. */
+/* The first cause of the ABORT chunk that ended it. */
 static uint16_t cause_of_abort(hf_bytes info)
 {
     hf_reader r = hf_reader_of(info);
     hf_read_skip(&r, 4);
     uint16_t cause = hf_read_u16(&r);
-    return r.ok ? cause : 0;
+    return r.ok ? cause : CAUSE_NONE;
+}
+
+static bool is_a_close(uint16_t cause)
+{
+    return cause == CAUSE_NONE || cause == CAUSE_USER_INITIATED;
 }
 
 static void on_lost(hf_sctp *sctp, const struct sctp_assoc_change *change, hf_bytes info)
 {
     bool by_remote = info.len >= 4 && info.data[0] == HF_CHUNK_ABORT;
     if (by_remote)
-        hf_sctp_go_down(sctp, cause_of_abort(info) == CAUSE_USER_INITIATED ? HF_ECLOSED : HF_EABORTED);
+        hf_sctp_go_down(sctp, is_a_close(cause_of_abort(info)) ? HF_ECLOSED : HF_EABORTED);
     else
         hf_sctp_go_down(sctp, change->sac_error == 0 ? HF_ETIMEDOUT : HF_EPROTO);
 }

@@ -94,9 +94,9 @@ typedef enum hf_sctp_event_type {
 typedef struct hf_sctp_event {
     hf_sctp_event_type type;
     hf_datachannel channel; /* CHANNEL_… */
-    hf_err cause;           /* DOWN: HF_EABORTED (by the remote, with any cause but "close called"), HF_ECLOSED (SHUTDOWN, or
-                               ABORT with cause 12, User-Initiated), HF_ETIMEDOUT, HF_EPROTO, HF_EMSGSIZE; CLOSED: why, HF_OK
-                               when in order */
+    hf_err cause;           /* DOWN: HF_EABORTED (by the remote, for a cause that is not its application's wish), HF_ECLOSED
+                               (SHUTDOWN, or ABORT without a cause or with 12, User-Initiated), HF_ETIMEDOUT, HF_EPROTO,
+                               HF_EMSGSIZE; CLOSED: why, HF_OK when in order */
     hf_message_kind kind;   /* MESSAGE */
     hf_bytes message;       /* MESSAGE: valid until the next poll_event, tick or free; a send may take it */
 } hf_sctp_event;

@@ -1,6 +1,9 @@
 /* association.c: an association from its first packet to its end. */
 #include "pair.h"
 
+#include <chunk.h>
+#include <crc32c.h>
+
 #include <criterion/criterion.h>
 
 #include <string.h>
@@ -157,6 +160,48 @@ Test(sctp_association, aborts_in_the_words_of_browsers)
     pair_drain(&p, &p.a);
     cr_expect(seen);
     pair_clear(&p);
+}
+
+/* Keeps the common header, good for one more packet, of an abort that never arrives. */
+static bool withhold_abort(pair *p, pair_end *to, hf_bytes packet)
+{
+    (void)to;
+    if (packet.len < 16 || packet.data[12] != HF_CHUNK_ABORT)
+        return false;
+    memcpy(p->context, packet.data, 12);
+    return true;
+}
+
+Test(sctp_association, tells_a_remotes_wish_to_close_from_its_complaint)
+{
+    static const struct {
+        uint8_t chunk[12], len;
+        hf_err expected;
+        const char *why;
+    } rows[] = {
+        {{6, 0, 0, 4}, 4, HF_ECLOSED, "no cause: close() of aiortc"},
+        {{6, 0, 0, 8, 0, 12, 0, 4}, 8, HF_ECLOSED, "User-Initiated"},
+        {{6, 0, 0, 8, 0, 13, 0, 4}, 8, HF_EABORTED, "Protocol Violation"},
+        {{6, 0, 0, 12, 0, 9, 0, 8, 0, 0, 0, 1}, 12, HF_EABORTED, "No User Data"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        pair p;
+        pair_init(&p, 1);
+        pair_up(&p);
+        uint8_t packet[24] = {0};
+        p.context = packet;
+        p.drop = withhold_abort;
+        hf_sctp_abort(p.a.sctp, p.now);
+        pair_run(&p, HF_MS(1));
+        memcpy(packet + 12, rows[i].chunk, rows[i].len);
+        size_t len = 12u + rows[i].len;
+        hf_crc32c_seal(packet, len);
+        hf_sctp_input(p.b.sctp, p.now, &(hf_bytes){packet, len}, 1);
+        pair_drain(&p, &p.b);
+        cr_assert_eq(pair_count(&p.b, HF_SCTP_DOWN), 1, "%s", rows[i].why);
+        cr_expect_eq(pair_find(&p.b, HF_SCTP_DOWN, 0)->event.cause, rows[i].expected, "%s", rows[i].why);
+        pair_clear(&p);
+    }
 }
 
 Test(sctp_association, may_be_aborted_before_it_is_up)
