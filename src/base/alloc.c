@@ -1,4 +1,4 @@
-/* alloc.c: memory from the environment, zeroed. */
+/* alloc.c: memory from the environment, most of it zeroed. */
 #include "alloc.h"
 
 #include <stdlib.h>
@@ -14,6 +14,13 @@ void *hf_alloc(const hf_env *env, size_t size)
     if (memory)
         memset(memory, 0, size);
     return memory;
+}
+
+void *hf_alloc_unfilled(const hf_env *env, size_t size)
+{
+    if (size == 0)
+        size = 1;
+    return env->alloc ? env->alloc(env->context, size) : malloc(size);
 }
 
 void *hf_alloc_array(const hf_env *env, size_t n, size_t size)

@@ -1,4 +1,4 @@
-/* alloc.h: memory from the environment. All of it comes zeroed. */
+/* alloc.h: memory from the environment. It comes zeroed, but for what its caller fills at once. */
 #ifndef HF_ALLOC_H
 #define HF_ALLOC_H
 
@@ -8,6 +8,9 @@
 void *hf_alloc(const hf_env *env, size_t size);
 void *hf_alloc_array(const hf_env *env, size_t n, size_t size);
 void hf_dealloc(const hf_env *env, void *memory);
+
+/* Not zeroed: for what is filled at once, such as copies of messages. */
+void *hf_alloc_unfilled(const hf_env *env, size_t size);
 
 /* Copies `len` bytes and puts a NUL behind them. */
 char *hf_alloc_text(const hf_env *env, const char *text, size_t len);

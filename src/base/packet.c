@@ -49,7 +49,7 @@ static hf_err make_room(hf_packet_queue *queue, size_t size)
             wanted *= 2;
         if (wanted > queue->bytes_max)
             wanted = queue->bytes_max;
-        uint8_t *grown = hf_alloc(queue->env, wanted);
+        uint8_t *grown = hf_alloc_unfilled(queue->env, wanted);
         if (!grown)
             return HF_ENOMEM;
         if (used > 0)

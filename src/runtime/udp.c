@@ -205,7 +205,7 @@ static void fill_batch(send_batch *batch, bool gso, hf_sockaddr *to, socklen_t t
 static void hold(hf_socket *s, const hf_addr *remote, const uint8_t *data, size_t len, size_t segment)
 {
     hf_loop *loop = s->owner->loop;
-    uint8_t *copy = hf_alloc(loop->env, len);
+    uint8_t *copy = hf_alloc_unfilled(loop->env, len);
 
     if (!copy) {
         loop->stats.send_errors += count_datagrams(len, segment);

@@ -90,12 +90,10 @@ static size_t payload(const hf_outgoing *message)
 
 static hf_err enqueue(hf_sctp *sctp, hf_channel *channel, hf_ppid ppid, hf_bytes message, hf_outgoing **out)
 {
-    hf_outgoing *copy = hf_alloc(sctp->env, sizeof *copy + message.len);
+    hf_outgoing *copy = hf_alloc_unfilled(sctp->env, sizeof *copy + message.len);
     if (!copy)
         return HF_ENOMEM;
-    copy->since = sctp->now;
-    copy->ppid = ppid;
-    copy->len = message.len;
+    *copy = (hf_outgoing){.since = sctp->now, .ppid = ppid, .len = message.len};
     if (message.data)
         memcpy(copy->data, message.data, message.len);
     if (channel->last)
