@@ -304,6 +304,7 @@ void hf_sctp_input(hf_sctp *sctp, hf_time now, const hf_bytes *packets, size_t n
 size_t hf_sctp_packets(hf_sctp *sctp, hf_time now, hf_bytes *out, size_t cap)
 {
     hf_sctp_enter(sctp, now);
+    hf_sender_feed(sctp);
     sctp->output_is_new = false;
     enum { BATCH = 64 };
     hf_packet shown[BATCH];

@@ -17,6 +17,10 @@
  * more would be stale behind an outage, for usrsctp looks at lifetimes only when it retransmits. */
 #define UNSENT_MAX 8192
 
+/* Nor does it get more while so much waits for the driver: a run. What the congestion window would allow beyond that stays
+ * in the channels' queues, where priority still counts, and packets are made, sealed and sent while they are in the cache. */
+#define OUTPUT_ENOUGH 65536
+
 /* usrsctp starts its retransmission timer anew only when nothing is in flight, so the short one of the handshake would hit
  * the first data whose SACK is delayed: in the beginning SACKs are asked for at once (RFC 7053). */
 #define BEGINNING HF_MS(500)
@@ -166,7 +170,8 @@ void hf_sender_drop_queue(hf_sctp *sctp, hf_channel *channel)
 static bool has_room(const hf_sctp *sctp)
 {
     bool running = sctp->state == HF_SCTP_CONNECTING || sctp->state == HF_SCTP_ESTABLISHED;
-    return running && sctp->bytes_given - sctp->flow.bytes_sent < UNSENT_MAX;
+    return running && sctp->bytes_given - sctp->flow.bytes_sent < UNSENT_MAX &&
+           sctp->output.tail - sctp->output.head < OUTPUT_ENOUGH;
 }
 
 /* RFC 8832 §6: ordered until the remote knows the channel, so that nothing overtakes the OPEN. DCEP itself is reliable. */

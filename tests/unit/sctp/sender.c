@@ -106,6 +106,31 @@ Test(sctp_sender, tells_it_for_a_message_that_never_had_to_wait)
     pair_clear(&p);
 }
 
+Test(sctp_sender, keeps_in_the_queue_what_the_driver_does_not_take)
+{
+    static uint8_t bytes[16384];
+    hf_bytes message = {bytes, sizeof bytes};
+    hf_sctp_facts before, after;
+    pair p;
+    pair_init(&p, 1);
+    pair_up(&p);
+    hf_datachannel a = pair_channel(&p, &p.a, &(hf_datachannel_config){0});
+    for (int i = 0; i < 200; i++) { /* opens the congestion window wide */
+        cr_assert_eq(pair_send(&p, &p.a, a, bytes, sizeof bytes), HF_OK);
+        pair_run(&p, i % 20 == 19 ? HF_MS(500) : 0);
+    }
+    hf_sctp_get_facts(p.a.sctp, &before);
+    cr_assert_eq(before.bytes_acked, before.bytes_given);
+    for (int i = 0; i < 20; i++)
+        cr_assert_eq(hf_sctp_channel_send(p.a.sctp, p.now, a, HF_BINARY, message), HF_OK);
+    hf_sctp_get_facts(p.a.sctp, &after);
+    cr_expect_geq(after.bytes_given - before.bytes_given, 60000, "a run is ready");
+    cr_expect_leq(after.bytes_given - before.bytes_given, 65536 + sizeof bytes, "and little more");
+    pair_run(&p, HF_SECONDS(1));
+    cr_expect_eq(p.b.messages, 220);
+    pair_clear(&p);
+}
+
 /* Keeps the bulk channel full. */
 static void refill(pair *p, pair_end *end, const hf_sctp_event *event)
 {
