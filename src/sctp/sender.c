@@ -22,7 +22,8 @@
 #define OUTPUT_ENOUGH 65536
 
 /* usrsctp starts its retransmission timer anew only when nothing is in flight, so the short one of the handshake would hit
- * the first data whose SACK is delayed: in the beginning SACKs are asked for at once (RFC 7053). */
+ * the first data whose SACK is delayed: in the beginning SACKs are asked for at once (RFC 7053), by a message that no other
+ * follows yet. */
 #define BEGINNING HF_MS(500)
 
 /* So long nothing new may leave before we doubt that usrsctp still has what it was given. */
@@ -174,6 +175,12 @@ static bool has_room(const hf_sctp *sctp)
            sctp->output.tail - sctp->output.head < OUTPUT_ENOUGH;
 }
 
+static bool wants_sack(const hf_sctp *sctp, const hf_channel *channel)
+{
+    bool is_beginning = sctp->state == HF_SCTP_CONNECTING || sctp->now - sctp->up_at < BEGINNING;
+    return is_beginning && !sctp->turns.first && (!channel->first || !channel->first->next);
+}
+
 /* RFC 8832 §6: ordered until the remote knows the channel, so that nothing overtakes the OPEN. DCEP itself is reliable. */
 static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_channel *channel, hf_ppid ppid, size_t len,
                                       hf_span waited)
@@ -182,7 +189,7 @@ static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_channel *cha
         .sendv_flags = SCTP_SEND_SNDINFO_VALID,
         .sendv_sndinfo = {.snd_sid = channel->id, .snd_ppid = htonl(ppid)},
     };
-    if (sctp->state == HF_SCTP_CONNECTING || sctp->now - sctp->up_at < BEGINNING)
+    if (wants_sack(sctp, channel))
         spa.sendv_sndinfo.snd_flags |= SCTP_SACK_IMMEDIATELY;
     if (!is_payload(ppid))
         return spa;
