@@ -169,6 +169,7 @@ static void pump(side *s)
     take_events(s);
     while (hf_peer_poll_transmit(s->peer, hf_clock_now(), &run)) {
         carry_run(s->other, &run);
+        take_events(s->other);
         run.cap = sizeof buffer;
     }
 }
