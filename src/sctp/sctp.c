@@ -43,14 +43,36 @@ static bool is_running(const hf_sctp *sctp)
     return sctp->state == HF_SCTP_CONNECTING || sctp->state == HF_SCTP_ESTABLISHED;
 }
 
-void hf_sctp_enter(hf_sctp *sctp, hf_time now)
+/* Something is owed, or awaited of the remote. */
+static bool is_busy(const hf_sctp *sctp)
+{
+    if (!is_running(sctp))
+        return false;
+    return sctp->state == HF_SCTP_CONNECTING || !hf_flow_is_idle(&sctp->flow) || sctp->bytes_given > sctp->flow.bytes_sent ||
+           sctp->turns.first || sctp->resets > 0 || sctp->now < sctp->active_until;
+}
+
+static void look_around(hf_sctp *sctp, hf_time now)
 {
     if (now > sctp->now)
         sctp->now = now;
     sctp->woken = false;
     if (sctp->forgettable > 0)
         hf_channel_sweep(sctp);
+}
+
+void hf_sctp_enter(hf_sctp *sctp, hf_time now)
+{
+    look_around(sctp, now);
     if (sctp->engine)
+        hf_engine_enter(sctp->engine, sctp, sctp->now);
+}
+
+/* For calls that begin nothing: usrsctp's clock, which walks over the timers of all associations, can wait for an idle one. */
+static void enter_if_busy(hf_sctp *sctp, hf_time now)
+{
+    look_around(sctp, now);
+    if (sctp->engine && (is_busy(sctp) || sctp->readable))
         hf_engine_enter(sctp->engine, sctp, sctp->now);
 }
 
@@ -303,7 +325,7 @@ void hf_sctp_input(hf_sctp *sctp, hf_time now, const hf_bytes *packets, size_t n
 
 size_t hf_sctp_packets(hf_sctp *sctp, hf_time now, hf_bytes *out, size_t cap)
 {
-    hf_sctp_enter(sctp, now);
+    enter_if_busy(sctp, now);
     hf_sender_feed(sctp);
     sctp->output_is_new = false;
     enum { BATCH = 64 };
@@ -333,14 +355,6 @@ void hf_sctp_sent(hf_sctp *sctp, size_t n)
 
 /* --- Time ----------------------------------------------------------------------------------------------------------- */
 
-static bool is_busy(const hf_sctp *sctp)
-{
-    if (!is_running(sctp))
-        return false;
-    return sctp->state == HF_SCTP_CONNECTING || !hf_flow_is_idle(&sctp->flow) || sctp->bytes_given > sctp->flow.bytes_sent ||
-           sctp->turns.first || sctp->resets > 0 || sctp->now < sctp->active_until;
-}
-
 hf_time hf_sctp_deadline(const hf_sctp *sctp)
 {
     if (sctp->woken || sctp->output_is_new)
@@ -350,7 +364,7 @@ hf_time hf_sctp_deadline(const hf_sctp *sctp)
 
 void hf_sctp_tick(hf_sctp *sctp, hf_time now)
 {
-    hf_sctp_enter(sctp, now);
+    enter_if_busy(sctp, now);
     if (!is_running(sctp))
         return;
     hf_defer_release(sctp);
@@ -381,7 +395,7 @@ static bool tell(bool *untold, hf_sctp *sctp, hf_sctp_event_type type, hf_sctp_e
  * nothing, and all messages of a channel come before the word that it closed. */
 bool hf_sctp_poll_event(hf_sctp *sctp, hf_sctp_event *out)
 {
-    hf_sctp_enter(sctp, sctp->now);
+    enter_if_busy(sctp, sctp->now);
     do {
         if (tell(&sctp->up_untold, sctp, HF_SCTP_UP, out) || hf_channel_take_event(sctp, out) ||
             hf_receiver_take_held(sctp, out) || tell(&sctp->down_untold, sctp, HF_SCTP_DOWN, out))

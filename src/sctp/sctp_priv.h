@@ -159,7 +159,7 @@ struct hf_sctp {
 };
 
 /* sctp.c */
-void hf_sctp_enter(hf_sctp *sctp, hf_time now); /* each call begins with it: usrsctp's clock moves before anything happens */
+void hf_sctp_enter(hf_sctp *sctp, hf_time now); /* begins each call that may do something: usrsctp's clock moves before */
 void hf_sctp_came_up(hf_sctp *sctp, uint16_t streams); /* how many we may send on */
 void hf_sctp_go_down(hf_sctp *sctp, hf_err cause); /* closes all channels, then the socket */
 void hf_sctp_abort_because(hf_sctp *sctp, hf_err cause);
