@@ -423,7 +423,7 @@ const bench bench_peer[] = {
       {"setup over sockets, processor", "ms", "handshake, processor"}},
      run_setup_over_loop},
     {"a message of 64 B there and back, over the loop",
-     {{"round trip, median", "us", "udp round trip, median"}, {"round trip, 99 %", "us", "udp round trip, 99 %"}},
+     {{"round trip, median", "us", "pipe round trip, median"}, {"round trip, 99 %", "us", "pipe round trip, 99 %"}},
      run_ping},
     {IN_MEMORY,
      {{"messages in memory, 64 KiB", "MB/s", "pipe in memory 64 KiB"},

@@ -31,6 +31,7 @@
 #define RUN_RECORDS_MAX 64 /* UDP_MAX_SEGMENTS */
 #define BUFFER (1 << 20)   /* of usrsctp, each way */
 #define TICK 0.01
+#define PING 64
 
 typedef struct end {
     struct socket *association;
@@ -288,23 +289,34 @@ static void connect_associations(void)
 
 /* --- Running --------------------------------------------------------------------------------------------------------- */
 
-static void run_messages(bool over_sockets, size_t size, double values[BENCH_FIGURES_MAX])
+static void open_pipe(bool over_sockets)
 {
-    uint8_t *message = calloc(1, size);
-    size_t volume = bench_volume(size), sent = 0;
-    struct sctp_sndinfo info = {.snd_ppid = htonl(53)};
-
-    BENCH_CHECK(message);
     ends[1].fd = ends[2].fd = -1;
     if (over_sockets)
         open_sockets();
     open_dtls();
     connect_associations();
+}
+
+/* False: usrsctp is full. */
+static bool send_message(uintptr_t from, const uint8_t *message, size_t size)
+{
+    struct sctp_sndinfo info = {.snd_ppid = htonl(53)};
+
+    return usrsctp_sendv(ends[from].association, message, size, NULL, 0, &info, sizeof info, SCTP_SENDV_SNDINFO, 0) > 0;
+}
+
+static void run_messages(bool over_sockets, size_t size, double values[BENCH_FIGURES_MAX])
+{
+    uint8_t *message = calloc(1, size);
+    size_t volume = bench_volume(size), sent = 0;
+
+    BENCH_CHECK(message);
+    open_pipe(over_sockets);
 
     double cpu = bench_cpu(), start = bench_now();
     while (ends[2].received < volume) {
-        while (sent < volume &&
-               usrsctp_sendv(ends[1].association, message, size, NULL, 0, &info, sizeof info, SCTP_SENDV_SNDINFO, 0) > 0)
+        while (sent < volume && send_message(1, message, size))
             sent += size;
         turn();
     }
@@ -343,6 +355,29 @@ static void run_1k_in_memory(double values[BENCH_FIGURES_MAX])
     run_messages(false, 1024, values);
 }
 
+static void run_round_trips(double values[BENCH_FIGURES_MAX])
+{
+    static double times[20000];
+    static const uint8_t message[PING];
+    size_t n = bench_quick ? 500 : sizeof times / sizeof *times;
+
+    open_pipe(true);
+    for (size_t i = 0; i < n; i++) {
+        double start = bench_now();
+
+        for (uintptr_t from = 1; from <= 2; from++) {
+            size_t expected = ends[3 - from].received + PING;
+
+            BENCH_CHECK(send_message(from, message, PING));
+            while (ends[3 - from].received < expected)
+                turn();
+        }
+        times[i] = (bench_now() - start) * 1e6;
+    }
+    values[0] = bench_quantile(times, n, 0.5);
+    values[1] = bench_quantile(times, n, 0.99);
+}
+
 #define IN_MEMORY "usrsctp and mbedTLS alone, in memory, both ends in one thread"
 #define OVER_SOCKETS "usrsctp and mbedTLS alone, over sockets with GSO and GRO, both ends in one thread"
 
@@ -359,5 +394,8 @@ const bench bench_pipe[] = {
     {OVER_SOCKETS, {{"pipe 64 KiB", "MB/s", NULL}, {"pipe 64 KiB, processor", "s/GB", NULL}}, run_64k},
     {OVER_SOCKETS, {{"pipe 16 KiB", "MB/s", NULL}, {"pipe 16 KiB, processor", "s/GB", NULL}}, run_16k},
     {OVER_SOCKETS, {{"pipe 1 KiB", "MB/s", NULL}, {"pipe 1 KiB, processor", "s/GB", NULL}}, run_1k},
+    {"usrsctp and mbedTLS alone, a message of 64 B there and back",
+     {{"pipe round trip, median", "us", NULL}, {"pipe round trip, 99 %", "us", NULL}},
+     run_round_trips},
 };
 const size_t bench_pipe_len = sizeof bench_pipe / sizeof *bench_pipe;
