@@ -232,7 +232,6 @@ void hf_sctp_came_up(hf_sctp *sctp, uint16_t streams)
     change_state(sctp, HF_SCTP_ESTABLISHED);
     if (streams < sctp->config.streams_max)
         sctp->config.streams_max = streams;
-    sctp->up_at = sctp->now;
     sctp->up_untold = true;
     hf_settings_established(sctp);
     for (size_t i = 0; i < sctp->channels_len; i++) {
@@ -292,7 +291,10 @@ static void give_to_usrsctp(hf_sctp *sctp, hf_bytes packet)
     uint8_t copy[PACKET_MAX];
     if (packet.len <= sizeof copy && hf_defer_early_reset(sctp, packet, copy))
         packet = hf_bytes_of(copy, packet.len);
+    uint64_t acked = sctp->flow.bytes_acked;
     hf_flow_on_input(&sctp->flow, packet);
+    if (sctp->state == HF_SCTP_ESTABLISHED && sctp->flow.bytes_acked > acked && hf_flow_is_idle(&sctp->flow))
+        sctp->settled = true;
     usrsctp_conninput((void *)sctp->id, packet.data, packet.len, 0);
     hf_defer_release(sctp);
 }

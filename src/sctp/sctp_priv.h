@@ -116,7 +116,8 @@ struct hf_sctp {
     hf_sctp_remote remote;
     hf_sctp_state state;
     hf_err cause;
-    hf_time now, up_at;
+    hf_time now;
+    bool settled; /* data went out and was acknowledged, all of it, since the association is up */
     struct socket *socket;
 
     hf_packet_queue output;

@@ -21,11 +21,6 @@
  * in the channels' queues, where priority still counts, and packets are made, sealed and sent while they are in the cache. */
 #define OUTPUT_ENOUGH 65536
 
-/* usrsctp starts its retransmission timer anew only when nothing is in flight, so the short one of the handshake would hit
- * the first data whose SACK is delayed: in the beginning SACKs are asked for at once (RFC 7053), by a message that no other
- * follows yet. */
-#define BEGINNING HF_MS(500)
-
 /* So long nothing new may leave before we doubt that usrsctp still has what it was given. */
 #define STALLED_AFTER HF_MS(100)
 
@@ -175,10 +170,11 @@ static bool has_room(const hf_sctp *sctp)
            sctp->output.tail - sctp->output.head < OUTPUT_ENOUGH;
 }
 
+/* usrsctp starts its retransmission timer anew only when nothing is in flight, so the short one of the handshake would hit
+ * data whose SACK is delayed: until then SACKs are asked for at once (RFC 7053), by a message that no other follows yet. */
 static bool wants_sack(const hf_sctp *sctp, const hf_channel *channel)
 {
-    bool is_beginning = sctp->state == HF_SCTP_CONNECTING || sctp->now - sctp->up_at < BEGINNING;
-    return is_beginning && !sctp->turns.first && (!channel->first || !channel->first->next);
+    return !sctp->settled && !sctp->turns.first && (!channel->first || !channel->first->next);
 }
 
 /* RFC 8832 §6: ordered until the remote knows the channel, so that nothing overtakes the OPEN. DCEP itself is reliable. */

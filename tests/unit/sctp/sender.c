@@ -131,6 +131,34 @@ Test(sctp_sender, keeps_in_the_queue_what_the_driver_does_not_take)
     pair_clear(&p);
 }
 
+/* RFC 9260 §6.2: a SACK may be 200 ms late, which is as long as the handshake's retransmission timer. */
+Test(sctp_sender, repeats_nothing_in_the_beginning)
+{
+    static const hf_span delays[] = {HF_MS(1), HF_MS(10), HF_MS(40), HF_MS(100), HF_MS(300)};
+    static const hf_span pauses[] = {HF_MS(30), HF_MS(70), HF_MS(150), HF_MS(230)};
+    for (size_t i = 0; i < 5 * 4; i++) {
+        hf_sctp_facts a, b;
+        pair p;
+        pair_init(&p, i);
+        p.delay = delays[i / 4];
+        p.remote_a.rtt = p.remote_b.rtt = 2 * p.delay;
+        pair_open(&p);
+        hf_datachannel channel = pair_channel(&p, &p.a, &(hf_datachannel_config){0});
+        pair_start(&p);
+        for (int n = 0; n < 30; n++) {
+            cr_assert_eq(pair_send_text(&p, &p.a, channel, "now and then"), HF_OK);
+            pair_run(&p, pauses[i % 4]);
+        }
+        pair_run(&p, HF_SECONDS(3));
+        hf_sctp_get_facts(p.a.sctp, &a);
+        hf_sctp_get_facts(p.b.sctp, &b);
+        cr_expect_eq(p.b.messages, 30);
+        cr_expect_eq(a.retransmissions + b.retransmissions, 0, "delay %d ms, pause %d ms: %d + %d", (int)(p.delay / HF_MS(1)),
+                     (int)(pauses[i % 4] / HF_MS(1)), (int)a.retransmissions, (int)b.retransmissions);
+        pair_clear(&p);
+    }
+}
+
 /* Keeps the bulk channel full. */
 static void refill(pair *p, pair_end *end, const hf_sctp_event *event)
 {
