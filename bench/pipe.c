@@ -1,5 +1,6 @@
-/* pipe.c: what the libraries reach by themselves: usrsctp in mbedTLS's records in UDP datagrams, both ends in one thread, in the
- * shortest way there is. Nothing here heeds loss, a second peer, a second channel or an application that is slow.
+/* pipe.c: what the libraries reach by themselves: usrsctp in mbedTLS's records in UDP datagrams, both ends in one
+ * thread, in the shortest way there is. Nothing here heeds loss, a second peer, a second channel or an application that
+ * is slow.
  *
  * The settings are those of src/sctp and src/dtls; so is the checksum, since usrsctp's own is slower. */
 #include "bench.h"

@@ -10,9 +10,9 @@
  *     deadline(x)                     when must I be called again?
  *     tick(x, now)                    that moment has come
  *
- * A driver does, whenever anything was handed in: poll_request, poll_transmit and poll_event until each is empty, then
- * waits until a datagram, a reply or the deadline comes. No order of calls is wrong. Objects that share an hf_engine
- * are used by one thread at a time. */
+ * A driver does, whenever anything was handed in: poll_request, poll_transmit and poll_event until all are empty (what one
+ * gives out may leave something for another), then waits until a datagram, a reply or the deadline comes. No order of calls
+ * is wrong. Objects that share an hf_engine are used by one thread at a time. */
 #ifndef HOLDFAST_IO_H
 #define HOLDFAST_IO_H
 

@@ -24,25 +24,25 @@ static size_t position(const hf_sctp *sctp, hf_datachannel handle)
     return low;
 }
 
-hf_channel *hf_channel_find(const hf_sctp *sctp, hf_datachannel handle)
+hf_sctp_channel *hf_sctp_channel_find(const hf_sctp *sctp, hf_datachannel handle)
 {
     size_t at = position(sctp, handle);
-    hf_channel *channel = at < sctp->channels_len ? sctp->channels[at] : NULL;
+    hf_sctp_channel *channel = at < sctp->channels_len ? sctp->channels[at] : NULL;
     return channel && channel->handle == handle && !channel->silent && !channel->forgettable ? channel : NULL;
 }
 
-hf_channel *hf_channel_of_stream(const hf_sctp *sctp, uint16_t stream)
+hf_sctp_channel *hf_sctp_channel_of_stream(const hf_sctp *sctp, uint16_t stream)
 {
     return stream < sctp->by_stream_cap ? sctp->by_stream[stream] : NULL;
 }
 
-hf_err hf_channel_reserve_stream(hf_sctp *sctp, uint16_t stream)
+hf_err hf_sctp_channel_reserve_stream(hf_sctp *sctp, uint16_t stream)
 {
     return hf_grow(sctp->env, &sctp->by_stream, &sctp->by_stream_cap, (size_t)stream + 1, HF_STREAMS_MAX,
-                   sizeof(hf_channel *));
+                   sizeof(hf_sctp_channel *));
 }
 
-void hf_channel_bind(hf_sctp *sctp, hf_channel *channel, uint16_t stream)
+void hf_sctp_channel_bind(hf_sctp *sctp, hf_sctp_channel *channel, uint16_t stream)
 {
     assert(stream < sctp->by_stream_cap && !sctp->by_stream[stream]);
     channel->has_id = true;
@@ -51,11 +51,11 @@ void hf_channel_bind(hf_sctp *sctp, hf_channel *channel, uint16_t stream)
 }
 
 /* RFC 8832 §6: even for the DTLS client, odd for the server. The lowest that is free. */
-hf_err hf_channel_choose_stream(const hf_sctp *sctp, uint16_t *out)
+hf_err hf_sctp_channel_choose_stream(const hf_sctp *sctp, uint16_t *out)
 {
     for (uint16_t stream = sctp->remote.dtls_client ? 0 : 1; stream < sctp->config.streams_max;
          stream = (uint16_t)(stream + 2)) {
-        if (!hf_channel_of_stream(sctp, stream)) {
+        if (!hf_sctp_channel_of_stream(sctp, stream)) {
             *out = stream;
             return HF_OK;
         }
@@ -63,7 +63,7 @@ hf_err hf_channel_choose_stream(const hf_sctp *sctp, uint16_t *out)
     return HF_ELIMIT;
 }
 
-static void free_channel(hf_sctp *sctp, hf_channel *channel)
+static void free_channel(hf_sctp *sctp, hf_sctp_channel *channel)
 {
     hf_sender_drop_queue(sctp, channel);
     hf_dealloc(sctp->env, channel->label);
@@ -71,14 +71,15 @@ static void free_channel(hf_sctp *sctp, hf_channel *channel)
     hf_dealloc(sctp->env, channel);
 }
 
-hf_err hf_channel_add(hf_sctp *sctp, const hf_channel *what, hf_bytes label, hf_bytes protocol, hf_channel **out)
+hf_err hf_sctp_channel_add(hf_sctp *sctp, const hf_sctp_channel *what, hf_bytes label, hf_bytes protocol,
+                           hf_sctp_channel **out)
 {
     hf_err err = hf_grow(sctp->env, &sctp->channels, &sctp->channels_cap, sctp->channels_len + 1, CHANNELS_MAX, sizeof *out);
     if (err != HF_OK)
         return err;
     if (sctp->handle_last == UINT32_MAX)
         return HF_ELIMIT;
-    hf_channel *channel = hf_alloc(sctp->env, sizeof *channel);
+    hf_sctp_channel *channel = hf_alloc(sctp->env, sizeof *channel);
     if (!channel)
         return HF_ENOMEM;
     *channel = *what;
@@ -98,25 +99,25 @@ hf_err hf_channel_add(hf_sctp *sctp, const hf_channel *what, hf_bytes label, hf_
 }
 
 /* Keeps the stream's number out of use while the stream is reset. */
-hf_channel *hf_channel_add_silent(hf_sctp *sctp, uint16_t stream)
+hf_sctp_channel *hf_sctp_channel_add_silent(hf_sctp *sctp, uint16_t stream)
 {
-    hf_channel *channel;
+    hf_sctp_channel *channel;
     hf_bytes none = {0};
-    if (stream >= sctp->config.streams_max || hf_channel_reserve_stream(sctp, stream) != HF_OK ||
-        hf_channel_add(sctp, &(hf_channel){.silent = true, .negotiated = true}, none, none, &channel) != HF_OK)
+    if (stream >= sctp->config.streams_max || hf_sctp_channel_reserve_stream(sctp, stream) != HF_OK ||
+        hf_sctp_channel_add(sctp, &(hf_sctp_channel){.silent = true, .negotiated = true}, none, none, &channel) != HF_OK)
         return NULL;
-    hf_channel_bind(sctp, channel, stream);
+    hf_sctp_channel_bind(sctp, channel, stream);
     return channel;
 }
 
-void hf_channel_remove_newest(hf_sctp *sctp)
+void hf_sctp_channel_remove_newest(hf_sctp *sctp)
 {
-    hf_channel *channel = sctp->channels[--sctp->channels_len];
+    hf_sctp_channel *channel = sctp->channels[--sctp->channels_len];
     sctp->names_len -= channel->names_len;
     free_channel(sctp, channel);
 }
 
-void hf_channel_free_all(hf_sctp *sctp)
+void hf_sctp_channel_free_all(hf_sctp *sctp)
 {
     for (size_t i = 0; i < sctp->channels_len; i++)
         free_channel(sctp, sctp->channels[i]);
@@ -127,11 +128,11 @@ void hf_channel_free_all(hf_sctp *sctp)
     sctp->channels_len = sctp->channels_cap = sctp->by_stream_cap = 0;
 }
 
-void hf_channel_sweep(hf_sctp *sctp)
+void hf_sctp_channel_sweep(hf_sctp *sctp)
 {
     size_t kept = 0;
     for (size_t i = 0; i < sctp->channels_len; i++) {
-        hf_channel *channel = sctp->channels[i];
+        hf_sctp_channel *channel = sctp->channels[i];
         if (channel->forgettable)
             free_channel(sctp, channel);
         else
@@ -144,7 +145,7 @@ void hf_channel_sweep(hf_sctp *sctp)
 /* --- Events --------------------------------------------------------------------------------------------------------- */
 
 /* An event of one kind is told once, however often it happened meanwhile: so they need no memory of their own. */
-void hf_channel_tell(hf_sctp *sctp, hf_channel *channel, hf_sctp_event_type type)
+void hf_sctp_channel_tell(hf_sctp *sctp, hf_sctp_channel *channel, hf_sctp_event_type type)
 {
     if (channel->silent)
         return;
@@ -159,16 +160,16 @@ void hf_channel_tell(hf_sctp *sctp, hf_channel *channel, hf_sctp_event_type type
     channel->events |= BIT(type);
 }
 
-static void forget(hf_sctp *sctp, hf_channel *channel)
+static void forget(hf_sctp *sctp, hf_sctp_channel *channel)
 {
     channel->forgettable = true;
     sctp->forgettable++;
     sctp->names_len -= channel->names_len;
 }
 
-bool hf_channel_take_event(hf_sctp *sctp, hf_sctp_event *out)
+bool hf_sctp_channel_take_event(hf_sctp *sctp, hf_sctp_event *out)
 {
-    hf_channel *channel = sctp->events.first;
+    hf_sctp_channel *channel = sctp->events.first;
     if (!channel)
         return false;
     hf_sctp_event_type type = (hf_sctp_event_type)__builtin_ctz(channel->events);
@@ -187,29 +188,29 @@ bool hf_channel_take_event(hf_sctp *sctp, hf_sctp_event *out)
 }
 
 /* W3C: "if [[BufferedAmount]] falls from above the threshold to it or below, fire bufferedamountlow". */
-void hf_channel_set_buffered(hf_sctp *sctp, hf_channel *channel, size_t before, size_t after)
+void hf_sctp_channel_set_buffered(hf_sctp *sctp, hf_sctp_channel *channel, size_t before, size_t after)
 {
     channel->buffered = after;
     if (channel->state == HF_DATACHANNEL_CLOSED)
         return;
     if (before > channel->buffered_low && after <= channel->buffered_low)
-        hf_channel_tell(sctp, channel, HF_SCTP_CHANNEL_LOW);
+        hf_sctp_channel_tell(sctp, channel, HF_SCTP_CHANNEL_LOW);
     if (channel->writable_wanted && after <= channel->buffered_max / 2) {
         channel->writable_wanted = false;
-        hf_channel_tell(sctp, channel, HF_SCTP_CHANNEL_WRITABLE);
+        hf_sctp_channel_tell(sctp, channel, HF_SCTP_CHANNEL_WRITABLE);
     }
 }
 
 /* --- States --------------------------------------------------------------------------------------------------------- */
 
-void hf_channel_opened(hf_sctp *sctp, hf_channel *channel)
+void hf_sctp_channel_opened(hf_sctp *sctp, hf_sctp_channel *channel)
 {
     channel->state = HF_DATACHANNEL_OPEN;
     sctp->stats.channels_opened++;
-    hf_channel_tell(sctp, channel, HF_SCTP_CHANNEL_OPEN);
+    hf_sctp_channel_tell(sctp, channel, HF_SCTP_CHANNEL_OPEN);
 }
 
-void hf_channel_begin_close(hf_sctp *sctp, hf_channel *channel, hf_err cause)
+void hf_sctp_channel_begin_close(hf_sctp *sctp, hf_sctp_channel *channel, hf_err cause)
 {
     if (channel->state == HF_DATACHANNEL_CLOSING || channel->state == HF_DATACHANNEL_CLOSED)
         return;
@@ -219,7 +220,7 @@ void hf_channel_begin_close(hf_sctp *sctp, hf_channel *channel, hf_err cause)
     hf_reset_ask(sctp, channel);
 }
 
-void hf_channel_closed(hf_sctp *sctp, hf_channel *channel, hf_err cause)
+void hf_sctp_channel_closed(hf_sctp *sctp, hf_sctp_channel *channel, hf_err cause)
 {
     if (channel->state == HF_DATACHANNEL_CLOSED)
         return;
@@ -229,14 +230,14 @@ void hf_channel_closed(hf_sctp *sctp, hf_channel *channel, hf_err cause)
     if (channel->cause == HF_OK)
         channel->cause = cause;
     hf_sender_drop_queue(sctp, channel);
-    if (channel->has_id && hf_channel_of_stream(sctp, channel->id) == channel)
+    if (channel->has_id && hf_sctp_channel_of_stream(sctp, channel->id) == channel)
         sctp->by_stream[channel->id] = NULL;
     if (channel->silent) {
         forget(sctp, channel);
         return;
     }
     sctp->stats.channels_closed++;
-    hf_channel_tell(sctp, channel, HF_SCTP_CHANNEL_CLOSED);
+    hf_sctp_channel_tell(sctp, channel, HF_SCTP_CHANNEL_CLOSED);
     channel->events &= ~(BIT(HF_SCTP_CHANNEL_LOW) | BIT(HF_SCTP_CHANNEL_WRITABLE));
 }
 
@@ -244,7 +245,7 @@ void hf_channel_closed(hf_sctp *sctp, hf_channel *channel, hf_err cause)
 
 hf_err hf_sctp_channel_set_low(hf_sctp *sctp, hf_datachannel handle, size_t bytes)
 {
-    hf_channel *channel = hf_channel_find(sctp, handle);
+    hf_sctp_channel *channel = hf_sctp_channel_find(sctp, handle);
     if (!channel)
         return HF_ENOENT;
     channel->buffered_low = bytes;
@@ -254,7 +255,7 @@ hf_err hf_sctp_channel_set_low(hf_sctp *sctp, hf_datachannel handle, size_t byte
 hf_err hf_sctp_channel_info(const hf_sctp *sctp, hf_datachannel handle, hf_datachannel_info *out)
 {
     size_t at = position(sctp, handle);
-    const hf_channel *channel = at < sctp->channels_len ? sctp->channels[at] : NULL;
+    const hf_sctp_channel *channel = at < sctp->channels_len ? sctp->channels[at] : NULL;
     if (!channel || channel->handle != handle || channel->silent)
         return HF_ENOENT;
     *out = (hf_datachannel_info){

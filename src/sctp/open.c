@@ -35,14 +35,14 @@ static hf_err choose_stream(hf_sctp *sctp, const hf_datachannel_config *config, 
     if (!*known)
         return HF_OK;
     if (!config->negotiated)
-        err = hf_channel_choose_stream(sctp, stream);
+        err = hf_sctp_channel_choose_stream(sctp, stream);
     else if (config->id >= sctp->config.streams_max)
         err = HF_ELIMIT;
-    else if (hf_channel_of_stream(sctp, config->id))
+    else if (hf_sctp_channel_of_stream(sctp, config->id))
         err = HF_EEXIST;
     else
         *stream = config->id;
-    return err != HF_OK ? err : hf_channel_reserve_stream(sctp, *stream);
+    return err != HF_OK ? err : hf_sctp_channel_reserve_stream(sctp, *stream);
 }
 
 hf_err hf_sctp_channel_open(hf_sctp *sctp, hf_time now, const hf_datachannel_config *config, hf_datachannel *out)
@@ -59,8 +59,8 @@ hf_err hf_sctp_channel_open(hf_sctp *sctp, hf_time now, const hf_datachannel_con
     if (err != HF_OK)
         return err;
 
-    hf_channel *channel;
-    hf_channel what = {
+    hf_sctp_channel *channel;
+    hf_sctp_channel what = {
         .unordered = config->unordered,
         .negotiated = config->negotiated,
         .confirmed = config->negotiated,
@@ -69,17 +69,17 @@ hf_err hf_sctp_channel_open(hf_sctp *sctp, hf_time now, const hf_datachannel_con
         .priority = config->priority ? config->priority : PRIORITY_NORMAL,
         .buffered_max = config->send_buffer_max,
     };
-    err = hf_channel_add(sctp, &what, label, protocol, &channel);
+    err = hf_sctp_channel_add(sctp, &what, label, protocol, &channel);
     if (err != HF_OK)
         return err;
     if (!channel->negotiated && (err = hf_sender_queue_open(sctp, channel)) != HF_OK) {
-        hf_channel_remove_newest(sctp);
+        hf_sctp_channel_remove_newest(sctp);
         return err;
     }
     if (known)
-        hf_channel_bind(sctp, channel, stream);
+        hf_sctp_channel_bind(sctp, channel, stream);
     if (sctp->state == HF_SCTP_ESTABLISHED)
-        hf_channel_opened(sctp, channel);
+        hf_sctp_channel_opened(sctp, channel);
     *out = channel->handle;
     hf_sender_feed(sctp);
     return HF_OK;
@@ -90,16 +90,16 @@ hf_err hf_sctp_channel_open(hf_sctp *sctp, hf_time now, const hf_datachannel_con
 /* RFC 8832 §6, §7: what can't be accepted is answered by a reset of the stream. */
 static void refuse(hf_sctp *sctp, uint16_t stream)
 {
-    hf_channel *channel = hf_channel_add_silent(sctp, stream);
+    hf_sctp_channel *channel = hf_sctp_channel_add_silent(sctp, stream);
     sctp->stats.drop_dcep++;
     if (channel)
-        hf_channel_begin_close(sctp, channel, HF_EPROTO);
+        hf_sctp_channel_begin_close(sctp, channel, HF_EPROTO);
 }
 
-static hf_err accept(hf_sctp *sctp, uint16_t stream, const hf_dcep_open *open, hf_channel **out)
+static hf_err accept(hf_sctp *sctp, uint16_t stream, const hf_dcep_open *open, hf_sctp_channel **out)
 {
     uint32_t limit = open->reliability_limit;
-    hf_channel what = {
+    hf_sctp_channel what = {
         .names_len = open->label.len + open->protocol.len,
         .remote = true,
         .confirmed = true,
@@ -112,23 +112,23 @@ static hf_err accept(hf_sctp *sctp, uint16_t stream, const hf_dcep_open *open, h
     hf_writer ack = hf_writer_of(bytes, sizeof bytes);
     hf_dcep_write_ack(&ack);
 
-    hf_err err = hf_channel_reserve_stream(sctp, stream);
+    hf_err err = hf_sctp_channel_reserve_stream(sctp, stream);
     if (err == HF_OK)
-        err = hf_channel_add(sctp, &what, open->label, open->protocol, out);
+        err = hf_sctp_channel_add(sctp, &what, open->label, open->protocol, out);
     if (err == HF_OK && (err = hf_sender_queue(sctp, *out, HF_PPID_DCEP, hf_bytes_of(bytes, ack.len))) != HF_OK)
-        hf_channel_remove_newest(sctp);
+        hf_sctp_channel_remove_newest(sctp);
     return err;
 }
 
 static void on_open(hf_sctp *sctp, uint16_t stream, const hf_dcep_open *open)
 {
     bool ours = (stream % 2 == 0) == sctp->remote.dtls_client;
-    hf_channel *old = hf_channel_of_stream(sctp, stream), *channel;
+    hf_sctp_channel *old = hf_sctp_channel_of_stream(sctp, stream), *channel;
     if (old && old->incoming_done && old->reset_asked) {
-        hf_channel_closed(sctp, old, HF_OK); /* the remote saw our reset; its answer is still on the way */
+        hf_sctp_channel_closed(sctp, old, HF_OK); /* the remote saw our reset; its answer is still on the way */
     } else if (old) {
         sctp->stats.drop_dcep++;
-        hf_channel_begin_close(sctp, old, HF_EPROTO);
+        hf_sctp_channel_begin_close(sctp, old, HF_EPROTO);
         return;
     }
     if (ours || stream >= sctp->config.streams_max ||
@@ -137,8 +137,8 @@ static void on_open(hf_sctp *sctp, uint16_t stream, const hf_dcep_open *open)
         refuse(sctp, stream);
         return;
     }
-    hf_channel_bind(sctp, channel, stream);
-    hf_channel_opened(sctp, channel);
+    hf_sctp_channel_bind(sctp, channel, stream);
+    hf_sctp_channel_opened(sctp, channel);
     hf_sender_feed(sctp);
 }
 
@@ -146,7 +146,7 @@ void hf_open_on_dcep(hf_sctp *sctp, uint16_t stream, hf_bytes message)
 {
     hf_dcep_type type;
     hf_dcep_open open = {0};
-    hf_channel *channel = hf_channel_of_stream(sctp, stream);
+    hf_sctp_channel *channel = hf_sctp_channel_of_stream(sctp, stream);
     if (!hf_dcep_read(message, &type, &open)) {
         if (channel)
             sctp->stats.drop_dcep++;

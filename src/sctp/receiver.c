@@ -87,7 +87,7 @@ void hf_receiver_forget_held(hf_sctp *sctp, uint16_t stream)
 
 /* --- Messages --------------------------------------------------------------------------------------------------------- */
 
-static void deliver(hf_sctp *sctp, hf_channel *channel, hf_message_kind kind, hf_bytes message, hf_sctp_event *out)
+static void deliver(hf_sctp *sctp, hf_sctp_channel *channel, hf_message_kind kind, hf_bytes message, hf_sctp_event *out)
 {
     channel->confirmed = true; /* RFC 8832 §6: any message will do */
     channel->messages_received++;
@@ -100,7 +100,7 @@ bool hf_receiver_take_held(hf_sctp *sctp, hf_sctp_event *out)
 {
     hf_held *before = NULL;
     for (hf_held *held = sctp->held_first; held; before = held, held = held->next) {
-        hf_channel *channel = hf_channel_of_stream(sctp, held->stream);
+        hf_sctp_channel *channel = hf_sctp_channel_of_stream(sctp, held->stream);
         if (!channel || channel->silent)
             continue;
         if (held->len > sctp->incoming_cap &&
@@ -118,7 +118,7 @@ bool hf_receiver_take_held(hf_sctp *sctp, hf_sctp_event *out)
 
 static void on_message(hf_sctp *sctp, uint16_t stream, hf_message_kind kind, hf_bytes message, hf_sctp_event *out)
 {
-    hf_channel *channel = hf_channel_of_stream(sctp, stream);
+    hf_sctp_channel *channel = hf_sctp_channel_of_stream(sctp, stream);
     if (!channel)
         hold(sctp, stream, kind, message);
     else if (channel->silent)

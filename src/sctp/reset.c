@@ -7,10 +7,10 @@
 #include <string.h>
 
 /* Both directions are done, or nothing was ever said on the stream. */
-static void settle(hf_sctp *sctp, hf_channel *channel)
+static void settle(hf_sctp *sctp, hf_sctp_channel *channel)
 {
     if (channel->outgoing_done && channel->incoming_done)
-        hf_channel_closed(sctp, channel, HF_OK);
+        hf_sctp_channel_closed(sctp, channel, HF_OK);
 }
 
 /* Our outgoing stream. Refused for the moment: hf_reset_pending asks again. */
@@ -24,10 +24,10 @@ static bool ask_usrsctp(hf_sctp *sctp, uint16_t stream)
     return usrsctp_setsockopt(sctp->socket, IPPROTO_SCTP, SCTP_RESET_STREAMS, &request, sizeof request.room) == 0;
 }
 
-void hf_reset_ask(hf_sctp *sctp, hf_channel *channel)
+void hf_reset_ask(hf_sctp *sctp, hf_sctp_channel *channel)
 {
     if (channel->state == HF_DATACHANNEL_CLOSING && sctp->state == HF_SCTP_NEW && hf_sender_has_only_open(channel)) {
-        hf_channel_closed(sctp, channel, HF_OK); /* the remote never hears of it */
+        hf_sctp_channel_closed(sctp, channel, HF_OK); /* the remote never hears of it */
         return;
     }
     if (channel->state != HF_DATACHANNEL_CLOSING || channel->first || channel->reset_asked)
@@ -36,7 +36,8 @@ void hf_reset_ask(hf_sctp *sctp, hf_channel *channel)
         return;
     channel->reset_asked = ask_usrsctp(sctp, channel->id);
     if (!channel->reset_asked && (errno == EOPNOTSUPP || errno == EINVAL))
-        hf_channel_closed(sctp, channel, HF_OK); /* the remote can't reset streams, or has no such: nothing is left to do */
+        hf_sctp_channel_closed(sctp, channel,
+                               HF_OK); /* the remote can't reset streams, or has no such: nothing is left to do */
 }
 
 void hf_reset_pending(hf_sctp *sctp)
@@ -49,21 +50,21 @@ void hf_reset_pending(hf_sctp *sctp)
  * that only the remote opened): it could not close otherwise. */
 static void on_incoming(hf_sctp *sctp, uint16_t stream)
 {
-    hf_channel *channel = hf_channel_of_stream(sctp, stream);
+    hf_sctp_channel *channel = hf_sctp_channel_of_stream(sctp, stream);
     hf_receiver_forget_held(sctp, stream);
-    if (!channel && !(channel = hf_channel_add_silent(sctp, stream)))
+    if (!channel && !(channel = hf_sctp_channel_add_silent(sctp, stream)))
         return;
     channel->incoming_done = true;
     if (channel->state == HF_DATACHANNEL_OPEN || channel->state == HF_DATACHANNEL_CONNECTING) {
-        hf_channel_tell(sctp, channel, HF_SCTP_CHANNEL_CLOSING);
-        hf_channel_begin_close(sctp, channel, HF_OK);
+        hf_sctp_channel_tell(sctp, channel, HF_SCTP_CHANNEL_CLOSING);
+        hf_sctp_channel_begin_close(sctp, channel, HF_OK);
     }
     settle(sctp, channel);
 }
 
 static void on_outgoing(hf_sctp *sctp, uint16_t stream, bool failed)
 {
-    hf_channel *channel = hf_channel_of_stream(sctp, stream);
+    hf_sctp_channel *channel = hf_sctp_channel_of_stream(sctp, stream);
     if (!channel || !channel->reset_asked)
         return;
     if (failed) {
@@ -103,9 +104,9 @@ void hf_reset_on_event(hf_sctp *sctp, bool incoming, bool outgoing, bool failed,
 hf_err hf_sctp_channel_close(hf_sctp *sctp, hf_time now, hf_datachannel handle)
 {
     hf_sctp_enter(sctp, now);
-    hf_channel *channel = hf_channel_find(sctp, handle);
+    hf_sctp_channel *channel = hf_sctp_channel_find(sctp, handle);
     if (!channel)
         return HF_ENOENT;
-    hf_channel_begin_close(sctp, channel, HF_OK);
+    hf_sctp_channel_begin_close(sctp, channel, HF_OK);
     return HF_OK;
 }

@@ -58,7 +58,7 @@ static void look_around(hf_sctp *sctp, hf_time now)
         sctp->now = now;
     sctp->woken = false;
     if (sctp->forgettable > 0)
-        hf_channel_sweep(sctp);
+        hf_sctp_channel_sweep(sctp);
 }
 
 void hf_sctp_enter(hf_sctp *sctp, hf_time now)
@@ -68,7 +68,8 @@ void hf_sctp_enter(hf_sctp *sctp, hf_time now)
         hf_engine_enter(sctp->engine, sctp, sctp->now);
 }
 
-/* For calls that begin nothing: usrsctp's clock, which walks over the timers of all associations, can wait for an idle one. */
+/* For calls that begin nothing: usrsctp's clock, which walks over the timers of all associations, can wait for an idle
+ * one. */
 static void enter_if_busy(hf_sctp *sctp, hf_time now)
 {
     look_around(sctp, now);
@@ -135,7 +136,7 @@ void hf_sctp_free(hf_sctp *sctp)
     if (!sctp)
         return;
     leave_engine(sctp);
-    hf_channel_free_all(sctp);
+    hf_sctp_channel_free_all(sctp);
     sctp->incoming_len = sctp->notice_len = 0;
     hf_receiver_forget_held(sctp, HF_SCTP_ALL_STREAMS);
     hf_receiver_clear(sctp);
@@ -191,14 +192,14 @@ static hf_err begin(hf_sctp *sctp)
 static void number_channels(hf_sctp *sctp)
 {
     for (size_t i = 0; i < sctp->channels_len; i++) {
-        hf_channel *channel = sctp->channels[i];
+        hf_sctp_channel *channel = sctp->channels[i];
         uint16_t stream;
         if (channel->has_id || channel->state == HF_DATACHANNEL_CLOSED)
             continue;
-        if (hf_channel_choose_stream(sctp, &stream) == HF_OK)
-            hf_channel_bind(sctp, channel, stream);
+        if (hf_sctp_channel_choose_stream(sctp, &stream) == HF_OK)
+            hf_sctp_channel_bind(sctp, channel, stream);
         else
-            hf_channel_closed(sctp, channel, HF_ELIMIT);
+            hf_sctp_channel_closed(sctp, channel, HF_ELIMIT);
     }
 }
 
@@ -210,7 +211,7 @@ hf_err hf_sctp_start(hf_sctp *sctp, hf_time now, const hf_sctp_remote *remote)
     size_t streams = 2 * sctp->channels_len + 2; /* the ids that they may get */
     if (streams > sctp->config.streams_max)
         streams = sctp->config.streams_max;
-    hf_err err = hf_channel_reserve_stream(sctp, (uint16_t)(streams - 1));
+    hf_err err = hf_sctp_channel_reserve_stream(sctp, (uint16_t)(streams - 1));
     if (err != HF_OK)
         return err;
     sctp->remote = *remote;
@@ -235,11 +236,11 @@ void hf_sctp_came_up(hf_sctp *sctp, uint16_t streams)
     sctp->up_untold = true;
     hf_settings_established(sctp);
     for (size_t i = 0; i < sctp->channels_len; i++) {
-        hf_channel *channel = sctp->channels[i];
+        hf_sctp_channel *channel = sctp->channels[i];
         if (channel->id >= sctp->config.streams_max)
-            hf_channel_closed(sctp, channel, HF_ELIMIT);
+            hf_sctp_channel_closed(sctp, channel, HF_ELIMIT);
         else if (channel->state == HF_DATACHANNEL_CONNECTING)
-            hf_channel_opened(sctp, channel);
+            hf_sctp_channel_opened(sctp, channel);
     }
     hf_sender_feed(sctp);
     hf_reset_pending(sctp);
@@ -251,7 +252,7 @@ void hf_sctp_go_down(hf_sctp *sctp, hf_err cause)
     sctp->cause = cause;
     sctp->down_untold = true;
     for (size_t i = 0; i < sctp->channels_len; i++)
-        hf_channel_closed(sctp, sctp->channels[i], cause);
+        hf_sctp_channel_closed(sctp, sctp->channels[i], cause);
     leave_engine(sctp);
     sctp->readable = false;
 }
@@ -399,7 +400,7 @@ bool hf_sctp_poll_event(hf_sctp *sctp, hf_sctp_event *out)
 {
     enter_if_busy(sctp, sctp->now);
     do {
-        if (tell(&sctp->up_untold, sctp, HF_SCTP_UP, out) || hf_channel_take_event(sctp, out) ||
+        if (tell(&sctp->up_untold, sctp, HF_SCTP_UP, out) || hf_sctp_channel_take_event(sctp, out) ||
             hf_receiver_take_held(sctp, out) || tell(&sctp->down_untold, sctp, HF_SCTP_DOWN, out))
             return true;
         *out = (hf_sctp_event){0};

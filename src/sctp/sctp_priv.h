@@ -46,8 +46,8 @@ typedef struct hf_outgoing {
     uint8_t data[];
 } hf_outgoing;
 
-typedef struct hf_channel hf_channel;
-struct hf_channel {
+typedef struct hf_sctp_channel hf_sctp_channel;
+struct hf_sctp_channel {
     hf_datachannel handle;
     hf_datachannel_state state;
     bool silent; /* a stream that we refused and only reset; the application never hears of it */
@@ -68,14 +68,14 @@ struct hf_channel {
     size_t buffered_max, buffered_low;
     bool writable_wanted;
     bool queued_for_turn; /* in sctp->turns */
-    hf_channel *turn_next;
+    hf_sctp_channel *turn_next;
 
-    bool reset_asked;                /* of our stream: usrsctp has it in hand */
+    bool reset_asked;                  /* of our stream: usrsctp has it in hand */
     bool outgoing_done, incoming_done; /* each direction is reset */
 
     unsigned events; /* bits of what the application has not heard yet */
     bool forgettable;
-    hf_channel *event_next;
+    hf_sctp_channel *event_next;
 
     uint64_t messages_sent, bytes_sent, messages_received, bytes_received;
 };
@@ -104,9 +104,9 @@ typedef enum hf_sctp_state {
 /* A request to reset 120 streams; a longer one that comes too early waits for its repetition. */
 #define HF_SCTP_DEFERRED_MAX 272
 
-typedef struct hf_channel_list {
-    hf_channel *first, *last;
-} hf_channel_list;
+typedef struct hf_sctp_channel_list {
+    hf_sctp_channel *first, *last;
+} hf_sctp_channel_list;
 
 struct hf_sctp {
     const hf_env *env;
@@ -121,9 +121,9 @@ struct hf_sctp {
     struct socket *socket;
 
     hf_packet_queue output;
-    size_t sealed;       /* packets at the head of `output` that have their checksum */
-    bool output_is_new;  /* since the driver looked */
-    bool woken;          /* usrsctp has news that came outside our own calls */
+    size_t sealed;        /* packets at the head of `output` that have their checksum */
+    bool output_is_new;   /* since the driver looked */
+    bool woken;           /* usrsctp has news that came outside our own calls */
     hf_time active_until; /* a delayed SACK may be owed until then */
 
     hf_flow flow;
@@ -134,14 +134,14 @@ struct hf_sctp {
     hf_time rto_checked_at;
     uint32_t rto_ms; /* set at usrsctp at present */
 
-    hf_channel **channels; /* by handle, ascending */
+    hf_sctp_channel **channels; /* by handle, ascending */
     size_t channels_len, channels_cap;
-    hf_channel **by_stream;
+    hf_sctp_channel **by_stream;
     size_t by_stream_cap;
     uint32_t handle_last;
-    size_t names_len; /* of channels that the remote opened */
-    hf_channel_list turns;  /* channels with something to send, in turn */
-    hf_channel_list events; /* channels with something to tell */
+    size_t names_len;            /* of channels that the remote opened */
+    hf_sctp_channel_list turns;  /* channels with something to send, in turn */
+    hf_sctp_channel_list events; /* channels with something to tell */
     size_t forgettable;
     size_t resets; /* channels that are CLOSING and whose outgoing stream is not reset yet */
     bool up_untold, down_untold;
@@ -162,7 +162,7 @@ struct hf_sctp {
 /* sctp.c */
 void hf_sctp_enter(hf_sctp *sctp, hf_time now); /* begins each call that may do something: usrsctp's clock moves before */
 void hf_sctp_came_up(hf_sctp *sctp, uint16_t streams); /* how many we may send on */
-void hf_sctp_go_down(hf_sctp *sctp, hf_err cause); /* closes all channels, then the socket */
+void hf_sctp_go_down(hf_sctp *sctp, hf_err cause);     /* closes all channels, then the socket */
 void hf_sctp_abort_because(hf_sctp *sctp, hf_err cause);
 void hf_sctp_on_output(hf_sctp *sctp, const uint8_t *packet, size_t len);
 void hf_sctp_on_engine_gone(hf_sctp *sctp);
@@ -175,30 +175,32 @@ hf_span hf_settings_srtt(const hf_sctp *sctp);
 void hf_settings_of_engine(void);
 
 /* channel.c */
-hf_channel *hf_channel_find(const hf_sctp *sctp, hf_datachannel handle);
-hf_channel *hf_channel_of_stream(const hf_sctp *sctp, uint16_t stream);
-HF_CHECKED hf_err hf_channel_add(hf_sctp *sctp, const hf_channel *what, hf_bytes label, hf_bytes protocol, hf_channel **out);
-hf_channel *hf_channel_add_silent(hf_sctp *sctp, uint16_t stream); /* NULL: it can't be */
-void hf_channel_remove_newest(hf_sctp *sctp); /* undoes hf_channel_add */
-void hf_channel_bind(hf_sctp *sctp, hf_channel *channel, uint16_t stream); /* room was made by hf_channel_reserve_stream */
-HF_CHECKED hf_err hf_channel_reserve_stream(hf_sctp *sctp, uint16_t stream);
-HF_CHECKED hf_err hf_channel_choose_stream(const hf_sctp *sctp, uint16_t *out);
-void hf_channel_tell(hf_sctp *sctp, hf_channel *channel, hf_sctp_event_type type);
-bool hf_channel_take_event(hf_sctp *sctp, hf_sctp_event *out);
-void hf_channel_set_buffered(hf_sctp *sctp, hf_channel *channel, size_t before, size_t after);
-void hf_channel_opened(hf_sctp *sctp, hf_channel *channel);
-void hf_channel_begin_close(hf_sctp *sctp, hf_channel *channel, hf_err cause);
-void hf_channel_closed(hf_sctp *sctp, hf_channel *channel, hf_err cause);
-void hf_channel_sweep(hf_sctp *sctp);   /* frees the forgotten */
-void hf_channel_free_all(hf_sctp *sctp);
+hf_sctp_channel *hf_sctp_channel_find(const hf_sctp *sctp, hf_datachannel handle);
+hf_sctp_channel *hf_sctp_channel_of_stream(const hf_sctp *sctp, uint16_t stream);
+HF_CHECKED hf_err hf_sctp_channel_add(hf_sctp *sctp, const hf_sctp_channel *what, hf_bytes label, hf_bytes protocol,
+                                      hf_sctp_channel **out);
+hf_sctp_channel *hf_sctp_channel_add_silent(hf_sctp *sctp, uint16_t stream); /* NULL: it can't be */
+void hf_sctp_channel_remove_newest(hf_sctp *sctp);                           /* undoes hf_sctp_channel_add */
+void hf_sctp_channel_bind(hf_sctp *sctp, hf_sctp_channel *channel,
+                          uint16_t stream); /* room was made by hf_sctp_channel_reserve_stream */
+HF_CHECKED hf_err hf_sctp_channel_reserve_stream(hf_sctp *sctp, uint16_t stream);
+HF_CHECKED hf_err hf_sctp_channel_choose_stream(const hf_sctp *sctp, uint16_t *out);
+void hf_sctp_channel_tell(hf_sctp *sctp, hf_sctp_channel *channel, hf_sctp_event_type type);
+bool hf_sctp_channel_take_event(hf_sctp *sctp, hf_sctp_event *out);
+void hf_sctp_channel_set_buffered(hf_sctp *sctp, hf_sctp_channel *channel, size_t before, size_t after);
+void hf_sctp_channel_opened(hf_sctp *sctp, hf_sctp_channel *channel);
+void hf_sctp_channel_begin_close(hf_sctp *sctp, hf_sctp_channel *channel, hf_err cause);
+void hf_sctp_channel_closed(hf_sctp *sctp, hf_sctp_channel *channel, hf_err cause);
+void hf_sctp_channel_sweep(hf_sctp *sctp); /* frees the forgotten */
+void hf_sctp_channel_free_all(hf_sctp *sctp);
 
 /* sender.c */
-HF_CHECKED hf_err hf_sender_queue(hf_sctp *sctp, hf_channel *channel, hf_ppid ppid, hf_bytes message);
-HF_CHECKED hf_err hf_sender_queue_open(hf_sctp *sctp, hf_channel *channel);
+HF_CHECKED hf_err hf_sender_queue(hf_sctp *sctp, hf_sctp_channel *channel, hf_ppid ppid, hf_bytes message);
+HF_CHECKED hf_err hf_sender_queue_open(hf_sctp *sctp, hf_sctp_channel *channel);
 void hf_sender_feed(hf_sctp *sctp);
 void hf_sender_resync(hf_sctp *sctp);
-bool hf_sender_has_only_open(const hf_channel *channel); /* nothing of the application waits */
-void hf_sender_drop_queue(hf_sctp *sctp, hf_channel *channel);
+bool hf_sender_has_only_open(const hf_sctp_channel *channel); /* nothing of the application waits */
+void hf_sender_drop_queue(hf_sctp *sctp, hf_sctp_channel *channel);
 void hf_sender_abort(hf_sctp *sctp); /* lets usrsctp emit an ABORT */
 
 /* receiver.c */
@@ -223,7 +225,7 @@ bool hf_defer_early_reset(hf_sctp *sctp, hf_bytes packet, uint8_t *copy);
 void hf_defer_release(hf_sctp *sctp);
 
 /* reset.c */
-void hf_reset_ask(hf_sctp *sctp, hf_channel *channel);
+void hf_reset_ask(hf_sctp *sctp, hf_sctp_channel *channel);
 void hf_reset_pending(hf_sctp *sctp);
 void hf_reset_on_event(hf_sctp *sctp, bool incoming, bool outgoing, bool failed, hf_bytes streams);
 

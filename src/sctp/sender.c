@@ -17,8 +17,9 @@
  * more would be stale behind an outage, for usrsctp looks at lifetimes only when it retransmits. */
 #define UNSENT_MAX 8192
 
-/* Nor does it get more while so much waits for the driver: a run. What the congestion window would allow beyond that stays
- * in the channels' queues, where priority still counts, and packets are made, sealed and sent while they are in the cache. */
+/* Nor does it get more while so much waits for the driver: a run. What the congestion window would allow beyond that
+ * stays in the channels' queues, where priority still counts, and packets are made, sealed and sent while they are in
+ * the cache. */
 #define OUTPUT_ENOUGH 65536
 
 /* So long nothing new may leave before we doubt that usrsctp still has what it was given. */
@@ -37,7 +38,7 @@ typedef enum result { GIVEN, WAITS, STREAM_WAITS, IMPOSSIBLE } result;
 
 /* --- Turns ---------------------------------------------------------------------------------------------------------- */
 
-static void push_turn(hf_sctp *sctp, hf_channel *channel)
+static void push_turn(hf_sctp *sctp, hf_sctp_channel *channel)
 {
     if (channel->queued_for_turn)
         return;
@@ -50,9 +51,9 @@ static void push_turn(hf_sctp *sctp, hf_channel *channel)
     sctp->turns.last = channel;
 }
 
-static hf_channel *pop_turn(hf_sctp *sctp)
+static hf_sctp_channel *pop_turn(hf_sctp *sctp)
 {
-    hf_channel *channel = sctp->turns.first;
+    hf_sctp_channel *channel = sctp->turns.first;
     if (!channel)
         return NULL;
     sctp->turns.first = channel->turn_next;
@@ -62,11 +63,11 @@ static hf_channel *pop_turn(hf_sctp *sctp)
     return channel;
 }
 
-static void remove_turn(hf_sctp *sctp, hf_channel *channel)
+static void remove_turn(hf_sctp *sctp, hf_sctp_channel *channel)
 {
-    hf_channel *last = sctp->turns.last;
+    hf_sctp_channel *last = sctp->turns.last;
     while (channel->queued_for_turn) { /* once around keeps the others in their order */
-        hf_channel *next = pop_turn(sctp);
+        hf_sctp_channel *next = pop_turn(sctp);
         if (next != channel)
             push_turn(sctp, next);
         if (next == last)
@@ -88,7 +89,7 @@ static size_t payload(const hf_outgoing *message)
     return counts ? message->len : 0;
 }
 
-static hf_err enqueue(hf_sctp *sctp, hf_channel *channel, hf_ppid ppid, hf_bytes message, hf_outgoing **out)
+static hf_err enqueue(hf_sctp *sctp, hf_sctp_channel *channel, hf_ppid ppid, hf_bytes message, hf_outgoing **out)
 {
     hf_outgoing *copy = hf_alloc_unfilled(sctp->env, sizeof *copy + message.len);
     if (!copy)
@@ -107,13 +108,13 @@ static hf_err enqueue(hf_sctp *sctp, hf_channel *channel, hf_ppid ppid, hf_bytes
     return HF_OK;
 }
 
-hf_err hf_sender_queue(hf_sctp *sctp, hf_channel *channel, hf_ppid ppid, hf_bytes message)
+hf_err hf_sender_queue(hf_sctp *sctp, hf_sctp_channel *channel, hf_ppid ppid, hf_bytes message)
 {
     hf_outgoing *queued;
     return enqueue(sctp, channel, ppid, message, &queued);
 }
 
-hf_err hf_sender_queue_open(hf_sctp *sctp, hf_channel *channel)
+hf_err hf_sender_queue_open(hf_sctp *sctp, hf_sctp_channel *channel)
 {
     hf_dcep_open open = {
         .unordered = channel->unordered,
@@ -133,7 +134,7 @@ hf_err hf_sender_queue_open(hf_sctp *sctp, hf_channel *channel)
     return HF_OK;
 }
 
-static void drop_first(hf_sctp *sctp, hf_channel *channel)
+static void drop_first(hf_sctp *sctp, hf_sctp_channel *channel)
 {
     hf_outgoing *message = channel->first;
     size_t before = channel->buffered, after = before - payload(message);
@@ -141,15 +142,15 @@ static void drop_first(hf_sctp *sctp, hf_channel *channel)
     if (!channel->first)
         channel->last = NULL;
     hf_dealloc(sctp->env, message);
-    hf_channel_set_buffered(sctp, channel, before, after);
+    hf_sctp_channel_set_buffered(sctp, channel, before, after);
 }
 
-bool hf_sender_has_only_open(const hf_channel *channel)
+bool hf_sender_has_only_open(const hf_sctp_channel *channel)
 {
     return !channel->first || (channel->first == channel->last && !is_payload(channel->first->ppid));
 }
 
-void hf_sender_drop_queue(hf_sctp *sctp, hf_channel *channel)
+void hf_sender_drop_queue(hf_sctp *sctp, hf_sctp_channel *channel)
 {
     remove_turn(sctp, channel);
     while (channel->first) {
@@ -172,13 +173,13 @@ static bool has_room(const hf_sctp *sctp)
 
 /* usrsctp starts its retransmission timer anew only when nothing is in flight, so the short one of the handshake would hit
  * data whose SACK is delayed: until then SACKs are asked for at once (RFC 7053), by a message that no other follows yet. */
-static bool wants_sack(const hf_sctp *sctp, const hf_channel *channel)
+static bool wants_sack(const hf_sctp *sctp, const hf_sctp_channel *channel)
 {
     return !sctp->settled && !sctp->turns.first && (!channel->first || !channel->first->next);
 }
 
 /* RFC 8832 §6: ordered until the remote knows the channel, so that nothing overtakes the OPEN. DCEP itself is reliable. */
-static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_channel *channel, hf_ppid ppid, size_t len,
+static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_sctp_channel *channel, hf_ppid ppid, size_t len,
                                       hf_span waited)
 {
     struct sctp_sendv_spa spa = {
@@ -207,7 +208,7 @@ static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_channel *cha
     return spa;
 }
 
-static result give(hf_sctp *sctp, const hf_channel *channel, hf_ppid ppid, hf_bytes message, hf_span waited)
+static result give(hf_sctp *sctp, const hf_sctp_channel *channel, hf_ppid ppid, hf_bytes message, hf_span waited)
 {
     struct sctp_sendv_spa spa = describe(sctp, channel, ppid, message.len, waited);
     sctp->bytes_given += message.len; /* before: the call may send it at once, and sent must not exceed given */
@@ -228,7 +229,7 @@ static result give(hf_sctp *sctp, const hf_channel *channel, hf_ppid ppid, hf_by
     }
 }
 
-static bool is_expired(const hf_sctp *sctp, const hf_channel *channel, const hf_outgoing *message)
+static bool is_expired(const hf_sctp *sctp, const hf_sctp_channel *channel, const hf_outgoing *message)
 {
     return channel->reliability == HF_MAX_LIFETIME && is_payload(message->ppid) &&
            sctp->now - message->since > HF_MS((hf_span)channel->reliability_limit);
@@ -240,7 +241,7 @@ static bool is_too_long(const hf_sctp *sctp, size_t len)
 }
 
 /* One message, behind as many as have expired. */
-static result give_first(hf_sctp *sctp, hf_channel *channel)
+static result give_first(hf_sctp *sctp, hf_sctp_channel *channel)
 {
     while (channel->first && is_expired(sctp, channel, channel->first))
         drop_first(sctp, channel);
@@ -259,13 +260,13 @@ static result give_first(hf_sctp *sctp, hf_channel *channel)
  * left. */
 void hf_sender_feed(hf_sctp *sctp)
 {
-    hf_channel *waiting = NULL;
+    hf_sctp_channel *waiting = NULL;
     while (has_room(sctp) && sctp->turns.first != NULL && sctp->turns.first != waiting) {
-        hf_channel *channel = pop_turn(sctp);
+        hf_sctp_channel *channel = pop_turn(sctp);
         result r = give_first(sctp, channel);
         if (r == IMPOSSIBLE) {
             hf_sender_drop_queue(sctp, channel);
-            hf_channel_begin_close(sctp, channel, HF_EMSGSIZE);
+            hf_sctp_channel_begin_close(sctp, channel, HF_EMSGSIZE);
             continue;
         }
         if (channel->first)
@@ -312,7 +313,7 @@ static hf_ppid ppid_of(hf_message_kind kind, bool is_empty)
 }
 
 /* Straight to usrsctp, without a copy of ours, when nothing is before it. */
-static bool give_at_once(hf_sctp *sctp, hf_channel *channel, hf_ppid ppid, hf_bytes wire)
+static bool give_at_once(hf_sctp *sctp, hf_sctp_channel *channel, hf_ppid ppid, hf_bytes wire)
 {
     bool may = channel->has_id && !channel->first && !sctp->turns.first && has_room(sctp);
     return may && give(sctp, channel, ppid, wire, 0) == GIVEN;
@@ -321,7 +322,7 @@ static bool give_at_once(hf_sctp *sctp, hf_channel *channel, hf_ppid ppid, hf_by
 hf_err hf_sctp_channel_send(hf_sctp *sctp, hf_time now, hf_datachannel handle, hf_message_kind kind, hf_bytes message)
 {
     hf_sctp_enter(sctp, now);
-    hf_channel *channel = hf_channel_find(sctp, handle);
+    hf_sctp_channel *channel = hf_sctp_channel_find(sctp, handle);
     if ((kind != HF_BINARY && kind != HF_TEXT) || (!message.data && message.len > 0))
         return HF_EINVAL;
     if (!channel)
@@ -337,7 +338,7 @@ hf_err hf_sctp_channel_send(hf_sctp *sctp, hf_time now, hf_datachannel handle, h
     hf_ppid ppid = ppid_of(kind, message.len == 0);
     hf_bytes wire = message.len > 0 ? message : hf_bytes_of(empty, sizeof empty);
     if (give_at_once(sctp, channel, ppid, wire)) {
-        hf_channel_set_buffered(sctp, channel, channel->buffered + message.len, channel->buffered);
+        hf_sctp_channel_set_buffered(sctp, channel, channel->buffered + message.len, channel->buffered);
     } else {
         hf_err err = hf_sender_queue(sctp, channel, ppid, wire);
         if (err != HF_OK)

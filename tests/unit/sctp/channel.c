@@ -26,7 +26,8 @@ static hf_datachannel opened(const pair_end *end, size_t nth)
 /* Sends a DCEP message of our making on a stream of b, which has a negotiated channel there. */
 static void send_dcep(pair *p, hf_datachannel from, const void *bytes, size_t len)
 {
-    cr_assert_eq(hf_sender_queue(p->b.sctp, hf_channel_find(p->b.sctp, from), HF_PPID_DCEP, hf_bytes_of(bytes, len)), HF_OK);
+    cr_assert_eq(hf_sender_queue(p->b.sctp, hf_sctp_channel_find(p->b.sctp, from), HF_PPID_DCEP, hf_bytes_of(bytes, len)),
+                 HF_OK);
     hf_sender_feed(p->b.sctp);
     pair_run(p, HF_MS(100));
 }
@@ -388,7 +389,7 @@ Test(sctp_channel, messages_of_unknown_kinds_are_counted)
     pair_run(&p, HF_MS(100));
     static const uint32_t kinds[] = {0, 49, 52, 54, 55, 58, 0xFFFFFFFF};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        hf_channel *channel = hf_channel_find(p.b.sctp, b);
+        hf_sctp_channel *channel = hf_sctp_channel_find(p.b.sctp, b);
         cr_assert_eq(hf_sender_queue(p.b.sctp, channel, (hf_ppid)kinds[i], hf_bytes_of("x", 1)), HF_OK);
     }
     hf_sender_feed(p.b.sctp);

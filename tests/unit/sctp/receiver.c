@@ -104,7 +104,7 @@ Test(sctp_receiver, holds_what_overtakes_the_open_but_not_without_bound)
     cr_expect_eq(p.b.messages, 0);
 
     static const uint8_t open[] = {3, 0x80, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 'x'};
-    cr_assert_eq(hf_sender_queue(p.a.sctp, hf_channel_find(p.a.sctp, a), HF_PPID_DCEP, hf_bytes_of(open, sizeof open)),
+    cr_assert_eq(hf_sender_queue(p.a.sctp, hf_sctp_channel_find(p.a.sctp, a), HF_PPID_DCEP, hf_bytes_of(open, sizeof open)),
                  HF_OK);
     hf_sender_feed(p.a.sctp);
     pair_run(&p, HF_SECONDS(1));

@@ -153,8 +153,9 @@ Test(sctp_sender, repeats_nothing_in_the_beginning)
         hf_sctp_get_facts(p.a.sctp, &a);
         hf_sctp_get_facts(p.b.sctp, &b);
         cr_expect_eq(p.b.messages, 30);
-        cr_expect_eq(a.retransmissions + b.retransmissions, 0, "delay %d ms, pause %d ms: %d + %d", (int)(p.delay / HF_MS(1)),
-                     (int)(pauses[i % 4] / HF_MS(1)), (int)a.retransmissions, (int)b.retransmissions);
+        cr_expect_eq(a.retransmissions + b.retransmissions, 0, "delay %d ms, pause %d ms: %d + %d",
+                     (int)(p.delay / HF_MS(1)), (int)(pauses[i % 4] / HF_MS(1)), (int)a.retransmissions,
+                     (int)b.retransmissions);
         pair_clear(&p);
     }
 }
