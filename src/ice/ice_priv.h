@@ -323,7 +323,6 @@ bool hf_ice_answer_is_early(const hf_ice *ice, const hf_path *path);
 
 /* Looks at the valid pairs anew: the route, the state that follows, and whether to nominate. */
 void hf_ice_nominate_consider(hf_ice *ice, hf_time now);
-bool hf_ice_has_nominated(const hf_ice *ice);
 
 /* --- consent.c ----------------------------------------------------------------------------------------------------- */
 

@@ -104,8 +104,7 @@ hf_err hf_peer_set_local_description(hf_peer *peer, hf_time now, hf_sdp_type typ
             return err;
     }
     if (!peer->local.exists && !peer->negotiated.done) {
-        peer->is_offerer = type == HF_SDP_OFFER;
-        take_role(peer, peer->is_offerer);
+        take_role(peer, type == HF_SDP_OFFER);
     }
     peer->local = peer->created.exists && peer->created.type == type ? peer->created : next_description(peer, type);
     peer->created = (hf_description){0};

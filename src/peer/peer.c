@@ -42,7 +42,6 @@ hf_err hf_peer_new(hf_peer **out, const hf_peer_config *config, const hf_env *en
     if (!peer)
         return HF_ENOMEM;
     peer->env = env;
-    peer->engine = config->engine;
     peer->certificate = config->certificate;
     peer->mtu = config->mtu ? config->mtu : HF_MTU_DEFAULT;
     peer->message_max = config->message_max ? config->message_max : HF_MESSAGE_MAX_DEFAULT;

@@ -53,7 +53,6 @@ typedef struct hf_wake {
 
 struct hf_peer {
     const hf_env *env;
-    hf_engine *engine;
     const hf_certificate *certificate;
     hf_certificate *own_certificate; /* when none was given */
     size_t mtu, message_max;
@@ -68,7 +67,6 @@ struct hf_peer {
     hf_description created, local;  /* the last one made; the one that counts */
     hf_sdp remote;                  /* the layout of sections that both sides keep to; empty until there is one */
     size_t data_section;            /* the section of `remote` that is ours */
-    bool is_offerer;                /* of the first exchange: fixes the ICE role */
     hf_sdp_setup remote_offer_setup; /* what the offer that is being answered says */
     hf_negotiated negotiated;
     char *data_mid;                 /* of our section; NULL: the first offer's */

@@ -144,34 +144,31 @@ hf_session *hf_channel_session(const hf_channel *channel)
     return channel ? channel->session : NULL;
 }
 
+/* At the start of each call that needs the data channel underneath. */
+static hf_err begin(hf_channel *channel, hf_time now)
+{
+    hf_err err = channel ? hf_session_begin(channel->session, now) : HF_EINVAL;
+    return err == HF_OK && (!channel->session->peer || channel->carrier == 0) ? HF_ESTATE : err;
+}
+
 hf_err hf_channel_send(hf_channel *channel, hf_time now, hf_message_kind kind, const void *data, size_t len)
 {
-    if (!channel)
-        return HF_EINVAL;
-    hf_session *session = channel->session;
-    hf_err err = hf_session_begin(session, now);
+    hf_err err = begin(channel, now);
     if (err != HF_OK)
         return err;
-    if (!session->peer || channel->carrier == 0)
-        return HF_ESTATE;
-    err = hf_peer_send(session->peer, now, channel->carrier, kind, data, len);
-    hf_session_wake(session);
+    err = hf_peer_send(channel->session->peer, now, channel->carrier, kind, data, len);
+    hf_session_wake(channel->session);
     return err;
 }
 
 hf_err hf_channel_close(hf_channel *channel, hf_time now)
 {
-    if (!channel)
-        return HF_EINVAL;
-    hf_session *session = channel->session;
-    hf_err err = hf_session_begin(session, now);
+    hf_err err = begin(channel, now);
     if (err != HF_OK)
         return err;
-    if (!session->peer || channel->carrier == 0)
-        return HF_ESTATE;
-    err = hf_peer_close_channel(session->peer, now, channel->carrier);
+    err = hf_peer_close_channel(channel->session->peer, now, channel->carrier);
     channel->closing = err == HF_OK;
-    hf_session_wake(session);
+    hf_session_wake(channel->session);
     return err;
 }
 

@@ -66,7 +66,6 @@ void hf_session_enter(hf_session *session, hf_session_state next, hf_err cause)
     assert(reachable[session->state] & BIT(next));
     bool was_connected = session->state == HF_SESSION_CONNECTED;
     session->state = next;
-    session->cause = cause;
     if (next == HF_SESSION_FAILED || next == HF_SESSION_CLOSED) {
         session->path = HF_PATH_NONE;
         session->linger_until = HF_NEVER;
@@ -210,7 +209,6 @@ static hf_channel *adopt(hf_session *session, hf_datachannel carrier)
         return NULL;
     }
     channel->carrier = carrier;
-    channel->remote = true;
     return channel;
 }
 

@@ -23,7 +23,6 @@ struct hf_channel {
     char *name, *protocol;
     hf_channel_config config; /* its strings are the two above */
     hf_datachannel carrier;   /* the data channel of the present connection; 0: none */
-    bool remote;              /* the other side opened it */
     bool closing;             /* we have closed it */
     void *user;
 };
@@ -49,7 +48,6 @@ struct hf_session {
 
     hf_session_state state;
     hf_session_path path;
-    hf_err cause;
     bool disconnecting;       /* the application has said so */
     hf_time linger_until;     /* HF_NEVER: not disconnecting */
     hf_sdp_type signal_due;   /* without trickling: the description that waits for the last candidate; 0: none */
