@@ -275,7 +275,9 @@ static void step(world *w)
         candidate(w);
         break;
     case 8:
-        (void)!hf_ice_set_remote(w->ice, w->now, REMOTE_UFRAG, REMOTE_PWD, hf_read_u8(&w->in) == 1);
+        (void)!hf_ice_set_remote(
+            w->ice, w->now,
+            &(hf_ice_remote_agent){.ufrag = REMOTE_UFRAG, .pwd = REMOTE_PWD, .lite = hf_read_u8(&w->in) == 1});
         break;
     case 9:
         hf_ice_end_of_remote_candidates(w->ice, w->now);

@@ -30,6 +30,20 @@ typedef struct hf_ice hf_ice;
 #define HF_ICE_PWD_MAX 256
 #define HF_ICE_CANDIDATE_TEXT_SIZE 512     /* a candidate as text, with the final NUL; longer ones are HF_ESYNTAX */
 
+/* What becomes of host addresses (draft-ietf-mmusic-mdns-ice-candidates). */
+typedef enum hf_ice_mdns {
+    HF_ICE_MDNS_RESOLVE = 0, /* ours are shown; the remote's ".local" names are asked for by multicast DNS */
+    HF_ICE_MDNS_HIDE,        /* besides, ours are shown as ".local" names only, which we answer for */
+    HF_ICE_MDNS_OFF          /* the remote's are ignored; its checks reveal it all the same */
+} hf_ice_mdns;
+
+/* TCP candidates (RFC 6544). */
+typedef enum hf_ice_tcp {
+    HF_ICE_TCP_DEFAULT = 0, /* we connect to the remote's passive ones; nothing listens */
+    HF_ICE_TCP_LISTEN,      /* besides, passive ones of ours: a listening socket on each address */
+    HF_ICE_TCP_OFF
+} hf_ice_tcp;
+
 typedef struct hf_ice_server {
     const char *uri; /* "stun:host[:port]" (RFC 7064) */
 } hf_ice_server;
@@ -41,6 +55,8 @@ typedef struct hf_ice_config {
     size_t servers_len;
     hf_span pace;                 /* Ta, between checks; 0: 50 ms (RFC 8445 §14.2). Not less than 5 ms */
     hf_span patience;             /* how long to look for a first pair (RFC 8863); 0: 15 s, as Chromium does */
+    hf_ice_mdns mdns;
+    hf_ice_tcp tcp;
 } hf_ice_config;
 
 /* W3C RTCIceTransportState, and when it is entered. */
@@ -50,7 +66,7 @@ typedef enum hf_ice_state {
     HF_ICE_CONNECTED,    /* a pair is valid: data may flow */
     HF_ICE_COMPLETED,    /* a pair is nominated, and nothing better can come */
     HF_ICE_DISCONNECTED, /* consent checks go unanswered; it may come back by itself */
-    HF_ICE_FAILED,       /* no pair works, or consent expired (RFC 7675 §5.1): from now on it is silent */
+    HF_ICE_FAILED,       /* no pair works, or consent expired (RFC 7675 §5.1): silent until a restart */
     HF_ICE_CLOSED,
     HF_ICE_STATE_COUNT
 } hf_ice_state;
@@ -98,25 +114,45 @@ HF_CHECKED hf_err hf_ice_new(hf_ice **out, const hf_ice_config *config, const hf
 /* Frees the agent and all it holds; sends nothing. NULL is fine. */
 void hf_ice_free(hf_ice *ice);
 
-/* Our ice-ufrag and ice-pwd (RFC 8445 §5.3). Valid until the agent is freed. */
+/* Our ice-ufrag and ice-pwd (RFC 8445 §5.3), of the newest generation. Valid until hf_ice_restart, hf_ice_cancel_restart or
+ * hf_ice_free. */
 const char *hf_ice_local_ufrag(const hf_ice *ice);
 const char *hf_ice_local_pwd(const hf_ice *ice);
 
-/* Starts gathering: asks for local addresses (HF_REQUEST_LOCALS), then for STUN servers' names, then the servers.
- * HF_ESTATE: it has begun already. */
+/* Starts gathering: asks for local addresses (HF_REQUEST_LOCALS), then for STUN servers' names, then the servers. Once for
+ * each generation. HF_ESTATE: it has begun already. */
 HF_CHECKED hf_err hf_ice_gather(hf_ice *ice, hf_time now);
+
+/* Begins an ICE restart (RFC 8445 §9): a generation with new credentials, whose candidates come with the next hf_ice_gather.
+ * The remote gets them by signalling and restarts, too; hf_ice_set_remote with its new credentials begins the checks.
+ * Until a pair of the new generation is selected, data goes by the old ones, and what comes on them is taken; after that
+ * too, for some seconds. COMPLETED becomes CONNECTED, DISCONNECTED and FAILED become CHECKING when the checks begin (W3C
+ * WebRTC 1.0 §5.6.4). A restart that is under way and has no remote yet: HF_OK, nothing changes. HF_ESTATE: nothing was
+ * gathered yet, or the agent is closed. HF_ENOMEM. */
+HF_CHECKED hf_err hf_ice_restart(hf_ice *ice, hf_time now);
+
+/* Takes a restart back, as long as no pair of it was selected: the old credentials hold again. HF_ESTATE: none is open. */
+HF_CHECKED hf_err hf_ice_cancel_restart(hf_ice *ice, hf_time now);
 
 /* Sets the role. Only before checks have begun: otherwise HF_ESTATE. */
 HF_CHECKED hf_err hf_ice_set_controlling(hf_ice *ice, bool controlling);
 
-/* Gives the remote's credentials, and whether it is ICE-lite (then we are controlling, RFC 8445 §6.1.1); checks begin.
- * HF_EINVAL: a length or character that RFC 8839 §5.4 forbids (ufrag 4 to 256, pwd 22 to 256). The same values again
- * are HF_OK and change nothing; others are HF_ENOTSUP until ICE restart is there. */
-HF_CHECKED hf_err hf_ice_set_remote(hf_ice *ice, hf_time now, const char *ufrag, const char *pwd, bool lite);
+/* What a description says of the remote agent. */
+typedef struct hf_ice_remote_agent {
+    const char *ufrag, *pwd; /* RFC 8839 §5.4 */
+    bool lite;               /* a=ice-lite: we are controlling then (RFC 8445 §6.1.1) */
+    bool renomination;       /* "renomination" in a=ice-options: a later nomination outdoes an earlier one */
+} hf_ice_remote_agent;
+
+/* Gives the remote's credentials; checks begin. HF_EINVAL: a length or character that RFC 8839 §5.4 forbids (ufrag 4 to 256,
+ * pwd 22 to 256). The same values again are HF_OK and change nothing; others belong to a restart of the remote: HF_ESTATE
+ * unless hf_ice_restart came before. */
+HF_CHECKED hf_err hf_ice_set_remote(hf_ice *ice, hf_time now, const hf_ice_remote_agent *remote);
 
 /* Adds a remote candidate, before or after hf_ice_set_remote. `ufrag` (may be NULL) is the generation that it belongs to:
  * one of another generation is ignored. HF_OK also for candidates that are of no use to us and for repeated ones.
- * HF_EINVAL: an address that nobody may be sent to (unspecified, multicast, port 0). HF_ENOTSUP: TCP, a name, a component
+ * HF_EINVAL: an address that nobody may be sent to (unspecified, multicast, port 0). HF_ENOTSUP: a name other than a
+ * ".local" one that an agent makes up (no other is ever looked up), a kind that the configuration turned off, a component
  * other than 1. HF_ELIMIT: too many. */
 HF_CHECKED hf_err hf_ice_add_remote_candidate(hf_ice *ice, hf_time now, const hf_ice_candidate *candidate,
                                               const char *ufrag);
@@ -152,10 +188,20 @@ typedef struct hf_ice_route {
     hf_span rtt;    /* the last round trip of a check on it; 0: not known */
     bool nominated; /* false: the best valid pair so far (RFC 8445 §12.1 allows sending on it) */
     hf_ice_candidate_type local_type, remote_type;
+    size_t headroom; /* bytes to be left free before each datagram on it, for hf_ice_frame; 0 on UDP */
 } hf_ice_route;
 
 /* Tells where to send; false: there is no valid pair, or consent was lost: nothing may be sent. */
 bool hf_ice_get_route(const hf_ice *ice, hf_ice_route *out);
+
+/* Writes the header that the route asks for into the `route->headroom` bytes before a datagram of `len` bytes (RFC 4571 §2:
+ * its length). */
+void hf_ice_frame(const hf_ice_route *route, uint8_t *datagram, size_t len);
+
+/* Takes the next whole datagram that the bytes of a stream have brought together; false: none is left. To be called after
+ * hf_ice_input was given bytes of an HF_TCP path, which it keeps and does not hand back: what this gives is data only, of
+ * streams that a check has authenticated. It may be overwritten, and stays valid until the next call on the agent. */
+bool hf_ice_poll_datagram(hf_ice *ice, hf_time now, hf_datagram *out);
 
 typedef enum hf_ice_event_type {
     HF_ICE_STATE_CHANGED = 1,
@@ -194,7 +240,7 @@ bool hf_ice_poll_event(hf_ice *ice, hf_ice_event *out);
 hf_ice_state hf_ice_get_state(const hf_ice *ice);
 hf_ice_gathering hf_ice_get_gathering(const hf_ice *ice);
 
-/* Copies local candidate number `index` (0 is the first found); false: there are not so many. */
+/* Copies local candidate number `index` (0 is the first found) of the newest generation; false: there are not so many. */
 bool hf_ice_local_candidate(const hf_ice *ice, size_t index, hf_ice_candidate *out);
 
 /* What became of a pair (RFC 8445 §6.1.2.6; W3C RTCStatsIceCandidatePairState). */

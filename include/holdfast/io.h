@@ -29,9 +29,10 @@ extern "C" {
 /* The largest datagram that an input function looks at; longer ones are counted and dropped. */
 #define HF_DATAGRAM_MAX 2048
 
-typedef enum hf_transport { HF_UDP = 0 } hf_transport;
+typedef enum hf_transport { HF_UDP = 0, HF_TCP } hf_transport;
 
-/* The two ends of a datagram's way, as this machine sees them: `local` is the address of the socket. */
+/* The two ends of a datagram's way, as this machine sees them: `local` is the address of the socket. With HF_TCP they name
+ * one stream. */
 typedef struct hf_path {
     hf_transport transport;
     hf_addr local;
@@ -39,7 +40,8 @@ typedef struct hf_path {
 } hf_path;
 
 /* A datagram that arrived. `data` is the caller's; it may be overwritten during the call (decryption in place), and is
- * not kept after it. */
+ * not kept after it. On an HF_TCP path: the next bytes of that stream, cut anywhere, at most HF_DATAGRAM_MAX of them; where
+ * its frames begin and end (RFC 4571 §2) is the layer's affair. */
 typedef struct hf_datagram {
     hf_path path;
     uint8_t *data;
@@ -47,7 +49,9 @@ typedef struct hf_datagram {
 } hf_datagram;
 
 /* A run of datagrams for one path, one behind the other in the caller's buffer. Each is `segment` bytes long, the last
- * one may be shorter: exactly what UDP_SEGMENT (UDP GSO) takes. A driver without it sends them one by one. */
+ * one may be shorter: exactly what UDP_SEGMENT (UDP GSO) takes. A driver without it sends them one by one. On an HF_TCP
+ * path each is a whole frame with its header, to be written to the stream in order; a driver whose stream has no room leaves
+ * out whole ones, never a part: they are lost, as on a network. */
 typedef struct hf_transmit {
     uint8_t *buffer; /* in: where to write */
     size_t cap;      /* in: at least HF_DATAGRAM_MAX; 64 KiB is a good size */
@@ -60,15 +64,25 @@ typedef enum hf_request_type {
     /* Bind a UDP socket (any port) on each local address that may be used, and answer with HF_REPLY_LOCALS. Addresses
      * that come or go later are told by the same reply, unasked. */
     HF_REQUEST_LOCALS = 1,
-    /* Look up the IPv4 and IPv6 addresses of `name`, without blocking, and answer with HF_REPLY_RESOLVED. */
-    HF_REQUEST_RESOLVE
+    /* Look up the IPv4 and IPv6 addresses of `name`, without blocking, and answer with HF_REPLY_RESOLVED. A name that ends
+     * in ".local" is asked for by multicast DNS alone (RFC 6762 §3, mdns.h), and no other resolver ever sees it. */
+    HF_REQUEST_RESOLVE,
+    /* Answer multicast DNS queries for `name`, a ".local" one, with path.local's IP, as long as the object is driven, and
+     * answer with HF_REPLY_ADVERTISED when that has begun. */
+    HF_REQUEST_ADVERTISE,
+    /* Open a TCP stream from path.local's IP, any port, to path.remote, and answer with HF_REPLY_CONNECTED. */
+    HF_REQUEST_CONNECT,
+    /* Close the stream `path`, or give up opening the one with this `id`. No answer. */
+    HF_REQUEST_DISCONNECT
 } hf_request_type;
 
 /* What a layer asks of the world. `name` stays valid until the next call on the object. */
 typedef struct hf_request {
     hf_request_type type;
     uint32_t id;      /* to be repeated in the reply */
-    const char *name; /* RESOLVE: the host name, NUL-terminated */
+    const char *name; /* RESOLVE, ADVERTISE: the host name, NUL-terminated */
+    hf_path path;     /* ADVERTISE, CONNECT, DISCONNECT */
+    bool listen;      /* LOCALS: besides, a socket that listens for TCP streams on each address */
 } hf_request;
 
 /* A local address with a socket bound to it. */
@@ -76,19 +90,27 @@ typedef struct hf_local {
     hf_addr addr;         /* with the port that the socket got */
     uint32_t interface;   /* the interface's index; addresses of one interface share it. 0: unknown */
     uint16_t preference;  /* 0 is the default; a larger one makes a better local preference (RFC 8445 §5.1.2.1) */
+    hf_transport transport; /* HF_TCP: it listens */
 } hf_local;
 
-typedef enum hf_reply_type { HF_REPLY_LOCALS = 1, HF_REPLY_RESOLVED } hf_reply_type;
+typedef enum hf_reply_type {
+    HF_REPLY_LOCALS = 1,
+    HF_REPLY_RESOLVED,
+    HF_REPLY_ADVERTISED,
+    HF_REPLY_CONNECTED,   /* `path` has the local port that the stream got */
+    HF_REPLY_DISCONNECTED /* unasked: the stream `path` has ended. One that was accepted is first heard of by its bytes */
+} hf_reply_type;
 
 /* The answer. All that it points to is the caller's and is not kept after the call. */
 typedef struct hf_reply {
     hf_reply_type type;
     uint32_t id;           /* the request's; 0 when nobody asked */
-    hf_err err;            /* HF_OK, or why not: HF_ERESOLVE, HF_EIO */
+    hf_err err;            /* HF_OK, or why not: HF_ERESOLVE, HF_EIO, HF_EUNREACHABLE; HF_ENOTSUP: this driver never does */
     const hf_local *locals; /* LOCALS: all that there are now, new and old */
     size_t locals_len;
     const hf_addr *addrs;  /* RESOLVED: ports are ignored */
     size_t addrs_len;
+    hf_path path;          /* CONNECTED, DISCONNECTED */
 } hf_reply;
 
 #ifdef __cplusplus

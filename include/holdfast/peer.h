@@ -37,6 +37,9 @@ typedef struct hf_peer_config {
     size_t message_max; /* the longest message taken, told to the remote; 0: HF_MESSAGE_MAX_DEFAULT; 1024 to
                            HF_MESSAGE_MAX_LIMIT */
     hf_span patience;   /* see hf_ice_config */
+    hf_ice_mdns mdns;
+    hf_ice_tcp tcp;
+    unsigned fingerprints; /* hashes to show in descriptions, all at once: bits 1u << HF_SHA256 …; 0: SHA-256 alone */
 } hf_peer_config;
 
 /* HF_EINVAL: no engine, no randomness, a number out of its range, a server URI that is none. HF_ENOTSUP: a kind of

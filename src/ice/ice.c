@@ -120,20 +120,21 @@ hf_err hf_ice_set_controlling(hf_ice *ice, bool controlling)
 
 static hf_err set_same_remote(const hf_ice_generation *g, const char *ufrag, const char *pwd)
 {
-    return strcmp(g->remote_ufrag, ufrag) == 0 && strcmp(g->remote_pwd, pwd) == 0 ? HF_OK : HF_ENOTSUP;
+    return strcmp(g->remote_ufrag, ufrag) == 0 && strcmp(g->remote_pwd, pwd) == 0 ? HF_OK : HF_ESTATE;
 }
 
-hf_err hf_ice_set_remote(hf_ice *ice, hf_time now, const char *ufrag, const char *pwd, bool lite)
+hf_err hf_ice_set_remote(hf_ice *ice, hf_time now, const hf_ice_remote_agent *remote)
 {
-    if (!ice || !hf_ice_ufrag_is_valid(hf_bytes_of_text(ufrag)) || !hf_ice_pwd_is_valid(hf_bytes_of_text(pwd)))
+    if (!ice || !remote || !hf_ice_ufrag_is_valid(hf_bytes_of_text(remote->ufrag)) ||
+        !hf_ice_pwd_is_valid(hf_bytes_of_text(remote->pwd)))
         return HF_EINVAL;
     if (hf_ice_remote_is_known(ice))
-        return set_same_remote(&ice->generation, ufrag, pwd);
-    hf_err err = hf_ice_generation_set_remote(ice, ufrag, pwd);
+        return set_same_remote(&ice->generation, remote->ufrag, remote->pwd);
+    hf_err err = hf_ice_generation_set_remote(ice, remote->ufrag, remote->pwd);
     if (err)
         return err;
     now = at(ice, now);
-    if (lite)
+    if (remote->lite)
         hf_ice_set_role(ice, true);
     hf_ice_enter(ice, now, HF_ICE_CHECKING, HF_OK);
     hf_ice_remote_drop_other_generations(ice);
@@ -279,6 +280,10 @@ void hf_ice_reply(hf_ice *ice, hf_time now, const hf_reply *reply)
     switch (reply->type) {
     case HF_REPLY_LOCALS:
         hf_ice_gather_on_locals(ice, now, reply);
+        break;
+    case HF_REPLY_ADVERTISED:
+    case HF_REPLY_CONNECTED:
+    case HF_REPLY_DISCONNECTED:
         break;
     case HF_REPLY_RESOLVED:
         hf_ice_gather_on_resolved(ice, now, reply);

@@ -271,9 +271,10 @@ static hf_err apply_remote(hf_peer *peer, hf_time now, hf_sdp_type type, hf_sdp 
 {
     if (!peer->local.exists && !peer->negotiated.done && type == HF_SDP_OFFER && !r->transport->ice_lite)
         take_role(peer, false);
-    hf_err err = hf_ice_set_remote(peer->ice, now, r->ufrag, r->pwd, r->transport->ice_lite);
-    if (err == HF_ENOTSUP)
-        return hf_peer_refuse(peer, err, 0, "the description asks for an ICE restart");
+    hf_err err = hf_ice_set_remote(peer->ice, now,
+                                   &(hf_ice_remote_agent){.ufrag = r->ufrag, .pwd = r->pwd, .lite = r->transport->ice_lite});
+    if (err == HF_ESTATE)
+        return hf_peer_refuse(peer, HF_ENOTSUP, 0, "the description asks for an ICE restart");
     if (err != HF_OK)
         return hf_peer_refuse(peer, err, 0, "ICE refuses the remote's credentials");
 

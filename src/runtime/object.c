@@ -118,6 +118,12 @@ static bool transmit(hf_object *d, size_t runs_max)
     return d->sockets_blocked > 0;
 }
 
+static void refuse(hf_object *d, uint32_t id, hf_reply_type type)
+{
+    hf_reply reply = {.type = type, .id = id, .err = HF_ENOTSUP};
+    d->endpoint->reply(d->object, d->loop->now, &reply);
+}
+
 static bool answer_requests(hf_object *d)
 {
     for (size_t i = 0; i < REQUESTS_PER_SERVING; i++) {
@@ -131,6 +137,14 @@ static bool answer_requests(hf_object *d)
             break;
         case HF_REQUEST_RESOLVE:
             hf_resolver_ask(d, request.id, request.name);
+            break;
+        case HF_REQUEST_ADVERTISE:
+            refuse(d, request.id, HF_REPLY_ADVERTISED);
+            break;
+        case HF_REQUEST_CONNECT:
+            refuse(d, request.id, HF_REPLY_CONNECTED);
+            break;
+        case HF_REQUEST_DISCONNECT:
             break;
         }
     }

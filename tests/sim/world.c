@@ -360,6 +360,10 @@ static void answer_request(sim_side *side, const hf_request *request)
         reply.type = HF_REPLY_RESOLVED;
         reply.err = HF_ERESOLVE;
         break;
+    case HF_REQUEST_ADVERTISE:
+    case HF_REQUEST_CONNECT:
+    case HF_REQUEST_DISCONNECT:
+        return;
     }
     hf_peer_reply(side->peer, side->sim->now, &reply);
 }

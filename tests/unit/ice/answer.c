@@ -170,7 +170,7 @@ Test(answer, early_paths_are_bounded_and_of_this_remote)
         solo_check_in(&s, &(solo_check){.is_controlling = true, .from = from});
     }
     cr_expect_eq(s.ice->generation.early_len, HF_ICE_EARLY_MAX);
-    cr_assert_eq(hf_ice_set_remote(s.ice, s.now, "another", SOLO_PWD, false), HF_OK);
+    cr_assert_eq(hf_ice_set_remote(s.ice, s.now, &(hf_ice_remote_agent){.ufrag = "another", .pwd = SOLO_PWD}), HF_OK);
     cr_expect_not(hf_ice_get_pair(s.ice, 0, &pair));
     solo_clear(&s);
 }

@@ -59,12 +59,12 @@ static void play(const char *path, hf_bytes packet, bool credentials_come_first)
     recorded r = read_recorded(packet);
     solo_init(&s, &(hf_ice_config){.controlling = !r.is_controlling});
     if (credentials_come_first)
-        cr_assert_eq(hf_ice_set_remote(s.ice, s.now, r.theirs, SOLO_PWD, false), HF_OK);
+        cr_assert_eq(hf_ice_set_remote(s.ice, s.now, &(hf_ice_remote_agent){.ufrag = r.theirs, .pwd = SOLO_PWD}), HF_OK);
     give_to(&s, &r);
     cr_assert(solo_take(&s, &m), "%s", path);
     cr_expect_eq(m.class_, HF_STUN_SUCCESS, "%s", path);
     if (!credentials_come_first)
-        cr_assert_eq(hf_ice_set_remote(s.ice, s.now, r.theirs, SOLO_PWD, false), HF_OK);
+        cr_assert_eq(hf_ice_set_remote(s.ice, s.now, &(hf_ice_remote_agent){.ufrag = r.theirs, .pwd = SOLO_PWD}), HF_OK);
     cr_assert(solo_take(&s, &m), "%s", path);
     solo_answer(&s, &m, NULL);
     cr_assert(hf_ice_get_route(s.ice, &route), "%s", path);

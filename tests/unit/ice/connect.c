@@ -137,11 +137,17 @@ Test(connect, checks_may_come_before_the_credentials)
     net_init(&n, 1);
     net_start(&n, NULL, NULL);
     net_give_candidates(&n);
-    cr_assert_eq(hf_ice_set_remote(n.b.ice, n.now, hf_ice_local_ufrag(n.a.ice), hf_ice_local_pwd(n.a.ice), false), HF_OK);
+    cr_assert_eq(
+        hf_ice_set_remote(n.b.ice, n.now,
+                          &(hf_ice_remote_agent){.ufrag = hf_ice_local_ufrag(n.a.ice), .pwd = hf_ice_local_pwd(n.a.ice)}),
+        HF_OK);
     net_run(&n, HF_MS(500));
     cr_expect_eq(hf_ice_get_state(n.b.ice), HF_ICE_CONNECTED);
     cr_expect_eq(hf_ice_get_state(n.a.ice), HF_ICE_NEW);
-    cr_assert_eq(hf_ice_set_remote(n.a.ice, n.now, hf_ice_local_ufrag(n.b.ice), hf_ice_local_pwd(n.b.ice), false), HF_OK);
+    cr_assert_eq(
+        hf_ice_set_remote(n.a.ice, n.now,
+                          &(hf_ice_remote_agent){.ufrag = hf_ice_local_ufrag(n.b.ice), .pwd = hf_ice_local_pwd(n.b.ice)}),
+        HF_OK);
     hf_time start = n.now;
     n.a.connected_at = 0;
     net_run(&n, HF_SECONDS(1));
@@ -300,7 +306,10 @@ Test(connect, survives_a_failure_of_each_allocation)
             cr_assert_eq(hf_ice_gather(n.a.ice, n.now), HF_OK);
             cr_assert_eq(hf_ice_gather(n.b.ice, n.now), HF_OK);
             n.signal = HF_NEVER;
-            cr_assert_eq(hf_ice_set_remote(n.b.ice, n.now, hf_ice_local_ufrag(ice), hf_ice_local_pwd(ice), false), HF_OK);
+            cr_assert_eq(
+                hf_ice_set_remote(n.b.ice, n.now,
+                                  &(hf_ice_remote_agent){.ufrag = hf_ice_local_ufrag(ice), .pwd = hf_ice_local_pwd(ice)}),
+                HF_OK);
             cr_assert_eq(hf_ice_add_remote_candidate(
                              n.b.ice, n.now,
                              &(hf_ice_candidate){.component = 1, .foundation = "1", .addr = n.a.locals[0].addr}, NULL),
@@ -310,7 +319,9 @@ Test(connect, survives_a_failure_of_each_allocation)
             err = hf_ice_add_remote_candidate(ice, n.now, &c, hf_ice_local_ufrag(n.b.ice));
             cr_expect(err == HF_OK || err == HF_ENOMEM);
             do
-                err = hf_ice_set_remote(ice, n.now, hf_ice_local_ufrag(n.b.ice), hf_ice_local_pwd(n.b.ice), false);
+                err = hf_ice_set_remote(
+                    ice, n.now,
+                    &(hf_ice_remote_agent){.ufrag = hf_ice_local_ufrag(n.b.ice), .pwd = hf_ice_local_pwd(n.b.ice)});
             while (err == HF_ENOMEM);
             cr_expect_eq(err, HF_OK);
             net_run(&n, HF_SECONDS(20));

@@ -301,10 +301,14 @@ void net_start(net *n, const hf_ice_config *a, const hf_ice_config *b)
 
 void net_exchange(net *n)
 {
-    cr_assert_eq(hf_ice_set_remote(n->a.ice, n->now, hf_ice_local_ufrag(n->b.ice), hf_ice_local_pwd(n->b.ice), false),
-                 HF_OK);
-    cr_assert_eq(hf_ice_set_remote(n->b.ice, n->now, hf_ice_local_ufrag(n->a.ice), hf_ice_local_pwd(n->a.ice), false),
-                 HF_OK);
+    cr_assert_eq(
+        hf_ice_set_remote(n->a.ice, n->now,
+                          &(hf_ice_remote_agent){.ufrag = hf_ice_local_ufrag(n->b.ice), .pwd = hf_ice_local_pwd(n->b.ice)}),
+        HF_OK);
+    cr_assert_eq(
+        hf_ice_set_remote(n->b.ice, n->now,
+                          &(hf_ice_remote_agent){.ufrag = hf_ice_local_ufrag(n->a.ice), .pwd = hf_ice_local_pwd(n->a.ice)}),
+        HF_OK);
 }
 
 void net_connect(net *n)

@@ -26,7 +26,7 @@ void solo_clear(solo *s)
 
 void solo_set_remote(solo *s)
 {
-    cr_assert_eq(hf_ice_set_remote(s->ice, s->now, SOLO_UFRAG, SOLO_PWD, false), HF_OK);
+    cr_assert_eq(hf_ice_set_remote(s->ice, s->now, &(hf_ice_remote_agent){.ufrag = SOLO_UFRAG, .pwd = SOLO_PWD}), HF_OK);
 }
 
 void solo_add(solo *s, const char *candidate)

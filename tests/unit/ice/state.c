@@ -85,16 +85,17 @@ Test(state, calls_that_make_no_sense_change_nothing)
 {
     solo s;
     solo_init(&s, NULL);
-    cr_expect_eq(hf_ice_set_remote(s.ice, s.now, "abc", SOLO_PWD, false), HF_EINVAL);
-    cr_expect_eq(hf_ice_set_remote(s.ice, s.now, "ab:d", SOLO_PWD, false), HF_EINVAL);
-    cr_expect_eq(hf_ice_set_remote(s.ice, s.now, "abcd", "012345678901234567890", false), HF_EINVAL);
-    cr_expect_eq(hf_ice_set_remote(s.ice, s.now, NULL, NULL, false), HF_EINVAL);
+    cr_expect_eq(hf_ice_set_remote(s.ice, s.now, &(hf_ice_remote_agent){.ufrag = "abc", .pwd = SOLO_PWD}), HF_EINVAL);
+    cr_expect_eq(hf_ice_set_remote(s.ice, s.now, &(hf_ice_remote_agent){.ufrag = "ab:d", .pwd = SOLO_PWD}), HF_EINVAL);
+    cr_expect_eq(hf_ice_set_remote(s.ice, s.now, &(hf_ice_remote_agent){.ufrag = "abcd", .pwd = "012345678901234567890"}),
+                 HF_EINVAL);
+    cr_expect_eq(hf_ice_set_remote(s.ice, s.now, &(hf_ice_remote_agent){.ufrag = NULL, .pwd = NULL}), HF_EINVAL);
     cr_expect_eq(hf_ice_get_state(s.ice), HF_ICE_NEW);
     cr_expect_eq(hf_ice_set_controlling(s.ice, true), HF_OK);
     solo_set_remote(&s);
     cr_expect_eq(hf_ice_set_controlling(s.ice, false), HF_ESTATE);
-    cr_expect_eq(hf_ice_set_remote(s.ice, s.now, SOLO_UFRAG, SOLO_PWD, false), HF_OK);
-    cr_expect_eq(hf_ice_set_remote(s.ice, s.now, "other", SOLO_PWD, false), HF_ENOTSUP);
+    cr_expect_eq(hf_ice_set_remote(s.ice, s.now, &(hf_ice_remote_agent){.ufrag = SOLO_UFRAG, .pwd = SOLO_PWD}), HF_OK);
+    cr_expect_eq(hf_ice_set_remote(s.ice, s.now, &(hf_ice_remote_agent){.ufrag = "other", .pwd = SOLO_PWD}), HF_ESTATE);
     hf_ice_tick(s.ice, 0);
     hf_ice_reply(s.ice, 0, &(hf_reply){.type = HF_REPLY_RESOLVED, .id = 99});
     hf_ice_free(NULL);

@@ -97,6 +97,10 @@ static void reply(void *object, hf_time now, const hf_reply *r)
         for (size_t i = 0; i < t->resolved_len; i++)
             t->resolved_addrs[i] = r->addrs[i];
         break;
+    case HF_REPLY_ADVERTISED:
+    case HF_REPLY_CONNECTED:
+    case HF_REPLY_DISCONNECTED:
+        break;
     }
 }
 
