@@ -126,11 +126,9 @@ static bool add_pair(json_t *stats, const hf_peer_stats *peer)
 static json_t *drops_of(const hf_peer_stats *peer)
 {
     json_t *drops = json_object();
-    const char *cause;
-    uint64_t count;
 
-    for (size_t i = 0; drops && hf_peer_stats_drop(peer, i, &cause, &count); i++)
-        json_object_set_new(drops, cause, json_integer((json_int_t)count));
+    for (hf_drop cause = 0; drops && cause < HF_DROP_COUNT; cause++)
+        json_object_set_new(drops, hf_drop_name(cause), json_integer((json_int_t)peer->drops.by_cause[cause]));
     return drops;
 }
 

@@ -83,7 +83,7 @@ bool hf_addr_is_multicast(const hf_addr *addr);
 
 typedef enum hf_log_level { HF_LOG_NONE = 0, HF_LOG_ERROR, HF_LOG_WARNING, HF_LOG_INFO, HF_LOG_DEBUG } hf_log_level;
 
-/* What a layer may not fetch by itself: memory, randomness, and a place to log to. The application owns it and keeps it
+/* What a layer may not fetch by itself: memory, randomness, and places to log to. The application owns it and keeps it
  * alive and unchanged as long as any object made with it. hf_env_system() of loop.h fills one from the operating system.
  *
  * Time is never in it; it comes with each call. */
@@ -100,6 +100,11 @@ typedef struct hf_env {
     /* Takes one line without line end. NULL: nothing is logged. It must not call back into Holdfast. */
     void (*log)(void *context, hf_log_level level, const char *line);
     hf_log_level log_level; /* the most talkative level that `log` wants; zero: none */
+
+    /* Takes one line of the event log (trace.h): a JSON object of `len` bytes, without line end. NULL: none is made. It must
+     * not call back into Holdfast. */
+    void (*trace)(void *context, const char *line, size_t len);
+    uint64_t trace_group; /* the "group_id" of the events of what is made with this env; 0: they bear none */
 } hf_env;
 
 #ifdef __cplusplus

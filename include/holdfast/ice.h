@@ -13,6 +13,7 @@
 #ifndef HOLDFAST_ICE_H
 #define HOLDFAST_ICE_H
 
+#include <holdfast/drop.h>
 #include <holdfast/io.h>
 
 #ifdef __cplusplus
@@ -268,11 +269,7 @@ bool hf_ice_get_pair(const hf_ice *ice, size_t index, hf_ice_pair_info *out);
 /* Counters, by what became of the datagrams. */
 typedef struct hf_ice_stats {
     uint64_t stun_received, stun_sent;
-    uint64_t drop_malformed;       /* neither STUN nor anything else that it could be, or broken STUN */
-    uint64_t drop_integrity;       /* missing or wrong MESSAGE-INTEGRITY, FINGERPRINT or user name */
-    uint64_t drop_unknown_path;    /* data from an address that no check has authenticated */
-    uint64_t drop_unmatched;       /* a response to nothing that we sent, or from another address than asked */
-    uint64_t drop_rate;            /* answers not given, to protect a third party or ourselves */
+    hf_drops drops; /* HF_DROP_STUN_MALFORMED to HF_DROP_UNKNOWN_PATH */
     uint64_t remote_candidates_ignored;
     uint64_t role_conflicts;
 } hf_ice_stats;

@@ -223,16 +223,7 @@ typedef struct hf_peer_stats {
     uint64_t channels_opened, channels_closed;
     uint64_t messages_sent, messages_received;
     uint64_t sctp_retransmissions;
-    /* Drops by cause */
-    uint64_t drop_oversize;       /* larger than HF_DATAGRAM_MAX, or empty */
-    uint64_t drop_not_expected;   /* of a protocol that this connection does not carry (RFC 7983) */
-    uint64_t drop_early;          /* before the remote's description, above the bound */
-    uint64_t drop_no_route;       /* ours, while there was no pair to send them by */
-    uint64_t drop_stun_malformed, drop_stun_integrity, drop_stun_unmatched, drop_rate;
-    uint64_t drop_unknown_path;
-    uint64_t drop_dtls_malformed, drop_dtls_record, drop_dtls_reassembly, drop_dtls_early;
-    uint64_t drop_sctp_checksum, drop_sctp_malformed, drop_sctp_early, drop_sctp_output;
-    uint64_t drop_dcep, drop_unknown_stream;
+    hf_drops drops;
     uint64_t candidates_ignored;
 } hf_peer_stats;
 
@@ -240,9 +231,6 @@ void hf_peer_get_stats(const hf_peer *peer, hf_peer_stats *out);
 
 /* Copies candidate pair number `index`; false: there are not so many. */
 bool hf_peer_get_pair(const hf_peer *peer, size_t index, hf_ice_pair_info *out);
-
-/* Names every drop counter of hf_peer_stats in turn: "unknown_path" and its value; false: there are not so many. */
-bool hf_peer_stats_drop(const hf_peer_stats *stats, size_t index, const char **cause, uint64_t *count);
 
 /* The remote's certificate in DER, once DTLS is connected; empty before. Valid until the peer is freed. */
 hf_bytes hf_peer_remote_certificate(const hf_peer *peer);

@@ -167,7 +167,8 @@ static void open_early(hf_dtls *dtls, hf_packet_sink *sink)
 {
     hf_packet early[64];
     size_t n = hf_packet_peek(&dtls->early, early, sizeof early / sizeof early[0]);
-    dtls->stats.drop_early += dtls->early.len - n;
+    for (size_t i = n; i < dtls->early.len; i++)
+        hf_dtls_drop(dtls, HF_DROP_DTLS_EARLY, 0);
     dtls->early_opened = true;
     for (size_t i = 0; i < n; i++)
         hf_incoming_take(dtls, early[i].data, early[i].len, sink);
@@ -215,11 +216,11 @@ static void keep_until_start(hf_dtls *dtls, const hf_datagram *datagram)
 {
     hf_packet packet;
     if (datagram->len == 0)
-        dtls->stats.drop_malformed++;
+        hf_dtls_drop(dtls, HF_DROP_DTLS_MALFORMED, 0);
     else if (datagram->len <= HF_DATAGRAM_MAX && hf_packet_push(&dtls->waiting, datagram->len, &packet) == HF_OK)
         memcpy(packet.data, datagram->data, datagram->len);
     else
-        dtls->stats.drop_early++;
+        hf_dtls_drop(dtls, HF_DROP_DTLS_EARLY, datagram->len);
 }
 
 size_t hf_dtls_input(hf_dtls *dtls, hf_time now, hf_datagram *datagrams, size_t n, hf_bytes *packets, size_t cap)

@@ -13,6 +13,7 @@
 #define HF_DTLS_H
 
 #include <holdfast/certificate.h>
+#include <holdfast/drop.h>
 #include <holdfast/io.h>
 
 typedef struct hf_dtls hf_dtls;
@@ -85,10 +86,7 @@ hf_bytes hf_dtls_remote_certificate(const hf_dtls *dtls);
 typedef struct hf_dtls_stats {
     uint64_t records_sent, records_received; /* application data */
     uint64_t handshake_datagrams_sent, handshake_datagrams_received;
-    uint64_t drop_malformed;  /* not a DTLS record, or one that overruns its datagram */
-    uint64_t drop_record;     /* forged, replayed, of an unknown epoch, or too many for one call */
-    uint64_t drop_reassembly; /* ClientHello fragments that contradict each other or a limit */
-    uint64_t drop_early;      /* came before start, more than is kept; or application data before the handshake */
+    hf_drops drops; /* HF_DROP_DTLS_MALFORMED to HF_DROP_DTLS_EARLY */
 } hf_dtls_stats;
 
 void hf_dtls_get_stats(const hf_dtls *dtls, hf_dtls_stats *out);

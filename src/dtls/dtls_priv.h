@@ -7,6 +7,7 @@
 #include "dtls.h"
 #include "reassembly.h"
 #include "record.h"
+#include "trace.h"
 
 typedef enum dtls_state {
     DTLS_NEW,
@@ -46,6 +47,12 @@ struct hf_dtls {
     size_t events_len;
     hf_dtls_stats stats;
 };
+
+/* Counts what is thrown away, and tells it. */
+static inline void hf_dtls_drop(hf_dtls *dtls, hf_drop cause, size_t bytes)
+{
+    hf_drop_count(&dtls->stats.drops, dtls->env, dtls->now, cause, bytes);
+}
 
 /* --- handshake.c --- */
 

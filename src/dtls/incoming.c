@@ -43,7 +43,7 @@ static void on_hello_fragment(hf_dtls *dtls, const hf_record *record, const hf_f
         break;
     case HF_REASSEMBLY_RESTARTED:
     case HF_REASSEMBLY_REFUSED:
-        dtls->stats.drop_reassembly++;
+        hf_dtls_drop(dtls, HF_DROP_DTLS_REASSEMBLY, record->whole.len);
         break;
     }
 }
@@ -54,12 +54,12 @@ static void on_server_handshake(hf_dtls *dtls, const hf_record *record, hf_packe
     hf_reader r = hf_reader_of(record->body);
     hf_fragment fragment;
     if (!hf_fragment_read(&r, &fragment)) {
-        dtls->stats.drop_malformed++;
+        hf_dtls_drop(dtls, HF_DROP_DTLS_MALFORMED, record->whole.len);
         return;
     }
     if (fragment.type != HF_HANDSHAKE_CLIENT_HELLO) {
         if (hf_handshake_awaits_hello(dtls))
-            dtls->stats.drop_record++;
+            hf_dtls_drop(dtls, HF_DROP_DTLS_RECORD, record->whole.len);
         else
             handshake(dtls, record->whole, sink);
         return;
@@ -68,7 +68,7 @@ static void on_server_handshake(hf_dtls *dtls, const hf_record *record, hf_packe
     if (hf_handshake_awaits_hello(dtls))
         dtls->hello_seq = fragment.message_seq;
     if (fragment.message_seq != dtls->hello_seq) {
-        dtls->stats.drop_record++;
+        hf_dtls_drop(dtls, HF_DROP_DTLS_RECORD, record->whole.len);
         return;
     }
     if (fragment.body.len == fragment.length && r.rest.len == 0) {
@@ -80,7 +80,7 @@ static void on_server_handshake(hf_dtls *dtls, const hf_record *record, hf_packe
             on_hello_fragment(dtls, record, &fragment, sink);
     } while (dtls->state == DTLS_HANDSHAKING && r.rest.len > 0 && hf_fragment_read(&r, &fragment));
     if (!r.ok)
-        dtls->stats.drop_malformed++;
+        hf_dtls_drop(dtls, HF_DROP_DTLS_MALFORMED, record->whole.len);
 }
 
 static void keep_early(hf_dtls *dtls, const hf_record *record)
@@ -91,7 +91,7 @@ static void keep_early(hf_dtls *dtls, const hf_record *record)
     if (hf_packet_push(&dtls->early, record->whole.len, &packet) == HF_OK)
         memcpy(packet.data, record->whole.data, record->whole.len);
     else
-        dtls->stats.drop_early++;
+        hf_dtls_drop(dtls, HF_DROP_DTLS_EARLY, record->whole.len);
 }
 
 static void while_handshaking(hf_dtls *dtls, const hf_record *record, hf_packet_sink *sink)
@@ -102,7 +102,7 @@ static void while_handshaking(hf_dtls *dtls, const hf_record *record, hf_packet_
         if (plain && dtls->role == HF_DTLS_SERVER)
             on_server_handshake(dtls, record, sink);
         else if (hf_handshake_awaits_hello(dtls))
-            dtls->stats.drop_record++;
+            hf_dtls_drop(dtls, HF_DROP_DTLS_RECORD, record->whole.len);
         else
             handshake(dtls, record->whole, sink);
         break;
@@ -110,7 +110,7 @@ static void while_handshaking(hf_dtls *dtls, const hf_record *record, hf_packet_
         if (plain && !hf_handshake_awaits_hello(dtls))
             handshake(dtls, record->whole, sink);
         else
-            dtls->stats.drop_record++;
+            hf_dtls_drop(dtls, HF_DROP_DTLS_RECORD, record->whole.len);
         break;
     case HF_RECORD_ALERT:
         if (plain)
@@ -120,12 +120,12 @@ static void while_handshaking(hf_dtls *dtls, const hf_record *record, hf_packet_
         break;
     case HF_RECORD_APPLICATION_DATA:
         if (plain)
-            dtls->stats.drop_record++;
+            hf_dtls_drop(dtls, HF_DROP_DTLS_RECORD, record->whole.len);
         else
             keep_early(dtls, record);
         break;
     default:
-        dtls->stats.drop_malformed++;
+        hf_dtls_drop(dtls, HF_DROP_DTLS_MALFORMED, record->whole.len);
     }
 }
 
@@ -134,11 +134,11 @@ static void while_connected(hf_dtls *dtls, const hf_record *record, uint8_t *mem
     /* Epoch 0 ended with the handshake: a plaintext alert is forged, a plaintext flight is an old one. The remote asks for
      * our last flight again with its Finished, which is of epoch 1. */
     if (record->epoch != 1 || record->type == HF_RECORD_CHANGE_CIPHER_SPEC) {
-        dtls->stats.drop_record++;
+        hf_dtls_drop(dtls, HF_DROP_DTLS_RECORD, record->whole.len);
         return;
     }
     if (sink->len == sink->cap) {
-        dtls->stats.drop_record++;
+        hf_dtls_drop(dtls, HF_DROP_DTLS_RECORD, record->whole.len);
         return;
     }
     hf_bytes packet;
@@ -150,7 +150,7 @@ static void while_connected(hf_dtls *dtls, const hf_record *record, uint8_t *mem
     case HF_OPEN_NOTHING:
         break;
     case HF_OPEN_REFUSED:
-        dtls->stats.drop_record++;
+        hf_dtls_drop(dtls, HF_DROP_DTLS_RECORD, record->whole.len);
         break;
     case HF_OPEN_CLOSED:
         hf_dtls_end(dtls, HF_OK);
@@ -164,7 +164,7 @@ static void while_connected(hf_dtls *dtls, const hf_record *record, uint8_t *mem
 void hf_incoming_take(hf_dtls *dtls, uint8_t *datagram, size_t len, hf_packet_sink *sink)
 {
     if (len == 0 || len > HF_DATAGRAM_MAX) {
-        dtls->stats.drop_malformed++;
+        hf_dtls_drop(dtls, HF_DROP_DTLS_MALFORMED, len);
         return;
     }
     if (dtls->state == DTLS_HANDSHAKING)
@@ -175,7 +175,7 @@ void hf_incoming_take(hf_dtls *dtls, uint8_t *datagram, size_t len, hf_packet_si
         size_t at = len - r.rest.len;
         hf_record record;
         if (!hf_record_read(&r, &record)) {
-            dtls->stats.drop_malformed++;
+            hf_dtls_drop(dtls, HF_DROP_DTLS_MALFORMED, len);
             return;
         }
         if (dtls->state == DTLS_HANDSHAKING)

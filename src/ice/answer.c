@@ -10,14 +10,14 @@
 static void owe(hf_ice *ice, const hf_ice_owed *owed)
 {
     if (hf_ring_push(&ice->owed, owed))
-        ice->stats.drop_rate++;
+        hf_ice_drop(ice, HF_DROP_RATE, 0);
 }
 
 static void refuse(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_message *message, unsigned code)
 {
-    ice->stats.drop_integrity++;
+    hf_ice_drop(ice, HF_DROP_STUN_INTEGRITY, message->whole.len);
     if (now < ice->refusal_at) {
-        ice->stats.drop_rate++;
+        hf_ice_drop(ice, HF_DROP_RATE, message->whole.len);
         return;
     }
     ice->refusal_at = now + REFUSAL_INTERVAL;
@@ -52,7 +52,7 @@ static bool authenticate(hf_ice *ice, hf_time now, const hf_path *path, const hf
 {
     hf_bytes user;
     if (message->fingerprint_at == 0) {
-        ice->stats.drop_integrity++;
+        hf_ice_drop(ice, HF_DROP_STUN_INTEGRITY, message->whole.len);
         return false;
     }
     if (message->integrity_at == 0 || !hf_stun_find(message, HF_STUN_USERNAME, &user)) {
@@ -66,7 +66,7 @@ static bool authenticate(hf_ice *ice, hf_time now, const hf_path *path, const hf
     }
     /* Our password was known to it, but it is the remote of another generation, or not the one that we talk to. */
     if (hf_ice_remote_is_known(ice) && !hf_bytes_equal_text(*theirs, ice->generation.remote_ufrag)) {
-        ice->stats.drop_integrity++;
+        hf_ice_drop(ice, HF_DROP_STUN_INTEGRITY, message->whole.len);
         return false;
     }
     return true;
@@ -113,7 +113,7 @@ static void note_early(hf_ice *ice, const hf_path *path, uint32_t priority, bool
         return;
     }
     if (hf_grow(ice->env, &g->early, &g->early_cap, g->early_len + 1, HF_ICE_EARLY_MAX, sizeof *g->early)) {
-        ice->stats.drop_rate++;
+        hf_ice_drop(ice, HF_DROP_RATE, 0);
         return;
     }
     char *ufrag = hf_alloc_text(ice->env, (const char *)theirs.data, theirs.len);
@@ -180,7 +180,7 @@ void hf_ice_answer_on_request(hf_ice *ice, hf_time now, const hf_path *path, con
     hf_bytes theirs, nothing;
     uint16_t unknown;
     if (!hf_ice_local_find_host(ice, &path->local)) {
-        ice->stats.drop_unknown_path++;
+        hf_ice_drop(ice, HF_DROP_UNKNOWN_PATH, message->whole.len);
         return;
     }
     if (!authenticate(ice, now, path, message, &theirs))

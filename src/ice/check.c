@@ -314,9 +314,9 @@ static void on_success(hf_ice *ice, hf_time now, hf_ice_pair *pair, const hf_ice
 
 /* RFC 8445 §7.2.5.2.1: "If the … addresses are not symmetric, the agent MUST set the candidate pair state to Failed." A pair
  * that works stays: somebody repeats its packets from elsewhere. */
-static void on_asymmetric(hf_ice *ice, hf_time now, hf_ice_pair *pair)
+static void on_asymmetric(hf_ice *ice, hf_time now, hf_ice_pair *pair, size_t bytes)
 {
-    ice->stats.drop_unmatched++;
+    hf_ice_drop(ice, HF_DROP_STUN_UNMATCHED, bytes);
     if (!pair->mapped)
         hf_ice_pair_fail(ice, now, pair);
 }
@@ -326,17 +326,17 @@ void hf_ice_check_on_response(hf_ice *ice, hf_time now, const hf_path *path, con
     hf_ice_pair *pair = NULL;
     hf_ice_sent *sent = find_sent(ice, message->id, &pair);
     if (!sent) {
-        ice->stats.drop_unmatched++;
+        hf_ice_drop(ice, HF_DROP_STUN_UNMATCHED, message->whole.len);
         return;
     }
     /* RFC 8489 §9.1.4: without integrity it is as if it had never come, error responses too: anybody could forge them. */
     if (!hf_stun_verify_integrity(message, hf_bytes_of_text(ice->generation.remote_pwd)) || message->fingerprint_at == 0) {
-        ice->stats.drop_integrity++;
+        hf_ice_drop(ice, HF_DROP_STUN_INTEGRITY, message->whole.len);
         return;
     }
     sent->is_pending = false;
     if (!hf_ice_path_equal(path, &pair->path)) {
-        on_asymmetric(ice, now, pair);
+        on_asymmetric(ice, now, pair, message->whole.len);
         return;
     }
 

@@ -190,7 +190,7 @@ bool hf_ice_gather_on_response(hf_ice *ice, hf_time now, const hf_path *path, co
     if (!q)
         return false;
     if (!hf_addr_equal(&path->remote, &q->addr) || !hf_addr_equal(&path->local, &q->base->addr)) {
-        ice->stats.drop_unmatched++;
+        hf_ice_drop(ice, HF_DROP_STUN_UNMATCHED, message->whole.len);
         return true;
     }
     hf_addr mapped;

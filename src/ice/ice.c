@@ -186,7 +186,7 @@ static void on_stun(hf_ice *ice, hf_time now, const hf_datagram *datagram)
 {
     hf_stun_message message;
     if (!hf_stun_read(hf_bytes_of(datagram->data, datagram->len), &message) || message.method != HF_STUN_BINDING) {
-        ice->stats.drop_malformed++;
+        hf_ice_drop(ice, HF_DROP_STUN_MALFORMED, datagram->len);
         return;
     }
     ice->stats.stun_received++;
@@ -236,14 +236,14 @@ size_t hf_ice_input(hf_ice *ice, hf_time now, hf_datagram *datagrams, size_t n)
     for (size_t i = 0; i < n; i++) {
         const hf_datagram *datagram = &datagrams[i];
         if (datagram->len == 0 || datagram->len > HF_DATAGRAM_MAX || !datagram->data) {
-            ice->stats.drop_malformed++;
+            hf_ice_drop(ice, HF_DROP_STUN_MALFORMED, datagram->len);
         } else if (datagram->data[0] <= 3) { /* RFC 7983 §7 */
             on_stun(ice, now, datagram);
             had_stun = true;
         } else if (!may_be_data(datagram->data[0])) {
-            ice->stats.drop_malformed++;
+            hf_ice_drop(ice, HF_DROP_STUN_MALFORMED, datagram->len);
         } else if (!is_authenticated(ice, &datagram->path)) {
-            ice->stats.drop_unknown_path++;
+            hf_ice_drop(ice, HF_DROP_UNKNOWN_PATH, datagram->len);
         } else {
             datagrams[kept++] = *datagram;
         }

@@ -11,6 +11,7 @@
 #include "random.h"
 #include "ring.h"
 #include "stun.h"
+#include "trace.h"
 
 #include <holdfast/ice.h>
 
@@ -207,6 +208,12 @@ struct hf_ice {
 
     hf_time deadline;
 };
+
+/* Counts what is thrown away, and tells it. */
+static inline void hf_ice_drop(hf_ice *ice, hf_drop cause, size_t bytes)
+{
+    hf_drop_count(&ice->stats.drops, ice->env, ice->now, cause, bytes);
+}
 
 static inline bool hf_ice_path_equal(const hf_path *a, const hf_path *b)
 {

@@ -16,6 +16,7 @@
 #include "ring.h"
 #include "sctp.h"
 #include "sdp.h"
+#include "trace.h"
 
 #include <holdfast/peer.h>
 
@@ -89,8 +90,15 @@ struct hf_peer {
     hf_time now;                    /* of the last call that told it */
 
     uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
-    uint64_t drop_oversize, drop_not_expected, drop_early, drop_no_route, candidates_ignored;
+    uint64_t candidates_ignored;
+    hf_drops drops;
 };
+
+/* Counts what is thrown away, and tells it. */
+static inline void hf_peer_drop(hf_peer *peer, hf_drop cause, size_t bytes)
+{
+    hf_drop_count(&peer->drops, peer->env, peer->now, cause, bytes);
+}
 
 /* events.c */
 void hf_peer_push_event(hf_peer *peer, hf_peer_event event);

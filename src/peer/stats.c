@@ -29,46 +29,10 @@ void hf_peer_get_stats(const hf_peer *peer, hf_peer_stats *out)
     out->channels_closed = sctp.channels_closed;
     out->messages_sent = sctp.messages_sent;
     out->messages_received = sctp.messages_received;
-    out->drop_oversize = peer->drop_oversize;
-    out->drop_not_expected = peer->drop_not_expected;
-    out->drop_early = peer->drop_early;
-    out->drop_no_route = peer->drop_no_route;
-    out->drop_stun_malformed = ice.drop_malformed;
-    out->drop_stun_integrity = ice.drop_integrity;
-    out->drop_stun_unmatched = ice.drop_unmatched;
-    out->drop_rate = ice.drop_rate;
-    out->drop_unknown_path = ice.drop_unknown_path;
-    out->drop_dtls_malformed = dtls.drop_malformed;
-    out->drop_dtls_record = dtls.drop_record;
-    out->drop_dtls_reassembly = dtls.drop_reassembly;
-    out->drop_dtls_early = dtls.drop_early;
-    out->drop_sctp_checksum = sctp.drop_checksum;
-    out->drop_sctp_malformed = sctp.drop_malformed;
-    out->drop_sctp_early = sctp.drop_early;
-    out->drop_sctp_output = sctp.drop_output_full;
-    out->drop_dcep = sctp.drop_dcep;
-    out->drop_unknown_stream = sctp.drop_unknown_stream;
+    for (size_t i = 0; i < HF_DROP_COUNT; i++) /* each cause belongs to one layer */
+        out->drops.by_cause[i] =
+            peer->drops.by_cause[i] + ice.drops.by_cause[i] + dtls.drops.by_cause[i] + sctp.drops.by_cause[i];
     out->candidates_ignored = peer->candidates_ignored + ice.remote_candidates_ignored;
-}
-
-bool hf_peer_stats_drop(const hf_peer_stats *stats, size_t index, const char **cause, uint64_t *count)
-{
-    static const struct {
-        const char *cause;
-        size_t offset;
-    } drops[] = {
-#define DROP(name) {#name, offsetof(hf_peer_stats, drop_##name)}
-        DROP(oversize),       DROP(not_expected),    DROP(early),      DROP(no_route),       DROP(stun_malformed),
-        DROP(stun_integrity), DROP(stun_unmatched),  DROP(rate),       DROP(unknown_path),   DROP(dtls_malformed),
-        DROP(dtls_record),    DROP(dtls_reassembly), DROP(dtls_early), DROP(sctp_checksum),  DROP(sctp_malformed),
-        DROP(sctp_early),     DROP(sctp_output),     DROP(dcep),       DROP(unknown_stream),
-#undef DROP
-    };
-    if (index >= sizeof drops / sizeof drops[0])
-        return false;
-    *cause = drops[index].cause;
-    *count = *(const uint64_t *)(const void *)((const uint8_t *)stats + drops[index].offset);
-    return true;
 }
 
 bool hf_peer_get_pair(const hf_peer *peer, size_t index, hf_ice_pair_info *out)

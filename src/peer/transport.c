@@ -43,7 +43,7 @@ static void keep_early(hf_peer *peer, const hf_datagram *datagram)
     if (hf_packet_push(&peer->early, datagram->len, &packet) == HF_OK)
         memcpy(packet.data, datagram->data, datagram->len);
     else
-        peer->drop_early++;
+        hf_peer_drop(peer, HF_DROP_EARLY, datagram->len);
 }
 
 /* Moves the DTLS datagrams to the front and returns how many they are. RFC 7983 §7: 20 to 63 is DTLS; SRTP (128 to 191)
@@ -56,7 +56,7 @@ static size_t keep_dtls(hf_peer *peer, hf_datagram *datagrams, size_t n)
         if (first >= 20 && first <= 63)
             datagrams[kept++] = datagrams[i];
         else
-            peer->drop_not_expected++;
+            hf_peer_drop(peer, HF_DROP_NOT_EXPECTED, datagrams[i].len);
     }
     return kept;
 }
@@ -67,7 +67,7 @@ static size_t keep_sized(hf_peer *peer, hf_datagram *datagrams, size_t n)
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         if (datagrams[i].len == 0 || datagrams[i].len > HF_DATAGRAM_MAX) {
-            peer->drop_oversize++;
+            hf_peer_drop(peer, HF_DROP_OVERSIZE, datagrams[i].len);
             continue;
         }
         peer->packets_received++;
@@ -126,8 +126,9 @@ static void discard_sctp(hf_peer *peer, hf_time now)
 {
     hf_bytes packets[2 * BATCH];
     for (size_t n; (n = hf_sctp_packets(peer->sctp, now, packets, 2 * BATCH)) > 0;) {
+        for (size_t i = 0; i < n; i++)
+            hf_peer_drop(peer, HF_DROP_NO_ROUTE, packets[i].len);
         hf_sctp_sent(peer->sctp, n);
-        peer->drop_no_route += n;
     }
 }
 

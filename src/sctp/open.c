@@ -91,7 +91,7 @@ hf_err hf_sctp_channel_open(hf_sctp *sctp, hf_time now, const hf_datachannel_con
 static void refuse(hf_sctp *sctp, uint16_t stream)
 {
     hf_sctp_channel *channel = hf_sctp_channel_add_silent(sctp, stream);
-    sctp->stats.drop_dcep++;
+    hf_sctp_drop(sctp, HF_DROP_DCEP, 0);
     if (channel)
         hf_sctp_channel_begin_close(sctp, channel, HF_EPROTO);
 }
@@ -127,7 +127,7 @@ static void on_open(hf_sctp *sctp, uint16_t stream, const hf_dcep_open *open)
     if (old && old->incoming_done && old->reset_asked) {
         hf_sctp_channel_closed(sctp, old, HF_OK); /* the remote saw our reset; its answer is still on the way */
     } else if (old) {
-        sctp->stats.drop_dcep++;
+        hf_sctp_drop(sctp, HF_DROP_DCEP, 0);
         hf_sctp_channel_begin_close(sctp, old, HF_EPROTO);
         return;
     }
@@ -149,7 +149,7 @@ void hf_open_on_dcep(hf_sctp *sctp, uint16_t stream, hf_bytes message)
     hf_sctp_channel *channel = hf_sctp_channel_of_stream(sctp, stream);
     if (!hf_dcep_read(message, &type, &open)) {
         if (channel)
-            sctp->stats.drop_dcep++;
+            hf_sctp_drop(sctp, HF_DROP_DCEP, message.len);
         else
             refuse(sctp, stream);
         return;
@@ -160,7 +160,7 @@ void hf_open_on_dcep(hf_sctp *sctp, uint16_t stream, hf_bytes message)
         break;
     case HF_DCEP_ACK:
         if (!channel || channel->remote || channel->negotiated)
-            sctp->stats.drop_dcep++;
+            hf_sctp_drop(sctp, HF_DROP_DCEP, message.len);
         else
             channel->confirmed = true;
         break;

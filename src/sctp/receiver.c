@@ -41,7 +41,7 @@ static void hold(hf_sctp *sctp, uint16_t stream, hf_message_kind kind, hf_bytes 
     bool fits = message.len <= HF_SCTP_HELD_BYTES_MAX - sctp->held_bytes && sctp->held_len < HF_SCTP_HELD_MAX;
     hf_held *held = fits ? hf_alloc(sctp->env, sizeof *held + message.len) : NULL;
     if (!held) {
-        sctp->stats.drop_unknown_stream++;
+        hf_sctp_drop(sctp, HF_DROP_UNKNOWN_STREAM, message.len);
         return;
     }
     held->stream = stream;
@@ -77,8 +77,8 @@ void hf_receiver_forget_held(hf_sctp *sctp, uint16_t stream)
         next = held->next;
         if (held->stream == stream || stream == HF_SCTP_ALL_STREAMS) {
             unlink_held(sctp, before, held);
+            hf_sctp_drop(sctp, HF_DROP_UNKNOWN_STREAM, held->len);
             hf_dealloc(sctp->env, held);
-            sctp->stats.drop_unknown_stream++;
         } else {
             before = held;
         }
@@ -122,7 +122,7 @@ static void on_message(hf_sctp *sctp, uint16_t stream, hf_message_kind kind, hf_
     if (!channel)
         hold(sctp, stream, kind, message);
     else if (channel->silent)
-        sctp->stats.drop_unknown_stream++;
+        hf_sctp_drop(sctp, HF_DROP_UNKNOWN_STREAM, message.len);
     else
         deliver(sctp, channel, kind, message, out);
 }
@@ -150,7 +150,7 @@ static void on_whole(hf_sctp *sctp, const piece *p, hf_bytes message, hf_sctp_ev
     case HF_PPID_BINARY_PARTIAL:
         break;
     }
-    sctp->stats.drop_unknown_stream++;
+    hf_sctp_drop(sctp, HF_DROP_UNKNOWN_STREAM, message.len);
 }
 
 /* --- Pieces ----------------------------------------------------------------------------------------------------------- */

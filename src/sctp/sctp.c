@@ -280,7 +280,7 @@ void hf_sctp_on_output(hf_sctp *sctp, const uint8_t *packet, size_t len)
     if (sctp->bytes_given < sctp->flow.bytes_sent)
         sctp->bytes_given = sctp->flow.bytes_sent; /* hf_sender_resync took it for abandoned */
     if (len < HF_SCTP_HEADER_SIZE || hf_packet_push(&sctp->output, len, &copy) != HF_OK) {
-        sctp->stats.drop_output_full++;
+        hf_sctp_drop(sctp, HF_DROP_SCTP_OUTPUT, len);
         return;
     }
     memcpy(copy.data, packet, len);
@@ -305,11 +305,11 @@ static void take_packet(hf_sctp *sctp, hf_bytes packet)
     sctp->stats.packets_received++;
     sctp->stats.bytes_received += packet.len;
     if (!is_running(sctp)) {
-        sctp->stats.drop_early++;
+        hf_sctp_drop(sctp, HF_DROP_SCTP_EARLY, packet.len);
     } else if (!hf_crc32c_is_valid(packet)) {
-        sctp->stats.drop_checksum++;
+        hf_sctp_drop(sctp, HF_DROP_SCTP_CHECKSUM, packet.len);
     } else if (!hf_packet_is_well_formed(packet)) {
-        sctp->stats.drop_malformed++;
+        hf_sctp_drop(sctp, HF_DROP_SCTP_MALFORMED, packet.len);
     } else {
         give_to_usrsctp(sctp, packet);
         hf_sender_feed(sctp);

@@ -6,6 +6,7 @@
 #define HF_SCTP_H
 
 #include <holdfast/datachannel.h>
+#include <holdfast/drop.h>
 #include <holdfast/engine.h>
 
 typedef struct hf_sctp hf_sctp;
@@ -116,9 +117,7 @@ void hf_sctp_get_facts(const hf_sctp *sctp, hf_sctp_facts *out);
 
 typedef struct hf_sctp_stats {
     uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
-    uint64_t drop_checksum, drop_malformed, drop_early, drop_output_full;
-    uint64_t drop_dcep;          /* malformed or senseless DCEP messages */
-    uint64_t drop_unknown_stream; /* messages on a stream without a channel, or of an unknown kind (PPID) */
+    hf_drops drops; /* HF_DROP_SCTP_CHECKSUM to HF_DROP_UNKNOWN_STREAM */
     uint64_t channels_opened, channels_closed;
     uint64_t messages_sent, messages_received;
 } hf_sctp_stats;

@@ -7,6 +7,7 @@
 #include "bytes.h"
 #include "flow.h"
 #include "packet.h"
+#include "trace.h"
 
 struct socket; /* usrsctp's */
 
@@ -158,6 +159,12 @@ struct hf_sctp {
 
     hf_sctp_stats stats;
 };
+
+/* Counts what is thrown away, and tells it. */
+static inline void hf_sctp_drop(hf_sctp *sctp, hf_drop cause, size_t bytes)
+{
+    hf_drop_count(&sctp->stats.drops, sctp->env, sctp->now, cause, bytes);
+}
 
 /* sctp.c */
 void hf_sctp_enter(hf_sctp *sctp, hf_time now); /* begins each call that may do something: usrsctp's clock moves before */

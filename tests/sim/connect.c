@@ -36,7 +36,9 @@ Test(sim_connect, what_comes_before_the_answer_is_kept)
     cr_assert(sim_run(&s, HF_SECONDS(10), sim_both_open));
     cr_expect_leq(s.now - began, HF_MS(190 + 40), "nobody waited for a second hello: %d us", (int)(s.now - began));
     hf_peer_get_stats(s.side[0].peer, &stats);
-    cr_expect_eq(stats.drop_early + stats.drop_unknown_path + stats.drop_dtls_early, 0);
+    cr_expect_eq(stats.drops.by_cause[HF_DROP_EARLY] + stats.drops.by_cause[HF_DROP_UNKNOWN_PATH] +
+                     stats.drops.by_cause[HF_DROP_DTLS_EARLY],
+                 0);
     sim_clear(&s);
 }
 

@@ -94,7 +94,7 @@ def read_tree(root):
             folders[:] = []
             continue
         folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS)
-        for name in sorted(names):
+        for name in sorted(name for name in names if name not in SKIPPED_FOLDERS):  # a worktree's .git is a file
             full = os.path.join(folder, name)
             if os.path.islink(full) or not os.path.isfile(full):
                 continue

@@ -12,12 +12,9 @@
 static pair p;
 
 static const char *const first_flights[] = {
-    "wire/dtls13-chromium156-client-to-chromium156-flight1.hex",
-    "wire/dtls13-chromium156-client-to-firefox153-flight1.hex",
-    "wire/dtls13-firefox153-client-to-chromium156-flight1.hex",
-    "wire/dtls13-firefox153-client-to-firefox153-flight1.hex",
-    "wire/dtls12-chromium156-client-hello-verify.hex",
-    "wire/dtls12-firefox153-client-hello-verify.hex",
+    "wire/dtls13-chromium156-client-to-chromium156-flight1.hex", "wire/dtls13-chromium156-client-to-firefox153-flight1.hex",
+    "wire/dtls13-firefox153-client-to-chromium156-flight1.hex",  "wire/dtls13-firefox153-client-to-firefox153-flight1.hex",
+    "wire/dtls12-chromium156-client-hello-verify.hex",           "wire/dtls12-firefox153-client-hello-verify.hex",
     "wire/dtls-chromium156-client-flight1-retransmitted.hex",
 };
 
@@ -102,8 +99,8 @@ Test(dtls_browser, may_try_again_after_a_hello_with_a_cookie_that_nobody_gave)
         cr_expect_eq(answer(), 0, "%s", files[i]);
         hf_dtls_stats stats;
         hf_dtls_get_stats(p.server.dtls, &stats);
-        cr_expect_eq(stats.drop_reassembly, 1);
-        cr_expect_eq(stats.drop_malformed, 1);
+        cr_expect_eq(stats.drops.by_cause[HF_DROP_DTLS_REASSEMBLY], 1);
+        cr_expect_eq(stats.drops.by_cause[HF_DROP_DTLS_MALFORMED], 1);
         pair_clear(&p);
         corpus_hex_clear(&file);
     }

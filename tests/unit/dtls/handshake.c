@@ -81,7 +81,7 @@ Test(dtls_handshake, datagrams_before_start_are_bounded)
         pair_give(&p, &p.server, junk, sizeof junk);
     hf_dtls_stats stats;
     hf_dtls_get_stats(p.server.dtls, &stats);
-    cr_expect_gt(stats.drop_early, 80);
+    cr_expect_gt(stats.drops.by_cause[HF_DROP_DTLS_EARLY], 80);
     cr_expect(pair_connect(&p, HF_SECONDS(5)));
     pair_clear(&p);
 }
@@ -284,7 +284,7 @@ Test(dtls_handshake, early_data_is_bounded)
         cr_expect_eq(pair_give(&p, &p.client, junk, sizeof junk), 0);
     hf_dtls_stats stats;
     hf_dtls_get_stats(p.client.dtls, &stats);
-    cr_expect_gt(stats.drop_early, 150);
+    cr_expect_gt(stats.drops.by_cause[HF_DROP_DTLS_EARLY], 150);
     pair_run(&p, 3 * PAIR_DELAY);
     cr_expect(p.client.connected);
     cr_expect_eq(p.client.packets, 0);

@@ -116,7 +116,7 @@ Test(dtls_record, more_packets_than_room_are_dropped_and_counted)
     cr_expect_eq(hf_dtls_input(p.server.dtls, p.now, &whole, 1, opened, 3), 3);
     hf_dtls_stats stats;
     hf_dtls_get_stats(p.server.dtls, &stats);
-    cr_expect_eq(stats.drop_record, 1);
+    cr_expect_eq(stats.drops.by_cause[HF_DROP_DTLS_RECORD], 1);
     cr_expect_eq(stats.records_received, 3);
     pair_clear(&p);
 }

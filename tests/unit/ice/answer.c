@@ -117,8 +117,8 @@ Test(answer, to_strangers_is_rare)
     cr_expect_eq(answers, 20);
     hf_ice_stats stats;
     hf_ice_get_stats(s.ice, &stats);
-    cr_expect_eq(stats.drop_rate, 980);
-    cr_expect_eq(stats.drop_integrity, 1000);
+    cr_expect_eq(stats.drops.by_cause[HF_DROP_RATE], 980);
+    cr_expect_eq(stats.drops.by_cause[HF_DROP_STUN_INTEGRITY], 1000);
     solo_clear(&s);
 }
 

@@ -176,13 +176,13 @@ Test(check, does_not_believe_a_forged_answer)
     hf_stun_add_fingerprint(&w);
     solo_give(&s, NULL, forged, hf_stun_end(&w));
     hf_ice_get_stats(s.ice, &stats);
-    cr_expect_eq(stats.drop_integrity, 3);
+    cr_expect_eq(stats.drops.by_cause[HF_DROP_STUN_INTEGRITY], 3);
     cr_expect_eq(first_pair(&s).state, HF_ICE_PAIR_IN_PROGRESS);
     solo_answer(&s, &m, NULL); /* the true one still counts */
     cr_expect_eq(first_pair(&s).state, HF_ICE_PAIR_SUCCEEDED);
     solo_answer(&s, &m, NULL); /* once */
     hf_ice_get_stats(s.ice, &stats);
-    cr_expect_eq(stats.drop_unmatched, 1);
+    cr_expect_eq(stats.drops.by_cause[HF_DROP_STUN_UNMATCHED], 1);
     solo_clear(&s);
 }
 

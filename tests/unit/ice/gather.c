@@ -175,6 +175,6 @@ Test(gather, takes_an_answer_only_from_the_server)
     cr_expect_eq(n.a.candidates_len, 1);
     hf_ice_stats stats;
     hf_ice_get_stats(n.a.ice, &stats);
-    cr_expect_eq(stats.drop_unmatched, 1);
+    cr_expect_eq(stats.drops.by_cause[HF_DROP_STUN_UNMATCHED], 1);
     net_clear(&n);
 }

@@ -123,8 +123,8 @@ Test(state, data_passes_only_where_a_check_has_come_through)
     cr_expect_eq(d[0].data, dtls);
     cr_expect_eq(d[1].data, more);
     hf_ice_get_stats(n.b.ice, &after);
-    cr_expect_eq(after.drop_unknown_path - before.drop_unknown_path, 1);
-    cr_expect_eq(after.drop_malformed - before.drop_malformed, 3);
+    cr_expect_eq(after.drops.by_cause[HF_DROP_UNKNOWN_PATH] - before.drops.by_cause[HF_DROP_UNKNOWN_PATH], 1);
+    cr_expect_eq(after.drops.by_cause[HF_DROP_STUN_MALFORMED] - before.drops.by_cause[HF_DROP_STUN_MALFORMED], 3);
     net_clear(&n);
 }
 

@@ -208,25 +208,3 @@ Test(peer_negotiate, survives_each_failed_allocation, .timeout = 60)
     free(offer);
     duo_clear(&d);
 }
-
-Test(peer_stats, names_every_drop_once)
-{
-    hf_peer_stats stats;
-    const char *cause;
-    uint64_t count;
-    size_t n = 0;
-    duo d;
-    duo_init(&d, 1);
-    hf_peer_get_stats(d.peer[0], &stats);
-    for (; hf_peer_stats_drop(&stats, n, &cause, &count); n++) {
-        cr_expect_neq(cause[0], '\0');
-        cr_expect_eq(count, 0);
-    }
-    cr_expect_eq(n, 19);
-    stats.drop_unknown_path = 7;
-    bool found = false;
-    for (size_t i = 0; hf_peer_stats_drop(&stats, i, &cause, &count); i++)
-        found |= strcmp(cause, "unknown_path") == 0 && count == 7;
-    cr_expect(found);
-    duo_clear(&d);
-}

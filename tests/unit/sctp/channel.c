@@ -217,7 +217,7 @@ Test(sctp_channel, names_of_the_remote_take_bounded_memory)
     cr_expect_eq(pair_count(&p.a, HF_SCTP_CHANNEL_CLOSED), 12 - fit, "the others are reset");
     hf_sctp_stats stats;
     hf_sctp_get_stats(p.b.sctp, &stats);
-    cr_expect_eq(stats.drop_dcep, 12 - fit);
+    cr_expect_eq(stats.drops.by_cause[HF_DROP_DCEP], 12 - fit);
     pair_clear(&p);
 }
 
@@ -312,7 +312,7 @@ Test(sctp_channel, opened_by_the_remote_with_an_id_of_ours_is_reset)
     send_dcep(&p, even, open_message, sizeof open_message);
     hf_sctp_stats stats;
     hf_sctp_get_stats(p.a.sctp, &stats);
-    cr_expect_eq(stats.drop_dcep, 1);
+    cr_expect_eq(stats.drops.by_cause[HF_DROP_DCEP], 1);
     cr_expect_eq(pair_count(&p.a, HF_SCTP_CHANNEL_OPEN), 0);
     cr_expect(pair_wait(&p, &p.b, HF_SCTP_CHANNEL_CLOSED, 1, HF_SECONDS(5)), "its stream is reset");
     pair_run(&p, HF_SECONDS(1));
@@ -358,7 +358,7 @@ Test(sctp_channel, opened_with_a_malformed_message_is_reset)
     }
     hf_sctp_stats stats;
     hf_sctp_get_stats(p.a.sctp, &stats);
-    cr_expect_eq(stats.drop_dcep, sizeof rows / sizeof *rows);
+    cr_expect_eq(stats.drops.by_cause[HF_DROP_DCEP], sizeof rows / sizeof *rows);
     cr_expect_eq(pair_count(&p.a, HF_SCTP_CHANNEL_OPEN), 0);
     pair_clear(&p);
 }
@@ -374,7 +374,7 @@ Test(sctp_channel, is_not_hurt_by_a_senseless_ack_or_by_malformed_dcep)
     send_dcep(&p, b, "\2\2", 2);
     hf_sctp_stats stats;
     hf_sctp_get_stats(p.a.sctp, &stats);
-    cr_expect_eq(stats.drop_dcep, 2);
+    cr_expect_eq(stats.drops.by_cause[HF_DROP_DCEP], 2);
     cr_expect_eq(pair_send_text(&p, &p.b, b, "still here"), HF_OK);
     cr_expect(pair_wait(&p, &p.a, HF_SCTP_CHANNEL_MESSAGE, 1, HF_SECONDS(1)));
     pair_clear(&p);
@@ -396,7 +396,7 @@ Test(sctp_channel, messages_of_unknown_kinds_are_counted)
     pair_run(&p, HF_SECONDS(1));
     hf_sctp_stats stats;
     hf_sctp_get_stats(p.a.sctp, &stats);
-    cr_expect_eq(stats.drop_unknown_stream, sizeof kinds / sizeof *kinds);
+    cr_expect_eq(stats.drops.by_cause[HF_DROP_UNKNOWN_STREAM], sizeof kinds / sizeof *kinds);
     cr_expect_eq(p.a.messages, 0);
     pair_clear(&p);
 }

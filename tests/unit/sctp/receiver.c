@@ -100,7 +100,7 @@ Test(sctp_receiver, holds_what_overtakes_the_open_but_not_without_bound)
     pair_run(&p, HF_SECONDS(1));
     hf_sctp_stats stats;
     hf_sctp_get_stats(p.b.sctp, &stats);
-    cr_expect_eq(stats.drop_unknown_stream, 36);
+    cr_expect_eq(stats.drops.by_cause[HF_DROP_UNKNOWN_STREAM], 36);
     cr_expect_eq(p.b.messages, 0);
 
     static const uint8_t open[] = {3, 0x80, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 'x'};
@@ -124,7 +124,7 @@ Test(sctp_receiver, drops_what_is_corrupt_malformed_or_early)
     pair_fill(noise, sizeof noise, 1);
     hf_sctp_input(p.a.sctp, p.now, &(hf_bytes){noise, sizeof noise}, 1);
     hf_sctp_get_stats(p.a.sctp, &stats);
-    cr_expect_eq(stats.drop_early, 1);
+    cr_expect_eq(stats.drops.by_cause[HF_DROP_SCTP_EARLY], 1);
     pair_start(&p);
     pair_run(&p, HF_SECONDS(1));
     hf_sctp_get_stats(p.a.sctp, &stats);
@@ -133,7 +133,7 @@ Test(sctp_receiver, drops_what_is_corrupt_malformed_or_early)
     hf_sctp_input(p.a.sctp, p.now, &(hf_bytes){noise, 3}, 1);
     hf_sctp_input(p.a.sctp, p.now, &(hf_bytes){NULL, 0}, 1);
     hf_sctp_get_stats(p.a.sctp, &stats);
-    cr_expect_eq(stats.drop_checksum, 3);
+    cr_expect_eq(stats.drops.by_cause[HF_DROP_SCTP_CHECKSUM], 3);
     cr_expect_eq(stats.packets_received, before + 3);
     pair_clear(&p);
 }

@@ -97,7 +97,7 @@ Test(event, writes_signals_that_a_command_reads)
 
 Test(event, counts_for_each_channel_and_each_cause)
 {
-    hf_peer_stats peer = {.dtls_version = "", .dtls_cipher = "", .drop_early = 7};
+    hf_peer_stats peer = {.dtls_version = "", .dtls_cipher = "", .drops.by_cause[HF_DROP_EARLY] = 7};
     hf_datachannel_info info = {.has_id = true, .id = 2, .bytes_sent = 10, .messages_sent = 1, .buffered_amount = 5};
     json_t *stats = cli_event_stats(1500, &peer);
 
