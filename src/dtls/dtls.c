@@ -240,34 +240,35 @@ size_t hf_dtls_input(hf_dtls *dtls, hf_time now, hf_datagram *datagrams, size_t 
     return sink.len;
 }
 
-bool hf_dtls_poll_transmit(hf_dtls *dtls, hf_time now, hf_transmit *out)
+bool hf_dtls_poll_transmit(hf_dtls *dtls, hf_time now, size_t headroom, hf_transmit *out)
 {
     see_time(dtls, now);
     hf_packet packet;
     out->len = out->segment = 0;
     while (hf_packet_peek(&dtls->bio.queue, &packet, 1) > 0) {
-        if (packet.len > out->cap - out->len || (out->len > 0 && packet.len > out->segment))
+        size_t size = headroom + packet.len;
+        if (size > out->cap - out->len || (out->len > 0 && size > out->segment))
             break;
-        memcpy(out->buffer + out->len, packet.data, packet.len);
-        out->len += packet.len;
+        memcpy(out->buffer + out->len + headroom, packet.data, packet.len);
+        out->len += size;
         if (out->segment == 0)
-            out->segment = packet.len;
+            out->segment = size;
         hf_packet_pop(&dtls->bio.queue, 1);
         dtls->stats.handshake_datagrams_sent++;
-        if (packet.len < out->segment)
+        if (size < out->segment)
             break;
     }
     hf_packet_queue_relax(&dtls->bio.queue);
     return out->len > 0;
 }
 
-size_t hf_dtls_seal(hf_dtls *dtls, const hf_bytes *packets, size_t n, hf_transmit *out)
+size_t hf_dtls_seal(hf_dtls *dtls, const hf_bytes *packets, size_t n, size_t headroom, hf_transmit *out)
 {
     out->len = out->segment = 0;
     /* Data that overtakes our Finished is lost on most remotes. */
     if (dtls->state != DTLS_CONNECTED || dtls->bio.queue.len > 0)
         return 0;
-    size_t taken = hf_record_layer_seal(&dtls->records, packets, n, out);
+    size_t taken = hf_record_layer_seal(&dtls->records, packets, n, headroom, out);
     dtls->stats.records_sent += taken;
     return taken;
 }

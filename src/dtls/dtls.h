@@ -46,15 +46,16 @@ void hf_dtls_start(hf_dtls *dtls, hf_time now);
  * When there are more than `cap`, the rest is dropped and counted; n + 8 is plenty. */
 size_t hf_dtls_input(hf_dtls *dtls, hf_time now, hf_datagram *datagrams, size_t n, hf_bytes *packets, size_t cap);
 
-/* Writes handshake datagrams and alerts; false: none. out->path is left alone. */
-bool hf_dtls_poll_transmit(hf_dtls *dtls, hf_time now, hf_transmit *out);
+/* Writes handshake datagrams and alerts, `headroom` free bytes before each (they count in out->segment); false: none.
+ * out->path is left alone. */
+bool hf_dtls_poll_transmit(hf_dtls *dtls, hf_time now, size_t headroom, hf_transmit *out);
 
 /* Seals application packets, one record and datagram each, behind each other into `out`, and returns how many it took: it
  * stops before one that would break the run (longer than the first) and behind one that ends it (shorter), or when
  * room or packets end. 0 before the handshake is done, after the end, and while handshake datagrams wait to be taken, for it
  * must not overtake them: call hf_dtls_poll_transmit first. A packet of more than mtu - overhead is never
- * given. out->path is left alone. */
-size_t hf_dtls_seal(hf_dtls *dtls, const hf_bytes *packets, size_t n, hf_transmit *out);
+ * given. `headroom` and out->path as above. */
+size_t hf_dtls_seal(hf_dtls *dtls, const hf_bytes *packets, size_t n, size_t headroom, hf_transmit *out);
 
 /* Sends close_notify (RFC 5246 §7.2.1) once; nothing can be sealed after it. */
 void hf_dtls_close(hf_dtls *dtls, hf_time now);

@@ -10,17 +10,20 @@ void hf_record_layer_init(hf_record_layer *layer, mbedtls_ssl_context *ssl, hf_b
     *layer = (hf_record_layer){.ssl = ssl, .bio = bio, .expansion = expansion > 0 ? (size_t)expansion : 0};
 }
 
-size_t hf_record_layer_seal(hf_record_layer *layer, const hf_bytes *packets, size_t n, hf_transmit *out)
+size_t hf_record_layer_seal(hf_record_layer *layer, const hf_bytes *packets, size_t n, size_t headroom, hf_transmit *out)
 {
     out->len = out->segment = 0;
     layer->bio->sealing = out;
     size_t taken = 0;
     while (taken < n) {
-        size_t size = packets[taken].len + layer->expansion;
+        size_t size = headroom + packets[taken].len + layer->expansion;
         if (size > out->cap - out->len || (taken > 0 && size > out->segment))
             break;
-        if (mbedtls_ssl_write(layer->ssl, packets[taken].data, packets[taken].len) < 0)
+        out->len += headroom;
+        if (mbedtls_ssl_write(layer->ssl, packets[taken].data, packets[taken].len) < 0) {
+            out->len -= headroom;
             break;
+        }
         if (taken == 0)
             out->segment = size;
         taken++;

@@ -2,7 +2,13 @@
 #include "peer_priv.h"
 
 #define MTU_LEAST 576      /* RFC 791: what every IPv4 host takes */
+#define HEADROOM_MAX 4     /* what a stream asks for before each datagram: a driver's buffer holds both */
 #define MESSAGE_LEAST 1024 /* below this nobody can work */
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
 
 static hf_err check_config(const hf_peer_config *config, const hf_env *env)
 {
@@ -43,7 +49,7 @@ hf_err hf_peer_new(hf_peer **out, const hf_peer_config *config, const hf_env *en
         return HF_ENOMEM;
     peer->env = env;
     peer->certificate = config->certificate;
-    peer->mtu = config->mtu ? config->mtu : HF_MTU_DEFAULT;
+    peer->mtu = smaller(config->mtu ? config->mtu : HF_MTU_DEFAULT, HF_DATAGRAM_MAX - HEADROOM_MAX);
     peer->message_max = config->message_max ? config->message_max : HF_MESSAGE_MAX_DEFAULT;
     peer->sdp_session_id = hf_random_u64(env) >> 2; /* RFC 9429 §5.2.1: 62 bits */
     hf_ring_init(&peer->events, env, sizeof(hf_queued_event), EVENTS_MAX);

@@ -112,11 +112,11 @@ void hf_peer_input(hf_peer *peer, hf_time now, hf_datagram *datagrams, size_t n)
 }
 
 /* Seals what SCTP has to send into one run. */
-static bool transmit_sctp(hf_peer *peer, hf_time now, hf_transmit *out)
+static bool transmit_sctp(hf_peer *peer, hf_time now, const hf_ice_route *route, hf_transmit *out)
 {
     hf_bytes packets[2 * BATCH];
     size_t n = hf_sctp_packets(peer->sctp, now, packets, 2 * BATCH);
-    size_t taken = n > 0 ? hf_dtls_seal(peer->dtls, packets, n, out) : 0;
+    size_t taken = n > 0 ? hf_dtls_seal(peer->dtls, packets, n, route->headroom, out) : 0;
     hf_sctp_sent(peer->sctp, taken);
     return taken > 0;
 }
@@ -133,13 +133,22 @@ static void discard_sctp(hf_peer *peer, hf_time now)
 }
 
 /* The last word, behind everything that SCTP had to say. */
-static bool transmit_close(hf_peer *peer, hf_time now, hf_transmit *out)
+static bool transmit_close(hf_peer *peer, hf_time now, const hf_ice_route *route, hf_transmit *out)
 {
     if (!peer->closing_alert_due)
         return false;
     peer->closing_alert_due = false;
     hf_dtls_close(peer->dtls, now);
-    return hf_dtls_poll_transmit(peer->dtls, now, out);
+    return hf_dtls_poll_transmit(peer->dtls, now, route->headroom, out);
+}
+
+/* Writes the headers for which room was left. */
+static void frame_all(const hf_ice_route *route, const hf_transmit *out)
+{
+    for (size_t at = 0; at < out->len; at += out->segment) {
+        size_t len = out->len - at < out->segment ? out->len - at : out->segment;
+        hf_ice_frame(route, out->buffer + at + route->headroom, len - route->headroom);
+    }
 }
 
 bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out)
@@ -153,8 +162,10 @@ bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out)
         discard_sctp(peer, now);
     } else if (!sent && peer->dtls) {
         out->path = route.path;
-        sent = hf_dtls_poll_transmit(peer->dtls, now, out) || (peer->dtls_connected && transmit_sctp(peer, now, out)) ||
-               transmit_close(peer, now, out);
+        sent = hf_dtls_poll_transmit(peer->dtls, now, route.headroom, out) ||
+               (peer->dtls_connected && transmit_sctp(peer, now, &route, out)) || transmit_close(peer, now, &route, out);
+        if (sent && route.headroom > 0)
+            frame_all(&route, out);
     }
     if (sent) {
         peer->packets_sent += (out->len + out->segment - 1) / out->segment;
