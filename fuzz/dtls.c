@@ -2,6 +2,8 @@
  *
  * The first byte says which; then come operations, a byte each with what it takes behind it (see `operate`). Whoever holds
  * no key can neither connect nor have a packet handed up: a breach of that is a crash here. */
+#include "fuzz.h"
+
 #include <bytes.h>
 #include <dtls.h>
 
@@ -36,31 +38,11 @@ typedef struct letter {
 
 static struct {
     hf_time now;
-    end ends[2]; /* client, server; in a run with one, the other's dtls is NULL */
+    end ends[2];  /* client, server; in a run with one, the other's dtls is NULL */
     bool has_key; /* both are there: connecting is possible */
     letter mailbox[MAILBOX_MAX];
     size_t letters;
 } world;
-
-static uint64_t randomness;
-
-static void deterministic_random(void *context, void *out, size_t len)
-{
-    (void)context;
-    uint8_t *bytes = out;
-    for (size_t i = 0; i < len; i++) {
-        randomness = randomness * 6364136223846793005u + 1442695040888963407u;
-        bytes[i] = (uint8_t)(randomness >> 56);
-    }
-}
-
-static const hf_env env = {.random = deterministic_random};
-
-static void demand(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static void see_events(end *e)
 {
@@ -186,12 +168,11 @@ static void operate(hf_reader *r)
     int which = operation >> 7;
     switch (operation & 15) {
     case 0: /* a datagram of a stranger: length, bytes */
-        {
-            size_t len = hf_read_u16(r);
-            hf_bytes bytes = hf_read_bytes(r, len < r->rest.len ? len : r->rest.len);
-            give(which, bytes.data, bytes.len);
-        }
-        break;
+    {
+        size_t len = hf_read_u16(r);
+        hf_bytes bytes = hf_read_bytes(r, len < r->rest.len ? len : r->rest.len);
+        give(which, bytes.data, bytes.len);
+    } break;
     case 1:
         tick(which);
         break;
@@ -223,11 +204,10 @@ static void operate(hf_reader *r)
         }
         break;
     case 10: /* changed: where, how */
-        {
-            uint16_t at = hf_read_u16(r);
-            deliver(0, at, hf_read_u8(r));
-        }
-        break;
+    {
+        uint16_t at = hf_read_u16(r);
+        deliver(0, at, hf_read_u8(r));
+    } break;
     case 11: /* a copy that is changed goes ahead */
         if (world.letters > 0) {
             static letter copy;
@@ -249,9 +229,9 @@ static void operate(hf_reader *r)
 static hf_certificate *certificate(hf_fingerprint *fingerprint)
 {
     static hf_certificate *made;
-    randomness = 1;
+    fuzz_seed(1);
     if (!made)
-        demand(hf_certificate_new(&made, &env) == HF_OK);
+        demand(hf_certificate_new(&made, &fuzz_env) == HF_OK);
     demand(hf_certificate_fingerprint(made, HF_SHA256, fingerprint) == HF_OK);
     return made;
 }
@@ -264,13 +244,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     hf_dtls_config config = {.certificate = certificate(&fingerprint), .fingerprints = &fingerprint, .fingerprints_len = 1};
 
     memset(&world, 0, sizeof world);
-    randomness = 2;
+    fuzz_seed(2);
     world.has_key = kind & 2;
     for (int i = 0; i < 2; i++) {
         config.role = i == 0 ? HF_DTLS_CLIENT : HF_DTLS_SERVER;
         config.mtu = kind & 4 ? 400 : 0;
         if (world.has_key || (kind & 1) == i)
-            demand(hf_dtls_new(&world.ends[i].dtls, &config, &env) == HF_OK);
+            demand(hf_dtls_new(&world.ends[i].dtls, &config, &fuzz_env) == HF_OK);
         if (!(kind & 8))
             start(i);
     }

@@ -7,6 +7,7 @@
 
 #include "../src/stun/stun.h" /* the target sees the layer under test only */
 #include "bytes.h"
+#include "fuzz.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,30 +20,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 typedef struct world {
     hf_ice *ice;
-    hf_env env;
     hf_reader in;
     hf_time now;
-    uint64_t random;
     hf_path asked; /* of the last request that the agent sent */
     uint8_t asked_id[HF_STUN_ID_SIZE];
     bool asked_server;
 } world;
-
-static void give_random(void *context, void *out, size_t len)
-{
-    world *w = context;
-    uint8_t *bytes = out;
-    for (size_t i = 0; i < len; i++) {
-        w->random = w->random * UINT64_C(6364136223846793005) + 1442695040888963407u;
-        bytes[i] = (uint8_t)(w->random >> 56);
-    }
-}
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 /* A small world of addresses, so that steps meet. */
 static hf_addr an_addr(world *w)
@@ -79,7 +62,7 @@ static void input(world *w, hf_path path, hf_bytes bytes)
         memcpy(copy, bytes.data, bytes.len);
     hf_datagram d = {.path = path, .data = copy, .len = bytes.len};
     size_t kept = hf_ice_input(w->ice, w->now, &d, 1);
-    must(kept <= 1 && (kept == 0 || copy[0] > 3));
+    demand(kept <= 1 && (kept == 0 || copy[0] > 3));
     free(copy);
 }
 
@@ -189,9 +172,9 @@ static void pass_time(world *w)
 static void note_request(world *w, const hf_transmit *t)
 {
     hf_stun_message m;
-    must(hf_stun_read(hf_bytes_of(t->buffer, t->len), &m)); /* what we send is well formed */
-    must(!hf_addr_is_multicast(&t->path.remote) && !hf_addr_is_unspecified(&t->path.remote) && t->path.remote.port != 0);
-    must(hf_ice_get_state(w->ice) != HF_ICE_FAILED || m.integrity_at == 0); /* RFC 7675: the remote gets nothing more */
+    demand(hf_stun_read(hf_bytes_of(t->buffer, t->len), &m)); /* what we send is well formed */
+    demand(!hf_addr_is_multicast(&t->path.remote) && !hf_addr_is_unspecified(&t->path.remote) && t->path.remote.port != 0);
+    demand(hf_ice_get_state(w->ice) != HF_ICE_FAILED || m.integrity_at == 0); /* RFC 7675: the remote gets nothing more */
     if (m.class_ != HF_STUN_REQUEST)
         return;
     w->asked = t->path;
@@ -210,7 +193,7 @@ static void drain_once(world *w)
     size_t sent = 0;
     while (hf_ice_poll_transmit(w->ice, w->now, &t)) {
         note_request(w, &t);
-        must(++sent <= 400);
+        demand(++sent <= 400);
     }
     while (hf_ice_poll_event(w->ice, &event))
         ;
@@ -224,7 +207,7 @@ static void drain(world *w)
         hf_ice_tick(w->ice, w->now);
         drain_once(w);
     }
-    must(hf_ice_deadline(w->ice) > w->now);
+    demand(hf_ice_deadline(w->ice) > w->now);
 }
 
 static void check_invariants(const world *w)
@@ -235,20 +218,20 @@ static void check_invariants(const world *w)
     size_t pairs = 0, selected = 0, found = 0;
     uint64_t last = UINT64_MAX;
     for (; hf_ice_get_pair(w->ice, pairs, &pair); pairs++) {
-        must(pair.priority <= last);
+        demand(pair.priority <= last);
         last = pair.priority;
         selected += pair.selected;
-        must(!pair.nominated || pair.state == HF_ICE_PAIR_SUCCEEDED);
+        demand(!pair.nominated || pair.state == HF_ICE_PAIR_SUCCEEDED);
     }
     while (hf_ice_local_candidate(w->ice, found, &local))
         found++;
     bool has_route = hf_ice_get_route(w->ice, &route);
     hf_ice_state state = hf_ice_get_state(w->ice);
-    must(pairs <= HF_ICE_PAIRS_MAX && found <= HF_ICE_LOCAL_CANDIDATES_MAX);
-    must(selected == has_route);
-    must((state != HF_ICE_CONNECTED && state != HF_ICE_COMPLETED) || has_route);
-    must((state != HF_ICE_FAILED && state != HF_ICE_NEW && state != HF_ICE_CHECKING) || !has_route);
-    must(state != HF_ICE_COMPLETED || route.nominated);
+    demand(pairs <= HF_ICE_PAIRS_MAX && found <= HF_ICE_LOCAL_CANDIDATES_MAX);
+    demand(selected == has_route);
+    demand((state != HF_ICE_CONNECTED && state != HF_ICE_COMPLETED) || has_route);
+    demand((state != HF_ICE_FAILED && state != HF_ICE_NEW && state != HF_ICE_CHECKING) || !has_route);
+    demand(state != HF_ICE_COMPLETED || route.nominated);
 }
 
 static void step(world *w)
@@ -296,10 +279,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const hf_ice_server servers[] = {{"stun:10.0.0.1:1000"}, {"stun:stun.example.org"}};
     world w = {.now = HF_SECONDS(1), .in = hf_reader_of(hf_bytes_of(data, size))};
-    w.env = (hf_env){.context = &w, .random = give_random};
+    fuzz_seed(0);
     uint8_t flags = hf_read_u8(&w.in);
     hf_ice_config config = {.controlling = flags & 1, .servers = servers, .servers_len = flags & 2 ? 2 : 0};
-    if (hf_ice_new(&w.ice, &config, &w.env) != HF_OK)
+    if (hf_ice_new(&w.ice, &config, &fuzz_env) != HF_OK)
         return 0;
     if (!(flags & 4))
         (void)!hf_ice_gather(w.ice, w.now);

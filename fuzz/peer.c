@@ -7,6 +7,7 @@
 #include <stun.h>
 
 #include "clock.h"
+#include "fuzz.h"
 
 #include <holdfast/peer.h>
 
@@ -45,26 +46,6 @@ static struct {
     size_t letters_len;
     size_t mtu;
 } world;
-
-static uint64_t randomness;
-
-static void deterministic_random(void *context, void *out, size_t len)
-{
-    (void)context;
-    uint8_t *bytes = out;
-    for (size_t i = 0; i < len; i++) {
-        randomness = randomness * 6364136223846793005u + 1442695040888963407u;
-        bytes[i] = (uint8_t)(randomness >> 56);
-    }
-}
-
-static const hf_env env = {.random = deterministic_random};
-
-static void demand(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 /* --- The network: what one side sends lies among the letters until a step delivers it ----------------------------- */
 
@@ -578,9 +559,9 @@ static void step(hf_reader *r)
 static const hf_certificate *certificate(void)
 {
     static hf_certificate *made;
-    randomness = 1;
+    fuzz_seed(1);
     if (!made)
-        demand(hf_certificate_new(&made, &env) == HF_OK);
+        demand(hf_certificate_new(&made, &fuzz_env) == HF_OK);
     return made;
 }
 
@@ -592,16 +573,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     hf_peer_config config = {.certificate = certificate(), .message_max = kind & 2 ? 4096 : 0, .mtu = kind & 2 ? 576 : 0};
 
     memset(&world, 0, sizeof world);
-    randomness = 2;
+    fuzz_seed(2);
     world.now = HF_SECONDS(1);
     world.mtu = config.mtu ? config.mtu : HF_MTU_DEFAULT;
     clock_set(world.now);
     clock_seed(3);
-    demand(hf_engine_new(&engine, &env) == HF_OK);
+    demand(hf_engine_new(&engine, &fuzz_env) == HF_OK);
     config.engine = engine;
     for (int i = 0; i <= (kind & 1); i++) {
         world.sides[i].addr = address(1 + (unsigned)i);
-        demand(hf_peer_new(&world.sides[i].peer, &config, &env) == HF_OK);
+        demand(hf_peer_new(&world.sides[i].peer, &config, &fuzz_env) == HF_OK);
     }
     if (kind & 4) {
         open_channel(0, 1);

@@ -1,16 +1,10 @@
 /* stun.c: reads any datagram as STUN, asks for everything, and writes what was found again: the copy must say the same. */
 #include "stun.h"
+#include "fuzz.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static const uint16_t types[] = {
 #define X(name, number) HF_STUN_##name,
@@ -32,32 +26,32 @@ static void ask(const hf_stun_message *message)
         uint64_t u64;
         hf_addr addr;
         bool found = hf_stun_find(message, types[i], &value);
-        must(!found || (value.data >= message->whole.data + HF_STUN_HEADER_SIZE &&
-                        value.data + value.len <= message->whole.data + message->whole.len));
-        must(hf_stun_get_u32(message, types[i], &u32) == (found && value.len == 4));
-        must(hf_stun_get_u64(message, types[i], &u64) == (found && value.len == 8));
+        demand(!found || (value.data >= message->whole.data + HF_STUN_HEADER_SIZE &&
+                          value.data + value.len <= message->whole.data + message->whole.len));
+        demand(hf_stun_get_u32(message, types[i], &u32) == (found && value.len == 4));
+        demand(hf_stun_get_u64(message, types[i], &u64) == (found && value.len == 8));
         if (hf_stun_get_xor_address(message, types[i], &addr))
-            must(found && (value.len == 8 || value.len == 20));
+            demand(found && (value.len == 8 || value.len == 20));
     }
 
     unsigned code;
     hf_bytes reason;
     if (hf_stun_get_error(message, &code, &reason))
-        must(code >= 300 && code <= 699);
+        demand(code >= 300 && code <= 699);
 
     uint16_t unknown[8];
     size_t n = hf_stun_unknown(message, NULL, 0, unknown, 8);
-    must(n <= 8);
+    demand(n <= 8);
     for (size_t i = 0; i < n; i++)
-        must(unknown[i] <= 0x7FFF);
+        demand(unknown[i] <= 0x7FFF);
 }
 
 /* No input is signed with this key, unless the fuzzer breaks HMAC. */
 static void verify(const hf_stun_message *message)
 {
     static const uint8_t key[] = "nobody signs with this";
-    must(!hf_stun_verify_integrity(message, hf_bytes_of(key, sizeof key)));
-    must(!hf_stun_verify_integrity256(message, hf_bytes_of(key, sizeof key)));
+    demand(!hf_stun_verify_integrity(message, hf_bytes_of(key, sizeof key)));
+    demand(!hf_stun_verify_integrity256(message, hf_bytes_of(key, sizeof key)));
 }
 
 static void copy(const hf_stun_message *message)
@@ -78,12 +72,12 @@ static void copy(const hf_stun_message *message)
     if (len == 0)
         return; /* it was nearly 64 KiB, and has no room for the digests */
 
-    must(hf_stun_is_message(hf_bytes_of(buffer, len)) && hf_stun_read(hf_bytes_of(buffer, len), &again));
-    must(hf_stun_verify_integrity(&again, key) && hf_stun_verify_integrity256(&again, key));
-    must(again.class_ == message->class_ && again.method == message->method);
+    demand(hf_stun_is_message(hf_bytes_of(buffer, len)) && hf_stun_read(hf_bytes_of(buffer, len), &again));
+    demand(hf_stun_verify_integrity(&again, key) && hf_stun_verify_integrity256(&again, key));
+    demand(again.class_ == message->class_ && again.method == message->method);
     for (size_t i = 0; i < TYPES_LEN; i++) {
         if (!is_digest(types[i]) && hf_stun_find(message, types[i], &before))
-            must(hf_stun_find(&again, types[i], &after) && hf_bytes_equal(before, after));
+            demand(hf_stun_find(&again, types[i], &after) && hf_bytes_equal(before, after));
     }
 }
 
@@ -92,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     hf_stun_message message;
     if (!hf_stun_read(hf_bytes_of(data, size), &message))
         return 0;
-    must(hf_stun_is_message(message.whole));
+    demand(hf_stun_is_message(message.whole));
     ask(&message);
     verify(&message);
     copy(&message);

@@ -8,19 +8,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PEM_MAX 65536
+#define PEM_MAX (65536 + 1) /* what the library takes, and one more, by which it sees that there is more */
 
 static hf_err read_file(hf_certificate **out, int fd, const char *path, const hf_env *env, cli_fault *fault)
 {
     static char pem[PEM_MAX];
     size_t len = 0;
-    ssize_t n;
+    ssize_t n = 0;
 
     while (len < sizeof pem && ((n = read(fd, pem + len, sizeof pem - len)) > 0 || (n < 0 && errno == EINTR)))
         len += n > 0 ? (size_t)n : 0;
-    hf_err err = hf_certificate_from_pem(out, pem, len, env);
+    if (n < 0)
+        return cli_fault_set(fault, HF_EIO, "can't read %.200s: %s", path, strerror(errno));
+    const char *why;
+    hf_err err = hf_certificate_from_pem(out, pem, len, &why, env);
     explicit_bzero(pem, sizeof pem);
-    return err == HF_OK ? HF_OK : cli_fault_set(fault, err, "%.200s: %s", path, hf_err_text(err));
+    return err == HF_OK ? HF_OK : cli_fault_set(fault, err, "%.200s: %s", path, why ? why : hf_err_text(err));
 }
 
 /* O_EXCL: two processes that start at once do not mix their keys, and a link does not lead us elsewhere. */

@@ -33,9 +33,12 @@ hf_hash hf_hash_parse(const char *name, size_t len);
  * HF_ECERTIFICATE. Takes some milliseconds of CPU: make one and share it. */
 HF_CHECKED hf_err hf_certificate_new(hf_certificate **out, const hf_env *env);
 
-/* Reads a certificate and its private key (unencrypted) from PEM text, in any order. HF_ECERTIFICATE: one is missing,
- * can't be read, or they do not belong together. */
-HF_CHECKED hf_err hf_certificate_from_pem(hf_certificate **out, const char *pem, size_t len, const hf_env *env);
+/* Reads a certificate and its private key from PEM text, in any order: P-256, P-384 or RSA of 2048 to 4096 bits; PKCS #8,
+ * SEC 1 or PKCS #1, not encrypted. Of several certificates the first one counts, and is the only one that is shown. Its
+ * dates do not matter. HF_ECERTIFICATE: one is missing, can't be read, or they do not belong together; *why (unless NULL)
+ * then says what, in a static sentence, and is NULL otherwise. HF_EINVAL, HF_ENOMEM. */
+HF_CHECKED hf_err hf_certificate_from_pem(hf_certificate **out, const char *pem, size_t len, const char **why,
+                                          const hf_env *env);
 
 /* Enough for the PEM text of a certificate that hf_certificate_new made. */
 #define HF_CERTIFICATE_PEM_SIZE 4096

@@ -9,6 +9,7 @@
 
 #include <mbedtls/ecp.h>
 #include <mbedtls/pem.h>
+#include <mbedtls/pk.h>
 #include <mbedtls/platform_util.h>
 
 #include <string.h>
@@ -33,7 +34,7 @@ static hf_certificate *new_empty(const hf_env *env)
     if (!certificate)
         return NULL;
     certificate->env = env;
-    mbedtls_x509_crt_init(&certificate->chain);
+    mbedtls_x509_crt_init(&certificate->shown);
     mbedtls_pk_init(&certificate->key);
     return certificate;
 }
@@ -42,7 +43,7 @@ void hf_certificate_free(hf_certificate *certificate)
 {
     if (!certificate)
         return;
-    mbedtls_x509_crt_free(&certificate->chain);
+    mbedtls_x509_crt_free(&certificate->shown);
     mbedtls_pk_free(&certificate->key);
     hf_dealloc(certificate->env, certificate);
 }
@@ -105,7 +106,7 @@ hf_err hf_certificate_new(hf_certificate **out, const hf_env *env)
     int len = make_key(&certificate->key, env);
     if (len == 0)
         len = write_der(&certificate->key, der, env);
-    if (len <= 0 || mbedtls_x509_crt_parse_der(&certificate->chain, der + DER_MAX - len, (size_t)len) != 0) {
+    if (len <= 0 || mbedtls_x509_crt_parse_der(&certificate->shown, der + DER_MAX - len, (size_t)len) != 0) {
         hf_certificate_free(certificate);
         return HF_ECERTIFICATE;
     }
@@ -113,33 +114,81 @@ hf_err hf_certificate_new(hf_certificate **out, const hf_env *env)
     return HF_OK;
 }
 
-/* `pem` is `len` bytes that end with a NUL. mbedTLS skips the blocks that it is not asked for. */
-static bool read_pem(hf_certificate *certificate, const uint8_t *pem, size_t len)
+/* --- From PEM ------------------------------------------------------------------------------------------------------ */
+
+/* What browsers take: RFC 8827 §6.5 asks for P-256, W3C WebRTC 1.0 §4.9 for RSA of 2048 bits too. A key that takes
+ * mbedTLS long to sign with would hold up the whole loop in each handshake. */
+#define RSA_BITS_MIN 2048
+#define RSA_BITS_MAX 4096
+
+static bool is_usable_key(const mbedtls_pk_context *key)
 {
-    return mbedtls_x509_crt_parse(&certificate->chain, pem, len) == 0 &&
-           hf_mbed_parse_key(&certificate->key, pem, len, certificate->env) == 0 &&
-           hf_mbed_is_pair(&certificate->chain.pk, &certificate->key, certificate->env);
+    if (mbedtls_pk_get_type(key) == MBEDTLS_PK_RSA)
+        return mbedtls_pk_get_bitlen(key) >= RSA_BITS_MIN && mbedtls_pk_get_bitlen(key) <= RSA_BITS_MAX;
+    if (mbedtls_pk_get_type(key) != MBEDTLS_PK_ECKEY)
+        return false;
+    mbedtls_ecp_group_id curve = mbedtls_pk_ec(*key)->grp.id;
+    return curve == MBEDTLS_ECP_DP_SECP256R1 || curve == MBEDTLS_ECP_DP_SECP384R1;
 }
 
-hf_err hf_certificate_from_pem(hf_certificate **out, const char *pem, size_t len, const hf_env *env)
+/* Of a chain only the first is kept: the fingerprint is its, and nobody looks at the others. `pem` is `len` bytes that end
+ * with a NUL. */
+static const char *read_certificate(hf_certificate *certificate, const char *pem, size_t len)
 {
-    if (!hf_env_is_usable(env))
-        return HF_EINVAL;
-    if (!pem || len > PEM_MAX)
-        return HF_ECERTIFICATE;
+    mbedtls_x509_crt chain;
+    mbedtls_x509_crt_init(&chain);
+    const char *why = NULL;
+    if (!strstr(pem, "-----BEGIN CERTIFICATE-----"))
+        why = "there is no certificate in it";
+    else if (mbedtls_x509_crt_parse(&chain, (const uint8_t *)pem, len) != 0 ||
+             mbedtls_x509_crt_parse_der(&certificate->shown, chain.raw.p, chain.raw.len) != 0)
+        why = "a certificate in it can't be read";
+    mbedtls_x509_crt_free(&chain);
+    return why;
+}
 
-    hf_err err = HF_ENOMEM;
+static const char *read_key(hf_certificate *certificate, const char *pem, size_t len)
+{
+    if (!strstr(pem, "PRIVATE KEY-----"))
+        return "there is no private key in it";
+    int err = hf_mbed_parse_key(&certificate->key, (const uint8_t *)pem, len, certificate->env);
+    if (err == MBEDTLS_ERR_PK_PASSWORD_REQUIRED)
+        return "the private key is encrypted";
+    if (err != 0)
+        return "the private key can't be read, or is of a kind that is not supported";
+    if (!is_usable_key(&certificate->key))
+        return "the private key is neither P-256 nor P-384 nor RSA of 2048 to 4096 bits";
+    if (!hf_mbed_is_pair(&certificate->shown.pk, &certificate->key, certificate->env))
+        return "the private key is not that of the first certificate";
+    return NULL;
+}
+
+hf_err hf_certificate_from_pem(hf_certificate **out, const char *pem, size_t len, const char **why, const hf_env *env)
+{
+    const char *unasked;
+    why = why ? why : &unasked;
+    *why = NULL;
+    if (!out || !pem || !hf_env_is_usable(env))
+        return HF_EINVAL;
+    if (len > PEM_MAX) {
+        *why = "it is longer than 64 KiB";
+        return HF_ECERTIFICATE;
+    }
+
     hf_certificate *certificate = new_empty(env);
     char *text = hf_alloc_text(env, pem, len);
-    if (certificate && text)
-        err = read_pem(certificate, (const uint8_t *)text, len + 1) ? HF_OK : HF_ECERTIFICATE;
+    bool has_memory = certificate && text;
+    if (has_memory)
+        *why = read_certificate(certificate, text, len + 1);
+    if (has_memory && !*why)
+        *why = read_key(certificate, text, len + 1);
 
     if (text)
         mbedtls_platform_zeroize(text, len);
     hf_dealloc(env, text);
-    if (err != HF_OK) {
+    if (!has_memory || *why) {
         hf_certificate_free(certificate);
-        return err;
+        return has_memory ? HF_ECERTIFICATE : HF_ENOMEM;
     }
     *out = certificate;
     return HF_OK;
@@ -159,7 +208,7 @@ hf_err hf_certificate_to_pem(const hf_certificate *certificate, char *out, size_
     int err = mbedtls_pk_write_key_pem(&hf_certificate_plain(certificate)->key, (unsigned char *)out, cap);
     if (err == 0) {
         size_t len = strlen(out), written;
-        err = mbedtls_pem_write_buffer(PEM_BEGIN, PEM_END, certificate->chain.raw.p, certificate->chain.raw.len,
+        err = mbedtls_pem_write_buffer(PEM_BEGIN, PEM_END, certificate->shown.raw.p, certificate->shown.raw.len,
                                        (unsigned char *)out + len, cap - len, &written);
     }
     if (err != 0) {
@@ -172,5 +221,5 @@ hf_err hf_certificate_to_pem(const hf_certificate *certificate, char *out, size_
 
 hf_err hf_certificate_fingerprint(const hf_certificate *certificate, hf_hash hash, hf_fingerprint *out)
 {
-    return hf_fingerprint_compute(hash, hf_bytes_of(certificate->chain.raw.p, certificate->chain.raw.len), out);
+    return hf_fingerprint_compute(hash, hf_bytes_of(certificate->shown.raw.p, certificate->shown.raw.len), out);
 }

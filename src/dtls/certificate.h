@@ -8,7 +8,7 @@
 
 struct hf_certificate {
     const hf_env *env;
-    mbedtls_x509_crt chain; /* ours first */
+    mbedtls_x509_crt shown;
     mbedtls_pk_context key;
 };
 

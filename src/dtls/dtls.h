@@ -30,7 +30,8 @@ typedef struct hf_dtls_config {
     const hf_certificate *certificate; /* required; must outlive the object */
     size_t mtu;                        /* the largest datagram; 0: HF_MTU_DEFAULT */
     hf_span first_timeout;             /* 0: HF_DTLS_FIRST_TIMEOUT. One and a half round trips are good; at least 20 ms */
-    const hf_fingerprint *fingerprints; /* the remote's: its certificate must match one of these. At least one */
+    const hf_fingerprint *fingerprints; /* the remote's, at least one: its certificate must match one of those with the
+                                           strongest hash */
     size_t fingerprints_len;
 } hf_dtls_config;
 

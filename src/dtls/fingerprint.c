@@ -32,14 +32,25 @@ hf_err hf_fingerprint_compute(hf_hash hash, hf_bytes der, hf_fingerprint *out)
     return HF_OK;
 }
 
+/* RFC 8122 §5.1: an endpoint must select the fingerprints that use its most preferred hash function, out of those offered,
+ * and the certificate must match one of that set. We prefer the longest: whoever can forge a weaker one gains nothing. */
+static hf_hash preferred(const hf_fingerprint *fingerprints, size_t n)
+{
+    hf_hash best = HF_HASH_NONE;
+    for (size_t i = 0; i < n; i++)
+        best = hf_hash_size(fingerprints[i].hash) > hf_hash_size(best) ? fingerprints[i].hash : best;
+    return best;
+}
+
 bool hf_fingerprint_matches(const hf_fingerprint *fingerprints, size_t n, hf_bytes der)
 {
+    hf_fingerprint actual;
+    if (hf_fingerprint_compute(preferred(fingerprints, n), der, &actual) != HF_OK)
+        return false;
+    size_t size = hf_hash_size(actual.hash);
     for (size_t i = 0; i < n; i++) {
-        hf_fingerprint actual;
-        if (hf_fingerprint_compute(fingerprints[i].hash, der, &actual) != HF_OK)
-            continue;
-        size_t size = hf_hash_size(actual.hash);
-        if (hf_bytes_equal_secret(hf_bytes_of(actual.digest, size), hf_bytes_of(fingerprints[i].digest, size)))
+        if (fingerprints[i].hash == actual.hash &&
+            hf_bytes_equal_secret(hf_bytes_of(actual.digest, size), hf_bytes_of(fingerprints[i].digest, size)))
             return true;
     }
     return false;

@@ -98,7 +98,7 @@ hf_err hf_handshake_init(hf_dtls *dtls)
     configure(dtls);
 
     hf_certificate *own = hf_certificate_plain(dtls->certificate);
-    err = mbedtls_ssl_conf_own_cert(&dtls->conf, &own->chain, &own->key);
+    err = mbedtls_ssl_conf_own_cert(&dtls->conf, &own->shown, &own->key);
     if (err == 0)
         err = mbedtls_ssl_setup(&dtls->ssl, &dtls->conf);
     if (err != 0)

@@ -230,10 +230,38 @@ def a_kept_certificate_is_the_same_identity():
 
         assert fingerprint() == fingerprint()
         assert os.stat(path).st_mode & 0o777 == 0o600
-        with open(path, "w") as file:
-            file.write("rubbish")
-        broken = run("peer", "--offer", "--certificate", path)
-        assert broken.returncode == 1 and "HF_ECERTIFICATE" in broken.stderr, broken
+
+
+def a_certificate_that_is_none_is_refused_by_name():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "me.pem")
+        with Pair(PROGRAM, offer=("--certificate", path)) as pair:  # makes one
+            pair.wait_open(5)
+            pair.offerer.command(type="close")
+            expect_end(pair)
+        with open(path) as file:
+            good = file.read()
+        key, certificate = good.split("-----BEGIN CERTIFICATE-----")
+        encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMA==\n-----END ENCRYPTED PRIVATE KEY-----\n"
+        table = [  # content, error, words
+            ("", "HF_ECERTIFICATE", "no certificate"),
+            ("rubbish", "HF_ECERTIFICATE", "no certificate"),
+            (key, "HF_ECERTIFICATE", "no certificate"),
+            ("-----BEGIN CERTIFICATE-----" + certificate, "HF_ECERTIFICATE", "no private key"),
+            (good.replace("MII", "AAA"), "HF_ECERTIFICATE", "can't be read"),
+            (encrypted + "-----BEGIN CERTIFICATE-----" + certificate, "HF_ECERTIFICATE", "key"),
+            (good + "x" * 70000, "HF_ECERTIFICATE", "64 KiB"),
+        ]
+        for content, code, words in table:
+            with open(path, "w") as file:
+                file.write(content)
+            broken = run("peer", "--offer", "--certificate", path)
+            assert broken.returncode == 1 and code in broken.stderr and words in broken.stderr, (content[:40], broken)
+            with open(path) as file:
+                assert file.read() == content, "a file that is there is never written"
+        for path, words in ((folder, "directory"), (os.path.join(folder, "none", "me.pem"), "No such file")):
+            broken = run("peer", "--offer", "--certificate", path)
+            assert broken.returncode == 1 and "HF_EIO" in broken.stderr and words in broken.stderr, broken
 
 
 def signals_end_it_cleanly():

@@ -65,16 +65,6 @@ static void throw_garbage(pair_end *end)
     }
 }
 
-static void expect_life(void)
-{
-    size_t to_client = p.client.packets, to_server = p.server.packets;
-    cr_expect(pair_send(&p, &p.client, "still here"));
-    cr_expect(pair_send(&p, &p.server, "me too"));
-    pair_run(&p, HF_MS(100));
-    cr_expect_eq(p.client.packets, to_client + 1);
-    cr_expect_eq(p.server.packets, to_server + 1);
-}
-
 Test(dtls_hostile, garbage_before_the_handshake_is_dropped)
 {
     pair_init(&p, 1);
@@ -82,7 +72,7 @@ Test(dtls_hostile, garbage_before_the_handshake_is_dropped)
     hf_dtls_start(p.server.dtls, p.now);
     throw_garbage(&p.server);
     cr_expect(pair_connect(&p, HF_SECONDS(5)));
-    expect_life();
+    pair_expect_conversation(&p);
     hf_dtls_stats stats;
     hf_dtls_get_stats(p.server.dtls, &stats);
     cr_expect_gt(stats.drops.by_cause[HF_DROP_DTLS_MALFORMED] + stats.drops.by_cause[HF_DROP_DTLS_RECORD] +
@@ -101,7 +91,7 @@ Test(dtls_hostile, garbage_after_the_handshake_is_dropped)
     throw_garbage(&p.server);
     pair_run(&p, HF_SECONDS(5));
     cr_expect_eq(p.number, sent, "nobody answers garbage");
-    expect_life();
+    pair_expect_conversation(&p);
     hf_dtls_stats stats;
     hf_dtls_get_stats(p.client.dtls, &stats);
     cr_expect_geq(stats.drops.by_cause[HF_DROP_DTLS_MALFORMED] + stats.drops.by_cause[HF_DROP_DTLS_RECORD],
@@ -146,7 +136,7 @@ Test(dtls_hostile, forged_records_in_the_handshake_are_harmless)
             pair_open(&p);
             cr_expect(pair_connect(&p, HF_SECONDS(10)), "%s before datagram %zu", garbage[i].why, at);
             p.fate = NULL;
-            expect_life();
+            pair_expect_conversation(&p);
             corpus_free(f.bytes);
             pair_clear(&p);
         }
@@ -197,7 +187,7 @@ Test(dtls_hostile, replays_are_dropped)
     pair_open(&p);
     cr_assert(pair_connect(&p, HF_SECONDS(5)));
     for (int i = 0; i < 10; i++)
-        expect_life();
+        pair_expect_conversation(&p);
     p.fate = NULL;
 
     hf_dtls_stats before, after;
@@ -211,7 +201,7 @@ Test(dtls_hostile, replays_are_dropped)
     hf_dtls_get_stats(p.client.dtls, &after);
     cr_expect_geq(after.drops.by_cause[HF_DROP_DTLS_RECORD], before.drops.by_cause[HF_DROP_DTLS_RECORD] + 10);
     cr_expect_eq(after.records_received, 10);
-    expect_life();
+    pair_expect_conversation(&p);
     pair_clear(&p);
 }
 
@@ -230,7 +220,7 @@ Test(dtls_hostile, a_changed_bit_anywhere_is_found)
         buffer[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     cr_expect_eq(pair_give(&p, &p.server, buffer, out.len), 1);
-    expect_life();
+    pair_expect_conversation(&p);
     pair_clear(&p);
 }
 
@@ -245,6 +235,6 @@ Test(dtls_hostile, junk_behind_a_good_record_spoils_nothing)
     cr_assert_eq(hf_dtls_seal(p.client.dtls, &packet, 1, 0, &out), 1);
     memset(buffer + out.len, 0x17, 100);
     cr_expect_eq(pair_give(&p, &p.server, buffer, out.len + 100), 1);
-    expect_life();
+    pair_expect_conversation(&p);
     pair_clear(&p);
 }

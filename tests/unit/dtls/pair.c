@@ -218,3 +218,15 @@ bool pair_connect(pair *p, hf_span limit)
         step(p, end);
     return p->client.connected && p->server.connected;
 }
+
+void pair_expect_conversation(pair *p)
+{
+    size_t to_client = p->client.packets, to_server = p->server.packets;
+    cr_assert(pair_send(p, &p->client, "from the client"));
+    cr_assert(pair_send(p, &p->server, "from the server"));
+    pair_run(p, HF_SECONDS(1));
+    cr_expect_eq(p->client.packets, to_client + 1);
+    cr_expect_eq(p->server.packets, to_server + 1);
+    cr_expect_arr_eq(p->server.last, "from the client", 15);
+    cr_expect_arr_eq(p->client.last, "from the server", 15);
+}

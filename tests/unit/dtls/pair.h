@@ -63,6 +63,9 @@ void pair_drain(pair *p, pair_end *end);
 /* Seals one packet and puts it on its way. False: it was not taken. */
 bool pair_send(pair *p, pair_end *end, const char *text);
 
+/* Expects that a packet passes in each direction. */
+void pair_expect_conversation(pair *p);
+
 /* Hands a datagram to an end, now; returns how many packets came out. */
 size_t pair_give(pair *p, pair_end *end, const void *data, size_t len);
 
