@@ -26,70 +26,75 @@ static void refuse(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_
     owe(ice, &owed);
 }
 
-static void owe_signed(hf_ice *ice, const hf_path *path, const hf_stun_message *message, unsigned code)
+static void owe_signed(hf_ice_generation *g, const hf_path *path, const hf_stun_message *message, unsigned code)
 {
-    hf_ice_owed owed = {.path = *path, .code = code, .is_signed = true};
+    hf_ice_owed owed = {.path = *path, .code = code};
     memcpy(owed.id, message->id, sizeof owed.id);
+    memcpy(owed.key, g->local_pwd, sizeof owed.key);
     if (code == 420)
         owed.unknown_len = (uint8_t)hf_stun_unknown(message, NULL, 0, owed.unknown, HF_ICE_UNKNOWN_MAX);
-    owe(ice, &owed);
+    owe(g->ice, &owed);
 }
 
-/* RFC 8445 §7.3: the user name is valid when its first half is our ufrag. `theirs` gets the other half. */
-static bool split_user(const hf_ice *ice, hf_bytes user, hf_bytes *theirs)
+/* RFC 8445 §7.3: the user name is valid when its first half is our ufrag, which tells the generation, too. `theirs` gets
+ * the other half. NULL: it is not valid. */
+static hf_ice_generation *generation_of(const hf_ice *ice, hf_bytes user, hf_bytes *theirs)
 {
     const uint8_t *colon = user.len > 0 ? memchr(user.data, ':', user.len) : NULL;
     if (!colon)
-        return false;
+        return NULL;
     hf_bytes ours = hf_bytes_of(user.data, (size_t)(colon - user.data));
     *theirs = hf_bytes_of(colon + 1, user.len - ours.len - 1);
-    return hf_bytes_equal_text(ours, ice->generation.local_ufrag);
+    hf_ice_generation *g = ice->newest;
+    while (g && (g->is_over || !hf_bytes_equal_text(ours, g->local_ufrag)))
+        g = g->older;
+    return g;
 }
 
-/* RFC 8489 §9.1.3, with MESSAGE-INTEGRITY (RFC 8445 §7.1 knows no other) and FINGERPRINT required (RFC 8445 §7.1). False: it
+/* RFC 8489 §9.1.3, with MESSAGE-INTEGRITY (RFC 8445 §7.1 knows no other) and FINGERPRINT required (RFC 8445 §7.1). NULL: it
  * has been dealt with. */
-static bool authenticate(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_message *message, hf_bytes *theirs)
+static hf_ice_generation *authenticate(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_message *message,
+                                       hf_bytes *theirs)
 {
     hf_bytes user;
     if (message->fingerprint_at == 0) {
         hf_ice_drop(ice, HF_DROP_STUN_INTEGRITY, message->whole.len);
-        return false;
+        return NULL;
     }
     if (message->integrity_at == 0 || !hf_stun_find(message, HF_STUN_USERNAME, &user)) {
         refuse(ice, now, path, message, 400);
-        return false;
+        return NULL;
     }
-    if (!split_user(ice, user, theirs) ||
-        !hf_stun_verify_integrity(message, hf_bytes_of(ice->generation.local_pwd, HF_ICE_LOCAL_PWD_LEN))) {
+    hf_ice_generation *g = generation_of(ice, user, theirs);
+    if (!g || !hf_stun_verify_integrity(message, hf_bytes_of(g->local_pwd, HF_ICE_LOCAL_PWD_LEN))) {
         refuse(ice, now, path, message, 401);
-        return false;
+        return NULL;
     }
     /* Our password was known to it, but it is the remote of another generation, or not the one that we talk to. */
-    if (hf_ice_remote_is_known(ice) && !hf_bytes_equal_text(*theirs, ice->generation.remote_ufrag)) {
+    if (hf_ice_remote_is_known(g) && !hf_bytes_equal_text(*theirs, g->remote_ufrag)) {
         hf_ice_drop(ice, HF_DROP_STUN_INTEGRITY, message->whole.len);
-        return false;
+        return NULL;
     }
-    return true;
+    return g;
 }
 
 /* RFC 8445 §7.3.1.1. True: the conflict stands, and the remote must give in. */
-static bool wins_role_conflict(hf_ice *ice, const hf_stun_message *message)
+static bool wins_role_conflict(hf_ice_generation *g, const hf_stun_message *message)
 {
     uint64_t theirs;
-    uint16_t same = ice->is_controlling ? HF_STUN_ICE_CONTROLLING : HF_STUN_ICE_CONTROLLED;
+    uint16_t same = g->is_controlling ? HF_STUN_ICE_CONTROLLING : HF_STUN_ICE_CONTROLLED;
     if (!hf_stun_get_u64(message, same, &theirs))
         return false;
-    ice->stats.role_conflicts++;
-    bool stays_controlling = ice->tie_breaker >= theirs;
-    if (ice->is_controlling == stays_controlling)
+    g->ice->stats.role_conflicts++;
+    bool stays_controlling = g->tie_breaker >= theirs;
+    if (g->is_controlling == stays_controlling)
         return true;
-    hf_ice_set_role(ice, stays_controlling);
+    hf_ice_set_role(g, stays_controlling);
     return false;
 }
 
-static hf_ice_early *find_early(const hf_ice *ice, const hf_path *path)
+static hf_ice_early *find_early(const hf_ice_generation *g, const hf_path *path)
 {
-    hf_ice_generation const *g = &ice->generation;
     for (size_t i = 0; i < g->early_len; i++) {
         if (hf_ice_path_equal(&g->early[i].path, path))
             return &g->early[i];
@@ -97,26 +102,25 @@ static hf_ice_early *find_early(const hf_ice *ice, const hf_path *path)
     return NULL;
 }
 
-bool hf_ice_answer_is_early(const hf_ice *ice, const hf_path *path)
+bool hf_ice_answer_is_early(const hf_ice_generation *g, const hf_path *path)
 {
-    return find_early(ice, path) != NULL;
+    return find_early(g, path) != NULL;
 }
 
 /* RFC 8445 §7.3: "an agent may receive a … request before it has received the remote's candidates and credentials": it is
  * answered, and the rest happens when they are there. */
-static void note_early(hf_ice *ice, const hf_path *path, uint32_t priority, bool use_candidate, hf_bytes theirs)
+static void note_early(hf_ice_generation *g, const hf_path *path, uint32_t priority, bool use_candidate, hf_bytes theirs)
 {
-    hf_ice_generation *g = &ice->generation;
-    hf_ice_early *known = find_early(ice, path);
+    hf_ice_early *known = find_early(g, path);
     if (known) {
         known->use_candidate |= use_candidate;
         return;
     }
-    if (hf_grow(ice->env, &g->early, &g->early_cap, g->early_len + 1, HF_ICE_EARLY_MAX, sizeof *g->early)) {
-        hf_ice_drop(ice, HF_DROP_RATE, 0);
+    if (hf_grow(g->ice->env, &g->early, &g->early_cap, g->early_len + 1, HF_ICE_EARLY_MAX, sizeof *g->early)) {
+        hf_ice_drop(g->ice, HF_DROP_RATE, 0);
         return;
     }
-    char *ufrag = hf_alloc_text(ice->env, (const char *)theirs.data, theirs.len);
+    char *ufrag = hf_alloc_text(g->ice->env, (const char *)theirs.data, theirs.len);
     if (!ufrag)
         return;
     g->early[g->early_len++] =
@@ -138,11 +142,14 @@ static bool is_just_checked(const hf_ice_pair *pair, hf_time now)
 }
 
 /* RFC 8445 §7.3.1.4 and §7.3.1.5. */
-static void on_check(hf_ice *ice, hf_time now, hf_ice_pair *pair, bool use_candidate)
+static void on_check(hf_time now, hf_ice_pair *pair, bool use_candidate)
 {
+    const hf_ice_generation *g = pair->generation;
+    hf_ice *ice = g->ice;
     pair->requests_received++;
+    pair->responses_sent++;
     pair->is_authenticated = true;
-    use_candidate = use_candidate && !ice->is_controlling;
+    use_candidate = use_candidate && !g->is_controlling;
     if (pair->state == HF_ICE_PAIR_SUCCEEDED) {
         if (use_candidate && !pair->is_nominated) {
             pair->is_nominated = true;
@@ -150,78 +157,78 @@ static void on_check(hf_ice *ice, hf_time now, hf_ice_pair *pair, bool use_candi
                 ice->route_told = false;
             hf_ice_consent_on_rival(ice, now, pair);
         }
-        if (pair != ice->route && pair->due == HF_NEVER && now - pair->answered_at > STALE_AFTER)
-            hf_ice_check_trigger(ice, pair);
+        if (pair != g->best && pair->due == HF_NEVER && now - pair->answered_at > STALE_AFTER)
+            hf_ice_check_trigger(pair);
     } else {
         pair->nominate_on_success |= use_candidate;
         if (!is_just_checked(pair, now))
-            hf_ice_check_trigger(ice, pair);
+            hf_ice_check_trigger(pair);
     }
     hf_ice_nominate_consider(ice, now);
 }
 
 /* Takes the pair of that path, and makes the remote's candidate and the pair if they are new (RFC 8445 §7.3.1.3). */
-static hf_ice_pair *pair_of(hf_ice *ice, const hf_path *path, uint32_t priority)
+static hf_ice_pair *pair_of(hf_ice_generation *g, const hf_path *path, uint32_t priority)
 {
-    hf_ice_pair *pair = hf_ice_pair_find(ice, path);
+    hf_ice_pair *pair = hf_ice_pair_find(g, path);
     if (pair)
         return pair;
-    hf_ice_local *local = hf_ice_local_find_host(ice, &path->local);
+    hf_ice_local *local = hf_ice_local_find_host(g, &path->local);
     if (!local)
         return NULL;
-    hf_ice_remote *remote = hf_ice_remote_find(ice, &path->remote);
+    hf_ice_remote *remote = hf_ice_remote_find(g, &path->remote);
     if (!remote)
-        remote = hf_ice_remote_add_reflexive(ice, &path->remote, priority);
-    return remote ? hf_ice_pair_ensure(ice, local, remote, true) : NULL;
+        remote = hf_ice_remote_add_reflexive(g, &path->remote, priority);
+    return remote ? hf_ice_pair_ensure(g, local, remote, true) : NULL;
 }
 
 void hf_ice_answer_on_request(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_message *message)
 {
     hf_bytes theirs, nothing;
     uint16_t unknown;
-    if (!hf_ice_local_find_host(ice, &path->local)) {
+    if (!hf_ice_has_socket(ice, &path->local)) {
         hf_ice_drop(ice, HF_DROP_UNKNOWN_PATH, message->whole.len);
         return;
     }
-    if (!authenticate(ice, now, path, message, &theirs))
+    hf_ice_generation *g = authenticate(ice, now, path, message, &theirs);
+    if (!g)
         return;
     if (hf_stun_unknown(message, NULL, 0, &unknown, 1) > 0) {
-        owe_signed(ice, path, message, 420);
+        owe_signed(g, path, message, 420);
         return;
     }
     uint32_t priority;
     if (!hf_stun_get_u32(message, HF_STUN_PRIORITY, &priority)) { /* RFC 8445 §7.1.1: MUST be there */
-        owe_signed(ice, path, message, 400);
+        owe_signed(g, path, message, 400);
         return;
     }
-    if (wins_role_conflict(ice, message)) {
-        owe_signed(ice, path, message, 487);
+    if (wins_role_conflict(g, message)) {
+        owe_signed(g, path, message, 487);
         return;
     }
-    owe_signed(ice, path, message, 0);
+    owe_signed(g, path, message, 0);
     bool use_candidate = hf_stun_find(message, HF_STUN_USE_CANDIDATE, &nothing);
-    if (!hf_ice_remote_is_known(ice)) {
-        note_early(ice, path, priority, use_candidate, theirs);
+    if (!hf_ice_remote_is_known(g)) {
+        note_early(g, path, priority, use_candidate, theirs);
         return;
     }
-    hf_ice_pair *pair = pair_of(ice, path, priority);
+    hf_ice_pair *pair = pair_of(g, path, priority);
     if (pair)
-        on_check(ice, now, pair, use_candidate);
+        on_check(now, pair, use_candidate);
 }
 
-void hf_ice_answer_take_early(hf_ice *ice, hf_time now)
+void hf_ice_answer_take_early(hf_ice_generation *g, hf_time now)
 {
-    hf_ice_generation *g = &ice->generation;
     for (size_t i = 0; i < g->early_len; i++) {
         const hf_ice_early *early = &g->early[i];
         if (strcmp(early->ufrag, g->remote_ufrag) == 0) {
-            hf_ice_pair *pair = pair_of(ice, &early->path, early->priority);
+            hf_ice_pair *pair = pair_of(g, &early->path, early->priority);
             if (pair)
-                on_check(ice, now, pair, early->use_candidate);
+                on_check(now, pair, early->use_candidate);
         }
-        hf_dealloc(ice->env, early->ufrag);
+        hf_dealloc(g->ice->env, early->ufrag);
     }
-    hf_dealloc(ice->env, g->early);
+    hf_dealloc(g->ice->env, g->early);
     g->early = NULL;
     g->early_len = g->early_cap = 0;
 }
@@ -242,7 +249,7 @@ static const char *reason_of(unsigned code)
     }
 }
 
-static size_t write_answer(const hf_ice *ice, const hf_ice_owed *owed, uint8_t *buffer, size_t cap)
+static size_t write_answer(const hf_ice_owed *owed, uint8_t *buffer, size_t cap)
 {
     hf_stun_writer s = hf_stun_begin(buffer, cap, owed->code ? HF_STUN_ERROR : HF_STUN_SUCCESS, HF_STUN_BINDING, owed->id);
     if (owed->code == 0)
@@ -251,8 +258,8 @@ static size_t write_answer(const hf_ice *ice, const hf_ice_owed *owed, uint8_t *
         hf_stun_add_error(&s, owed->code, reason_of(owed->code));
     if (owed->unknown_len > 0)
         hf_stun_add_unknown_attributes(&s, owed->unknown, owed->unknown_len);
-    if (owed->is_signed)
-        hf_stun_add_integrity(&s, hf_bytes_of(ice->generation.local_pwd, HF_ICE_LOCAL_PWD_LEN));
+    if (owed->key[0] != '\0')
+        hf_stun_add_integrity(&s, hf_bytes_of_text(owed->key));
     hf_stun_add_fingerprint(&s);
     return hf_stun_end(&s);
 }
@@ -262,13 +269,9 @@ bool hf_ice_answer_poll(hf_ice *ice, hf_transmit *out)
     hf_ice_owed owed;
     while (hf_ring_pop(&ice->owed, &owed)) {
         out->path = owed.path;
-        out->len = out->segment = write_answer(ice, &owed, out->buffer, out->cap);
-        if (out->len == 0)
-            continue; /* no memory for the digest: the remote asks again */
-        hf_ice_pair *pair = hf_ice_pair_find(ice, &owed.path);
-        if (pair && owed.code == 0)
-            pair->responses_sent++;
-        return true;
+        out->len = out->segment = write_answer(&owed, out->buffer, out->cap);
+        if (out->len > 0) /* otherwise there was no memory for the digest: the remote asks again */
+            return true;
     }
     return false;
 }

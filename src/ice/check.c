@@ -20,10 +20,10 @@
  * allows. */
 #define TRIGGERED_PACE HF_ICE_PACE_MIN
 
-void hf_ice_check_trigger(hf_ice *ice, hf_ice_pair *pair)
+void hf_ice_check_trigger(hf_ice_pair *pair)
 {
     if (pair->triggered == 0)
-        pair->triggered = ++ice->triggered_last;
+        pair->triggered = ++pair->generation->ice->triggered_last;
     pair->due = HF_NEVER;
     if (pair->state != HF_ICE_PAIR_SUCCEEDED)
         pair->state = HF_ICE_PAIR_WAITING;
@@ -39,68 +39,71 @@ void hf_ice_check_cancel(hf_ice_pair *pair)
 
 /* RFC 8445 §8.1.2: once a pair is nominated, ordinary checks end. A controlled agent goes on with better pairs, for a
  * remote of RFC 5245 may nominate several, and the best of those counts. */
-static bool is_wanted(const hf_ice *ice, const hf_ice_pair *pair)
+static bool is_wanted(const hf_ice_pair *pair)
 {
-    if (!ice->route || !ice->route->is_nominated)
+    const hf_ice_generation *g = pair->generation;
+    if (!g->best || !g->best->is_nominated)
         return true;
-    return !ice->is_controlling && pair->priority > ice->route->priority;
+    return !g->is_controlling && pair->priority > g->best->priority;
 }
 
-static hf_ice_pair *next_triggered(const hf_ice *ice)
+static hf_ice_pair *next_triggered(const hf_ice_generation *g)
 {
     hf_ice_pair *first = NULL;
-    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
-        hf_ice_pair *pair = ice->generation.pairs[i];
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        hf_ice_pair *pair = g->pairs[i];
         if (pair->triggered != 0 && (!first || pair->triggered < first->triggered))
             first = pair;
     }
     return first;
 }
 
-static hf_ice_pair *next_waiting(const hf_ice *ice)
+static hf_ice_pair *next_waiting(const hf_ice_generation *g)
 {
-    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
-        hf_ice_pair *pair = ice->generation.pairs[i];
-        if (pair->state == HF_ICE_PAIR_WAITING && pair->triggered == 0 && is_wanted(ice, pair))
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        hf_ice_pair *pair = g->pairs[i];
+        if (pair->state == HF_ICE_PAIR_WAITING && pair->triggered == 0 && is_wanted(pair))
             return pair;
     }
     return NULL;
 }
 
-static hf_span rto_at_first(const hf_ice *ice, const hf_ice_pair *pair)
+static hf_span rto_at_first(const hf_ice_pair *pair)
 {
+    const hf_ice_generation *g = pair->generation;
     if (pair->rtt > 0)
         return pair->rtt * 2 < RTO_MIN ? RTO_MIN : pair->rtt * 2 > RTO_MAX ? RTO_MAX : pair->rtt * 2;
     hf_span rto = 0;
-    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
-        hf_ice_pair_state state = ice->generation.pairs[i]->state;
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        hf_ice_pair_state state = g->pairs[i]->state;
         if (state == HF_ICE_PAIR_WAITING || state == HF_ICE_PAIR_IN_PROGRESS)
-            rto += ice->pace;
+            rto += g->ice->pace;
     }
     return rto < RTO_MIN ? RTO_MIN : rto > RTO_MAX ? RTO_MAX : rto;
 }
 
 /* Puts one more request on record and returns its place. */
-static hf_ice_sent *note_sent(hf_ice *ice, hf_time now, hf_ice_pair *pair)
+static hf_ice_sent *note_sent(hf_time now, hf_ice_pair *pair)
 {
+    const hf_ice_generation *g = pair->generation;
     hf_ice_sent *sent = &pair->sent[pair->sent_next];
     pair->sent_next = (pair->sent_next + 1) % HF_ICE_REQUESTS_MAX;
     *sent = (hf_ice_sent){
         .is_pending = true,
-        .is_controlling = ice->is_controlling,
-        .has_use_candidate = ice->is_controlling && pair->is_nominating,
+        .is_controlling = g->is_controlling,
+        .has_use_candidate = g->is_controlling && pair->is_nominating,
         .sent_at = now,
     };
-    hf_random_bytes(ice->env, sent->id, sizeof sent->id);
+    hf_random_bytes(g->ice->env, sent->id, sizeof sent->id);
     pair->requests_sent++;
     return sent;
 }
 
 /* RFC 8445 §7.1: USERNAME is "theirs:ours"; PRIORITY is what the candidate would have were it peer-reflexive. */
-bool hf_ice_check_send(hf_ice *ice, hf_time now, hf_ice_pair *pair, hf_transmit *out)
+bool hf_ice_check_send(hf_time now, hf_ice_pair *pair, hf_transmit *out)
 {
-    const hf_ice_generation *g = &ice->generation;
-    const hf_ice_sent *sent = note_sent(ice, now, pair);
+    const hf_ice_generation *g = pair->generation;
+    const hf_ice_sent *sent = note_sent(now, pair);
     char user[HF_ICE_UFRAG_MAX + 1 + HF_ICE_LOCAL_UFRAG_LEN];
     size_t remote_len = strlen(g->remote_ufrag);
     memcpy(user, g->remote_ufrag, remote_len);
@@ -109,7 +112,7 @@ bool hf_ice_check_send(hf_ice *ice, hf_time now, hf_ice_pair *pair, hf_transmit 
 
     hf_stun_writer s = hf_stun_begin(out->buffer, out->cap, HF_STUN_REQUEST, HF_STUN_BINDING, sent->id);
     hf_stun_add(&s, HF_STUN_USERNAME, hf_bytes_of(user, remote_len + 1 + HF_ICE_LOCAL_UFRAG_LEN));
-    hf_stun_add_u64(&s, ice->is_controlling ? HF_STUN_ICE_CONTROLLING : HF_STUN_ICE_CONTROLLED, ice->tie_breaker);
+    hf_stun_add_u64(&s, g->is_controlling ? HF_STUN_ICE_CONTROLLING : HF_STUN_ICE_CONTROLLED, g->tie_breaker);
     if (sent->has_use_candidate)
         hf_stun_add(&s, HF_STUN_USE_CANDIDATE, (hf_bytes){0});
     hf_stun_add_u32(&s, HF_STUN_PRIORITY, hf_ice_priority(HF_ICE_PEER_REFLEXIVE, pair->local->preference));
@@ -120,29 +123,29 @@ bool hf_ice_check_send(hf_ice *ice, hf_time now, hf_ice_pair *pair, hf_transmit 
     return out->len > 0; /* zero is an allocation that failed inside: the next transmission makes up for it */
 }
 
-static bool transmit(hf_ice *ice, hf_time now, hf_ice_pair *pair, hf_transmit *out)
+static bool transmit(hf_time now, hf_ice_pair *pair, hf_transmit *out)
 {
     hf_span interval = pair->rto << pair->transmissions;
     pair->transmissions++;
     pair->due = now + (interval < INTERVAL_MAX ? interval : INTERVAL_MAX);
-    return hf_ice_check_send(ice, now, pair, out);
+    return hf_ice_check_send(now, pair, out);
 }
 
-static bool start(hf_ice *ice, hf_time now, hf_ice_pair *pair, hf_transmit *out)
+static bool start(hf_time now, hf_ice_pair *pair, hf_transmit *out)
 {
-    pair->rto = rto_at_first(ice, pair);
+    pair->rto = rto_at_first(pair);
     pair->transmissions = 0;
     pair->triggered = 0;
     if (pair->state != HF_ICE_PAIR_SUCCEEDED)
         pair->state = HF_ICE_PAIR_IN_PROGRESS;
-    return transmit(ice, now, pair, out);
+    return transmit(now, pair, out);
 }
 
-static bool poll_repeated(hf_ice *ice, hf_time now, hf_transmit *out)
+static bool poll_repeated(hf_ice_generation *g, hf_time now, hf_transmit *out)
 {
-    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
-        hf_ice_pair *pair = ice->generation.pairs[i];
-        if (pair->due <= now && pair->transmissions < TRANSMISSIONS_MAX && transmit(ice, now, pair, out))
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        hf_ice_pair *pair = g->pairs[i];
+        if (pair->due <= now && pair->transmissions < TRANSMISSIONS_MAX && transmit(now, pair, out))
             return true;
     }
     return false;
@@ -151,9 +154,10 @@ static bool poll_repeated(hf_ice *ice, hf_time now, hf_transmit *out)
 /* Ordinary checks and queries to servers share the pacer, and take turns. */
 static bool poll_ordinary(hf_ice *ice, hf_time now, hf_transmit *out)
 {
-    hf_ice_pair *pair = hf_ice_is_over(ice) ? NULL : next_waiting(ice);
-    if (!pair && !hf_ice_is_over(ice) && hf_ice_pair_thaw(ice))
-        pair = next_waiting(ice);
+    hf_ice_generation *g = hf_ice_checked(ice);
+    hf_ice_pair *pair = g->is_over ? NULL : next_waiting(g);
+    if (!pair && !g->is_over && hf_ice_pair_thaw(g))
+        pair = next_waiting(g);
     bool has_query = hf_ice_gather_has_waiting(ice);
     if (!pair && !has_query)
         return false;
@@ -161,46 +165,48 @@ static bool poll_ordinary(hf_ice *ice, hf_time now, hf_transmit *out)
     ice->pace_at = now + ice->pace;
     bool is_query = has_query && (!pair || ice->gather_turn);
     ice->gather_turn = !is_query;
-    return is_query ? hf_ice_gather_start_one(ice, now, out) : start(ice, now, pair, out);
+    return is_query ? hf_ice_gather_start_one(ice, now, out) : start(now, pair, out);
 }
 
 bool hf_ice_check_poll(hf_ice *ice, hf_time now, hf_transmit *out)
 {
-    if (!hf_ice_is_over(ice)) {
-        if (poll_repeated(ice, now, out))
+    hf_ice_generation *g = hf_ice_checked(ice);
+    if (!g->is_over) {
+        if (poll_repeated(g, now, out))
             return true;
-        hf_ice_pair *pair = now >= ice->triggered_at ? next_triggered(ice) : NULL;
+        hf_ice_pair *pair = now >= ice->triggered_at ? next_triggered(g) : NULL;
         if (pair) {
             ice->triggered_at = now + TRIGGERED_PACE;
-            if (start(ice, now, pair, out))
+            if (start(now, pair, out))
                 return true;
         }
     }
     return now >= ice->pace_at && poll_ordinary(ice, now, out);
 }
 
-void hf_ice_pair_fail(hf_ice *ice, hf_time now, hf_ice_pair *pair)
+void hf_ice_pair_fail(hf_time now, hf_ice_pair *pair)
 {
     hf_ice_check_cancel(pair);
     pair->state = HF_ICE_PAIR_FAILED;
     pair->mapped = NULL;
     pair->is_nominated = pair->is_nominating = pair->nominate_on_success = false;
-    hf_ice_nominate_consider(ice, now);
+    hf_ice_nominate_consider(pair->generation->ice, now);
 }
 
 void hf_ice_check_tick(hf_ice *ice, hf_time now)
 {
-    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
-        hf_ice_pair *pair = ice->generation.pairs[i];
+    hf_ice_generation *g = hf_ice_checked(ice);
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        hf_ice_pair *pair = g->pairs[i];
         if (pair->due <= now && pair->transmissions >= TRANSMISSIONS_MAX)
-            hf_ice_pair_fail(ice, now, pair);
+            hf_ice_pair_fail(now, pair);
     }
 }
 
-static bool has_thawing(const hf_ice *ice)
+static bool has_thawing(const hf_ice_generation *g)
 {
-    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
-        if (is_wanted(ice, ice->generation.pairs[i]) && hf_ice_pair_may_thaw(ice, ice->generation.pairs[i]))
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        if (is_wanted(g->pairs[i]) && hf_ice_pair_may_thaw(g, g->pairs[i]))
             return true;
     }
     return false;
@@ -208,46 +214,47 @@ static bool has_thawing(const hf_ice *ice)
 
 hf_time hf_ice_check_deadline(const hf_ice *ice)
 {
+    const hf_ice_generation *g = hf_ice_checked(ice);
     hf_time at = hf_ice_gather_has_waiting(ice) ? ice->pace_at : HF_NEVER;
-    if (hf_ice_is_over(ice))
+    if (g->is_over)
         return at;
-    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
-        at = hf_ice_earlier(at, ice->generation.pairs[i]->due);
-        if (ice->generation.pairs[i]->triggered != 0)
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        at = hf_ice_earlier(at, g->pairs[i]->due);
+        if (g->pairs[i]->triggered != 0)
             at = hf_ice_earlier(at, ice->triggered_at);
     }
-    if (next_waiting(ice) || has_thawing(ice))
+    if (next_waiting(g) || has_thawing(g))
         at = hf_ice_earlier(at, ice->pace_at);
     return at;
 }
 
-bool hf_ice_check_all_failed(const hf_ice *ice)
+bool hf_ice_check_all_failed(const hf_ice_generation *g)
 {
-    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
-        if (ice->generation.pairs[i]->state != HF_ICE_PAIR_FAILED)
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        if (g->pairs[i]->state != HF_ICE_PAIR_FAILED)
             return false;
     }
     return true;
 }
 
-void hf_ice_set_role(hf_ice *ice, bool is_controlling)
+void hf_ice_set_role(hf_ice_generation *g, bool is_controlling)
 {
-    if (ice->is_controlling == is_controlling)
+    if (g->is_controlling == is_controlling)
         return;
-    ice->is_controlling = is_controlling;
-    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
-        ice->generation.pairs[i]->is_nominating = false;
-        ice->generation.pairs[i]->nominate_on_success = false;
+    g->is_controlling = is_controlling;
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        g->pairs[i]->is_nominating = false;
+        g->pairs[i]->nominate_on_success = false;
     }
-    hf_ice_pair_reprioritize(ice);
+    hf_ice_pair_reprioritize(g);
 }
 
 /* --- Answers ------------------------------------------------------------------------------------------------------- */
 
-static hf_ice_sent *find_sent(hf_ice *ice, const uint8_t id[HF_STUN_ID_SIZE], hf_ice_pair **pair)
+static hf_ice_sent *find_sent_of(const hf_ice_generation *g, const uint8_t id[HF_STUN_ID_SIZE], hf_ice_pair **pair)
 {
-    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
-        *pair = ice->generation.pairs[i];
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        *pair = g->pairs[i];
         for (size_t n = 0; n < HF_ICE_REQUESTS_MAX; n++) {
             hf_ice_sent *sent = &(*pair)->sent[n];
             if (sent->is_pending && memcmp(sent->id, id, HF_STUN_ID_SIZE) == 0)
@@ -257,46 +264,59 @@ static hf_ice_sent *find_sent(hf_ice *ice, const uint8_t id[HF_STUN_ID_SIZE], hf
     return NULL;
 }
 
+static hf_ice_sent *find_sent(const hf_ice *ice, const uint8_t id[HF_STUN_ID_SIZE], hf_ice_pair **pair)
+{
+    for (const hf_ice_generation *g = ice->newest; g; g = g->older) {
+        hf_ice_sent *sent = g->is_over ? NULL : find_sent_of(g, id, pair);
+        if (sent)
+            return sent;
+    }
+    return NULL;
+}
+
 /* RFC 8445 §7.2.5.1: the remote has the role that we claimed, and the greater tie-breaker. §16.1: the tie-breaker stays the
  * same "unless it has received a 487 response, in which case it MUST change the number". */
-static void on_role_conflict(hf_ice *ice, hf_time now, hf_ice_pair *pair, const hf_ice_sent *sent)
+static void on_role_conflict(hf_time now, hf_ice_pair *pair, const hf_ice_sent *sent)
 {
-    ice->stats.role_conflicts++;
-    if (sent->is_controlling == ice->is_controlling) {
-        hf_ice_set_role(ice, !ice->is_controlling);
-        ice->tie_breaker = hf_random_u64(ice->env);
+    hf_ice_generation *g = pair->generation;
+    g->ice->stats.role_conflicts++;
+    if (sent->is_controlling == g->is_controlling) {
+        hf_ice_set_role(g, !g->is_controlling);
+        g->tie_breaker = hf_random_u64(g->ice->env);
     }
-    hf_ice_check_trigger(ice, pair);
-    hf_ice_nominate_consider(ice, now);
+    hf_ice_check_trigger(pair);
+    hf_ice_nominate_consider(g->ice, now);
 }
 
 /* RFC 8445 §7.2.5.3.1: the mapped address names the local candidate of the valid pair, which may be a new one. */
-static hf_ice_local *local_of(hf_ice *ice, hf_ice_pair *pair, const hf_addr *mapped)
+static hf_ice_local *local_of(hf_ice_pair *pair, const hf_addr *mapped)
 {
-    hf_ice_local *local = hf_ice_local_find(ice, mapped, pair->local);
+    hf_ice_local *local = hf_ice_local_find(pair->generation, mapped, pair->local);
     if (!local)
-        local = hf_ice_local_add_reflexive(ice, HF_ICE_PEER_REFLEXIVE, pair->local, mapped, NULL);
+        local = hf_ice_local_add_reflexive(pair->generation, HF_ICE_PEER_REFLEXIVE, pair->local, mapped, NULL);
     return local ? local : pair->local; /* no room for a candidate is no reason to refuse a path */
 }
 
 /* RFC 8445 §7.2.5.3.3: pairs with the foundation of one that succeeded have a good chance. */
-static void thaw_like(hf_ice *ice, const hf_ice_pair *pair)
+static void thaw_like(const hf_ice_pair *pair)
 {
-    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
-        hf_ice_pair *other = ice->generation.pairs[i];
+    hf_ice_generation *g = pair->generation;
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        hf_ice_pair *other = g->pairs[i];
         if (other->state == HF_ICE_PAIR_FROZEN && hf_ice_pair_shares_foundation(other, pair))
             other->state = HF_ICE_PAIR_WAITING;
     }
 }
 
-static void on_success(hf_ice *ice, hf_time now, hf_ice_pair *pair, const hf_ice_sent *sent, const hf_addr *mapped)
+static void on_success(hf_time now, hf_ice_pair *pair, const hf_ice_sent *sent, const hf_addr *mapped)
 {
+    hf_ice *ice = pair->generation->ice;
     pair->responses_received++;
     pair->rtt = now - sent->sent_at > 0 ? now - sent->sent_at : 1; /* zero would say: not known */
     pair->rtt_total += pair->rtt;
     pair->answered_at = now;
     pair->is_authenticated = true;
-    pair->mapped = local_of(ice, pair, mapped);
+    pair->mapped = local_of(pair, mapped);
     pair->state = HF_ICE_PAIR_SUCCEEDED;
     if (!pair->is_nominating || sent->has_use_candidate)
         hf_ice_check_cancel(pair);
@@ -307,18 +327,18 @@ static void on_success(hf_ice *ice, hf_time now, hf_ice_pair *pair, const hf_ice
         pair->is_nominating = pair->nominate_on_success = false;
         hf_ice_consent_on_rival(ice, now, pair);
     }
-    thaw_like(ice, pair);
+    thaw_like(pair);
     hf_ice_consent_on_answer(ice, now, pair);
     hf_ice_nominate_consider(ice, now);
 }
 
 /* RFC 8445 §7.2.5.2.1: "If the … addresses are not symmetric, the agent MUST set the candidate pair state to Failed." A pair
  * that works stays: somebody repeats its packets from elsewhere. */
-static void on_asymmetric(hf_ice *ice, hf_time now, hf_ice_pair *pair, size_t bytes)
+static void on_asymmetric(hf_time now, hf_ice_pair *pair, size_t bytes)
 {
-    hf_ice_drop(ice, HF_DROP_STUN_UNMATCHED, bytes);
+    hf_ice_drop(pair->generation->ice, HF_DROP_STUN_UNMATCHED, bytes);
     if (!pair->mapped)
-        hf_ice_pair_fail(ice, now, pair);
+        hf_ice_pair_fail(now, pair);
 }
 
 void hf_ice_check_on_response(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_message *message)
@@ -330,13 +350,13 @@ void hf_ice_check_on_response(hf_ice *ice, hf_time now, const hf_path *path, con
         return;
     }
     /* RFC 8489 §9.1.4: without integrity it is as if it had never come, error responses too: anybody could forge them. */
-    if (!hf_stun_verify_integrity(message, hf_bytes_of_text(ice->generation.remote_pwd)) || message->fingerprint_at == 0) {
+    if (!hf_stun_verify_integrity(message, hf_bytes_of_text(pair->generation->remote_pwd)) || message->fingerprint_at == 0) {
         hf_ice_drop(ice, HF_DROP_STUN_INTEGRITY, message->whole.len);
         return;
     }
     sent->is_pending = false;
     if (!hf_ice_path_equal(path, &pair->path)) {
-        on_asymmetric(ice, now, pair, message->whole.len);
+        on_asymmetric(now, pair, message->whole.len);
         return;
     }
 
@@ -345,10 +365,10 @@ void hf_ice_check_on_response(hf_ice *ice, hf_time now, const hf_path *path, con
     uint16_t unknown;
     hf_addr mapped;
     if (message->class_ == HF_STUN_ERROR && hf_stun_get_error(message, &code, &reason) && code == 487)
-        on_role_conflict(ice, now, pair, sent);
+        on_role_conflict(now, pair, sent);
     else if (message->class_ == HF_STUN_SUCCESS && hf_stun_unknown(message, NULL, 0, &unknown, 1) == 0 &&
              hf_stun_get_xor_address(message, HF_STUN_XOR_MAPPED_ADDRESS, &mapped))
-        on_success(ice, now, pair, sent, &mapped);
+        on_success(now, pair, sent, &mapped);
     else if (!pair->mapped) /* RFC 8445 §7.2.5.2.4: any other error fails the check; consent lives on until it expires */
-        hf_ice_pair_fail(ice, now, pair);
+        hf_ice_pair_fail(now, pair);
 }

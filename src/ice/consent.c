@@ -63,7 +63,9 @@ void hf_ice_consent_on_answer(hf_ice *ice, hf_time now, const hf_ice_pair *pair)
 
 void hf_ice_consent_on_rival(hf_ice *ice, hf_time now, const hf_ice_pair *rival)
 {
-    if (!ice->route || !ice->route->is_nominated || rival == ice->route || rival->priority > ice->route->priority)
+    const hf_ice_pair *route = ice->route;
+    if (!route || !route->is_nominated || rival == route || rival->generation != route->generation ||
+        rival->priority > route->priority)
         return;
     ice->route_is_challenged = true;
     ice->consent_at = hf_ice_earlier(ice->consent_at, now);
@@ -79,16 +81,28 @@ bool hf_ice_consent_poll(hf_ice *ice, hf_time now, hf_transmit *out)
     hf_span interval = now - ice->unanswered_since < PROBES_SPAN ? PROBE_INTERVAL : SLOW_PROBE_INTERVAL;
     ice->consent_at = now + (interval > route->rtt ? interval : route->rtt);
     route->consent_requests_sent++;
-    return hf_ice_check_send(ice, now, route, out);
+    return hf_ice_check_send(now, route, out);
+}
+
+/* RFC 7675 §5.1: when consent expires, "the … credentials … MUST NOT be used" again. A restart goes on without them. */
+static void expire(hf_ice *ice, hf_time now)
+{
+    hf_ice_pair *expired = ice->route;
+    hf_ice_nominate_consider(ice, now); /* another pair may have been kept fresh */
+    if (ice->route && ice->route != expired)
+        return;
+    if (hf_ice_checked(ice) == expired->generation) {
+        hf_ice_enter(ice, now, HF_ICE_FAILED, HF_ECONSENT);
+    } else {
+        expired->generation->is_over = true;
+        hf_ice_nominate_consider(ice, now);
+    }
 }
 
 void hf_ice_consent_tick(hf_ice *ice, hf_time now)
 {
     if (ice->route && now >= ice->route->answered_at + HF_ICE_CONSENT_LIFETIME) {
-        hf_ice_pair *expired = ice->route;
-        hf_ice_nominate_consider(ice, now); /* another pair may have been kept fresh */
-        if (!ice->route || ice->route == expired)
-            hf_ice_enter(ice, now, HF_ICE_FAILED, HF_ECONSENT);
+        expire(ice, now);
     } else if (hf_ice_consent_is_suspect(ice)) {
         hf_ice_nominate_consider(ice, now);
     }
@@ -99,7 +113,7 @@ hf_time hf_ice_consent_deadline(const hf_ice *ice)
     if (!ice->route)
         return HF_NEVER;
     hf_time at = hf_ice_earlier(ice->consent_at, ice->route->answered_at + HF_ICE_CONSENT_LIFETIME);
-    if (ice->state != HF_ICE_DISCONNECTED) /* there, it is told already */
+    if (ice->state == HF_ICE_CONNECTED || ice->state == HF_ICE_COMPLETED) /* otherwise, it is told already */
         at = hf_ice_earlier(at, suspect_at(ice));
     return at;
 }

@@ -27,13 +27,14 @@ static bool poll_route(hf_ice *ice, hf_ice_event *out)
 
 static bool poll_candidate(hf_ice *ice, hf_ice_event *out)
 {
-    for (size_t i = 0; i < ice->generation.locals_len; i++) {
-        hf_ice_local *local = ice->generation.locals[i];
+    hf_ice_generation *g = ice->newest;
+    for (size_t i = 0; i < g->locals_len; i++) {
+        hf_ice_local *local = g->locals[i];
         if (local->is_told)
             continue;
         local->is_told = true;
         out->type = HF_ICE_CANDIDATE_FOUND;
-        hf_ice_local_describe(ice, local, &out->u.candidate_found.candidate);
+        hf_ice_local_describe(g, local, &out->u.candidate_found.candidate);
         return true;
     }
     return false;
@@ -57,11 +58,12 @@ static bool poll_server(hf_ice *ice, hf_ice_event *out)
 /* Each step is told, also when several were taken at once. */
 static bool poll_gathering(hf_ice *ice, hf_ice_event *out)
 {
-    if (ice->gathering_told == ice->gathering)
+    hf_ice_generation *g = ice->newest;
+    if (g->gathering_told == g->gathering)
         return false;
-    ice->gathering_told = ice->gathering_told == HF_ICE_GATHERING ? HF_ICE_GATHERING_COMPLETE : HF_ICE_GATHERING;
+    g->gathering_told = g->gathering_told == HF_ICE_GATHERING ? HF_ICE_GATHERING_COMPLETE : HF_ICE_GATHERING;
     out->type = HF_ICE_GATHERING_CHANGED;
-    out->u.gathering_changed.gathering = ice->gathering_told;
+    out->u.gathering_changed.gathering = g->gathering_told;
     return true;
 }
 
@@ -72,6 +74,6 @@ bool hf_ice_poll_event(hf_ice *ice, hf_ice_event *out)
         return false;
     memset(out, 0, sizeof *out);
     return poll_state(ice, out) || poll_route(ice, out) ||
-           (ice->gathering_told != HF_ICE_GATHERING && poll_gathering(ice, out)) || poll_candidate(ice, out) ||
+           (ice->newest->gathering_told != HF_ICE_GATHERING && poll_gathering(ice, out)) || poll_candidate(ice, out) ||
            poll_server(ice, out) || poll_gathering(ice, out);
 }

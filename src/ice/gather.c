@@ -15,7 +15,7 @@
 
 bool hf_ice_gather_poll_request(hf_ice *ice, hf_request *out)
 {
-    if (ice->gathering == HF_ICE_GATHERING_NEW)
+    if (ice->current->gathering == HF_ICE_GATHERING_NEW)
         return false;
     if (!ice->locals_asked) {
         ice->locals_asked = true;
@@ -33,77 +33,122 @@ bool hf_ice_gather_poll_request(hf_ice *ice, hf_request *out)
     return false;
 }
 
-static bool is_settled(const hf_ice *ice)
+static bool is_settled(const hf_ice_generation *g)
 {
+    const hf_ice *ice = g->ice;
     for (size_t i = 0; i < ice->servers_len; i++) {
         if (ice->servers[i].state == HF_ICE_SERVER_UNASKED || ice->servers[i].state == HF_ICE_SERVER_RESOLVING)
             return false;
     }
-    for (size_t i = 0; i < ice->queries_len; i++) {
-        if (ice->queries[i].state != HF_ICE_QUERY_DONE && ice->queries[i].refresh_at == HF_NEVER)
+    for (size_t i = 0; i < g->queries_len; i++) {
+        if (g->queries[i].state != HF_ICE_QUERY_DONE && g->queries[i].refresh_at == HF_NEVER)
             return false;
     }
     return ice->locals_known;
 }
 
-static void settle(hf_ice *ice)
+static void settle(hf_ice_generation *g)
 {
-    if (ice->gathering != HF_ICE_GATHERING_NEW)
-        ice->gathering = is_settled(ice) ? HF_ICE_GATHERING_COMPLETE : HF_ICE_GATHERING;
+    if (g->gathering != HF_ICE_GATHERING_NEW)
+        g->gathering = is_settled(g) ? HF_ICE_GATHERING_COMPLETE : HF_ICE_GATHERING;
 }
 
-static void query(hf_ice *ice, hf_ice_stun *server, hf_ice_local *base)
+static void query(hf_ice_generation *g, hf_ice_stun *server, hf_ice_local *base)
 {
     const hf_addr *addr = base->addr.family == HF_FAMILY_IPV4 ? &server->ipv4 : &server->ipv6;
     if (server->state != HF_ICE_SERVER_KNOWN || base->base != base || !hf_ice_may_reach(&base->addr, addr))
         return;
-    if (hf_grow(ice->env, &ice->queries, &ice->queries_cap, ice->queries_len + 1, HF_ICE_QUERIES_MAX,
-                sizeof *ice->queries)) {
+    if (hf_grow(g->ice->env, &g->queries, &g->queries_cap, g->queries_len + 1, HF_ICE_QUERIES_MAX, sizeof *g->queries)) {
         if (!server->has_answered)
             server->failure = HF_ENOMEM;
         return;
     }
-    ice->queries[ice->queries_len++] = (hf_ice_query){.server = server, .base = base, .addr = *addr, .refresh_at = HF_NEVER};
+    g->queries[g->queries_len++] =
+        (hf_ice_query){.generation = g, .server = server, .base = base, .addr = *addr, .refresh_at = HF_NEVER};
 }
 
-static bool is_still_there(const hf_reply *reply, const hf_addr *addr)
+bool hf_ice_has_socket(const hf_ice *ice, const hf_addr *local)
 {
-    for (size_t i = 0; i < reply->locals_len; i++) {
-        if (hf_addr_equal(&reply->locals[i].addr, addr))
+    for (size_t i = 0; i < ice->locals_len; i++) {
+        if (hf_addr_equal(&ice->locals[i].addr, local))
             return true;
     }
     return false;
 }
 
-static hf_ice_local *first_gone(const hf_ice *ice, const hf_reply *reply)
+static hf_ice_local *first_gone(const hf_ice_generation *g)
 {
-    const hf_ice_generation *g = &ice->generation;
     for (size_t i = 0; i < g->locals_len; i++) {
-        if (g->locals[i]->base == g->locals[i] && !is_still_there(reply, &g->locals[i]->addr))
+        if (g->locals[i]->base == g->locals[i] && !hf_ice_has_socket(g->ice, &g->locals[i]->addr))
             return g->locals[i];
     }
     return NULL;
 }
 
+static void add_locals(hf_ice_generation *g)
+{
+    hf_ice *ice = g->ice;
+    for (size_t i = 0; i < ice->locals_len; i++) {
+        hf_ice_local *local = hf_ice_local_add_host(g, &ice->locals[i]);
+        if (!local)
+            continue;
+        hf_ice_pair_add_for_local(g, local);
+        for (size_t n = 0; n < ice->servers_len; n++)
+            query(g, &ice->servers[n], local);
+    }
+}
+
+/* A socket that is gone is gone for all generations; a new one is for the newest. */
+void hf_ice_gather_take_locals(hf_ice *ice, hf_time now)
+{
+    for (hf_ice_generation *g = ice->newest; g; g = g->older) {
+        hf_ice_local *gone;
+        while ((gone = first_gone(g)))
+            hf_ice_local_remove(g, gone);
+        settle(g);
+    }
+    if (ice->newest->gathering != HF_ICE_GATHERING_NEW)
+        add_locals(ice->newest);
+    settle(ice->newest);
+    hf_ice_nominate_consider(ice, now);
+}
+
+/* The sockets serve each generation, and whatever the memory is short for counts as not there. */
+static void remember_locals(hf_ice *ice, const hf_reply *reply)
+{
+    size_t wanted = reply->locals_len < HF_ICE_LOCAL_CANDIDATES_MAX ? reply->locals_len : HF_ICE_LOCAL_CANDIDATES_MAX;
+    if (hf_grow(ice->env, &ice->locals, &ice->locals_cap, wanted, HF_ICE_LOCAL_CANDIDATES_MAX, sizeof *ice->locals))
+        wanted = ice->locals_cap;
+    ice->locals_len = 0;
+    for (size_t i = 0; i < reply->locals_len && ice->locals_len < wanted; i++) {
+        if (!hf_ice_addr_is_forbidden(&reply->locals[i].addr))
+            ice->locals[ice->locals_len++] = reply->locals[i];
+    }
+}
+
 void hf_ice_gather_on_locals(hf_ice *ice, hf_time now, const hf_reply *reply)
 {
-    if (ice->gathering == HF_ICE_GATHERING_NEW)
+    if (ice->current->gathering == HF_ICE_GATHERING_NEW)
         return;
     ice->locals_asked = ice->locals_known = true;
-    if (reply->err == HF_OK) {
-        hf_ice_local *gone;
-        while ((gone = first_gone(ice, reply)))
-            hf_ice_local_remove(ice, now, gone);
-        for (size_t i = 0; i < reply->locals_len; i++) {
-            hf_ice_local *local = hf_ice_local_add_host(ice, &reply->locals[i]);
-            if (!local)
-                continue;
-            hf_ice_pair_add_for_local(ice, local);
-            for (size_t n = 0; n < ice->servers_len; n++)
-                query(ice, &ice->servers[n], local);
-        }
+    if (reply->err == HF_OK)
+        remember_locals(ice, reply);
+    hf_ice_gather_take_locals(ice, now);
+}
+
+/* A later generation asks the servers anew: their answers, and whether there is one, belong to its time. */
+void hf_ice_gather_begin(hf_ice *ice, hf_time now)
+{
+    ice->newest->gathering = HF_ICE_GATHERING;
+    for (size_t i = 0; i < ice->servers_len; i++) {
+        hf_ice_stun *server = &ice->servers[i];
+        server->has_answered = server->is_failure_told = false;
+        server->failure = HF_OK;
+        if (server->state == HF_ICE_SERVER_LOST)
+            server->state = HF_ICE_SERVER_UNASKED;
     }
-    settle(ice);
+    if (ice->locals_known)
+        hf_ice_gather_take_locals(ice, now);
 }
 
 static void lose(hf_ice_stun *server, hf_err cause)
@@ -131,55 +176,60 @@ void hf_ice_gather_on_resolved(hf_ice *ice, hf_time now, const hf_reply *reply)
         lose(server, HF_ERESOLVE);
     } else {
         server->state = HF_ICE_SERVER_KNOWN;
-        for (size_t i = 0; i < ice->generation.locals_len; i++)
-            query(ice, server, ice->generation.locals[i]);
     }
-    settle(ice);
+    for (hf_ice_generation *g = ice->newest; g != ice->current->older; g = g->older) {
+        for (size_t i = 0; i < g->locals_len; i++)
+            query(g, server, g->locals[i]);
+        settle(g);
+    }
 }
 
-void hf_ice_gather_forget_base(hf_ice *ice, const hf_ice_local *base)
+void hf_ice_gather_forget_base(hf_ice_generation *g, const hf_ice_local *base)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < ice->queries_len; i++) {
-        if (ice->queries[i].base != base)
-            ice->queries[kept++] = ice->queries[i];
+    for (size_t i = 0; i < g->queries_len; i++) {
+        if (g->queries[i].base != base)
+            g->queries[kept++] = g->queries[i];
     }
-    ice->queries_len = kept;
-    settle(ice);
+    g->queries_len = kept;
+    settle(g);
 }
 
-/* A path has been found: its own checks keep the NAT awake now. */
-static bool wants_refresh(const hf_ice *ice)
+/* Once a path has been found, its own checks keep the NAT awake. */
+static bool wants_refresh(const hf_ice_generation *g)
 {
-    return ice->state == HF_ICE_NEW || ice->state == HF_ICE_CHECKING;
+    return !g->best && !g->is_over;
 }
 
-static void finish(hf_ice *ice, hf_time now, hf_ice_query *q)
+static void finish(hf_time now, hf_ice_query *q)
 {
     q->state = HF_ICE_QUERY_DONE;
     q->refresh_at = q->server->has_answered ? now + REFRESH_INTERVAL : HF_NEVER;
-    settle(ice);
+    settle(q->generation);
 }
 
 /* A server has nothing left to say, and has said nothing. */
-static void fail(hf_ice *ice, hf_time now, hf_ice_query *q, hf_err cause)
+static void fail(hf_time now, hf_ice_query *q, hf_err cause)
 {
+    const hf_ice_generation *g = q->generation;
     hf_ice_stun *server = q->server;
     q->state = HF_ICE_QUERY_DONE;
     bool is_last = true;
-    for (size_t i = 0; i < ice->queries_len; i++)
-        is_last &= ice->queries[i].server != server || ice->queries[i].state == HF_ICE_QUERY_DONE;
+    for (size_t i = 0; i < g->queries_len; i++)
+        is_last &= g->queries[i].server != server || g->queries[i].state == HF_ICE_QUERY_DONE;
     if (is_last && !server->has_answered)
         server->failure = cause;
-    finish(ice, now, q);
+    finish(now, q);
 }
 
 static hf_ice_query *find_query(hf_ice *ice, const uint8_t id[HF_STUN_ID_SIZE])
 {
-    for (size_t i = 0; i < ice->queries_len; i++) {
-        hf_ice_query *q = &ice->queries[i];
-        if (q->state == HF_ICE_QUERY_IN_PROGRESS && memcmp(q->transaction.id, id, HF_STUN_ID_SIZE) == 0)
-            return q;
+    for (hf_ice_generation *g = ice->newest; g; g = g->older) {
+        for (size_t i = 0; i < g->queries_len; i++) {
+            hf_ice_query *q = &g->queries[i];
+            if (q->state == HF_ICE_QUERY_IN_PROGRESS && memcmp(q->transaction.id, id, HF_STUN_ID_SIZE) == 0)
+                return q;
+        }
     }
     return NULL;
 }
@@ -198,17 +248,17 @@ bool hf_ice_gather_on_response(hf_ice *ice, hf_time now, const hf_path *path, co
                      (hf_stun_get_xor_address(message, HF_STUN_XOR_MAPPED_ADDRESS, &mapped) ||
                       hf_stun_get_address(message, HF_STUN_MAPPED_ADDRESS, &mapped)); /* servers of RFC 3489 */
     if (!is_answer || mapped.family != q->base->addr.family) {
-        fail(ice, now, q, HF_EPROTO);
+        fail(now, q, HF_EPROTO);
         return true;
     }
     q->server->has_answered = true;
     q->server->failure = HF_OK;
-    (void)hf_ice_local_add_reflexive(ice, HF_ICE_SERVER_REFLEXIVE, q->base, &mapped, &q->addr);
-    finish(ice, now, q);
+    (void)hf_ice_local_add_reflexive(q->generation, HF_ICE_SERVER_REFLEXIVE, q->base, &mapped, &q->addr);
+    finish(now, q);
     return true;
 }
 
-static bool transmit(hf_ice_query *q, hf_transmit *out)
+static bool transmit(const hf_ice_query *q, hf_transmit *out)
 {
     hf_stun_writer s = hf_stun_begin(out->buffer, out->cap, HF_STUN_REQUEST, HF_STUN_BINDING, q->transaction.id);
     hf_stun_add_fingerprint(&s);
@@ -217,64 +267,79 @@ static bool transmit(hf_ice_query *q, hf_transmit *out)
     return out->len > 0;
 }
 
+static hf_ice_query *next_query(const hf_ice *ice)
+{
+    for (hf_ice_generation *g = ice->newest; g; g = g->older) {
+        for (size_t i = 0; i < g->queries_len; i++) {
+            if (g->queries[i].state == HF_ICE_QUERY_WAITING)
+                return &g->queries[i];
+        }
+    }
+    return NULL;
+}
+
 bool hf_ice_gather_has_waiting(const hf_ice *ice)
 {
-    for (size_t i = 0; i < ice->queries_len; i++) {
-        if (ice->queries[i].state == HF_ICE_QUERY_WAITING)
-            return true;
-    }
-    return false;
+    return next_query(ice) != NULL;
 }
 
 bool hf_ice_gather_start_one(hf_ice *ice, hf_time now, hf_transmit *out)
 {
-    for (size_t i = 0; i < ice->queries_len; i++) {
-        hf_ice_query *q = &ice->queries[i];
-        if (q->state != HF_ICE_QUERY_WAITING)
-            continue;
-        q->state = HF_ICE_QUERY_IN_PROGRESS;
-        q->give_up_at = now + QUERY_PATIENCE;
-        hf_stun_transaction_start(&q->transaction, now, QUERY_RTO, ice->env);
-        return hf_stun_transaction_step(&q->transaction, now) == HF_STUN_SEND_NOW && transmit(q, out);
-    }
-    return false;
+    hf_ice_query *q = next_query(ice);
+    if (!q)
+        return false;
+    q->state = HF_ICE_QUERY_IN_PROGRESS;
+    q->give_up_at = now + QUERY_PATIENCE;
+    hf_stun_transaction_start(&q->transaction, now, QUERY_RTO, ice->env);
+    return hf_stun_transaction_step(&q->transaction, now) == HF_STUN_SEND_NOW && transmit(q, out);
 }
 
 bool hf_ice_gather_repeat(hf_ice *ice, hf_time now, hf_transmit *out)
 {
-    for (size_t i = 0; i < ice->queries_len; i++) {
-        hf_ice_query *q = &ice->queries[i];
-        if (q->state == HF_ICE_QUERY_IN_PROGRESS && now < q->give_up_at &&
-            hf_stun_transaction_step(&q->transaction, now) == HF_STUN_SEND_NOW && transmit(q, out))
-            return true;
+    for (hf_ice_generation *g = ice->newest; g; g = g->older) {
+        for (size_t i = 0; i < g->queries_len; i++) {
+            hf_ice_query *q = &g->queries[i];
+            if (q->state == HF_ICE_QUERY_IN_PROGRESS && now < q->give_up_at &&
+                hf_stun_transaction_step(&q->transaction, now) == HF_STUN_SEND_NOW && transmit(q, out))
+                return true;
+        }
     }
     return false;
 }
 
+static void tick_query(hf_time now, hf_ice_query *q)
+{
+    if (q->state == HF_ICE_QUERY_IN_PROGRESS && now >= q->give_up_at)
+        fail(now, q, HF_ETIMEDOUT);
+    if (q->state != HF_ICE_QUERY_DONE || now < q->refresh_at)
+        return;
+    if (wants_refresh(q->generation))
+        q->state = HF_ICE_QUERY_WAITING; /* refresh_at stays set: gathering is not open again for it */
+    else
+        q->refresh_at = HF_NEVER;
+}
+
 void hf_ice_gather_tick(hf_ice *ice, hf_time now)
 {
-    for (size_t i = 0; i < ice->queries_len; i++) {
-        hf_ice_query *q = &ice->queries[i];
-        if (q->state == HF_ICE_QUERY_IN_PROGRESS && now >= q->give_up_at)
-            fail(ice, now, q, HF_ETIMEDOUT);
-        if (q->state == HF_ICE_QUERY_DONE && now >= q->refresh_at) {
-            if (wants_refresh(ice))
-                q->state = HF_ICE_QUERY_WAITING; /* refresh_at stays set: gathering is not open again for it */
-            else
-                q->refresh_at = HF_NEVER;
-        }
+    for (hf_ice_generation *g = ice->newest; g; g = g->older) {
+        for (size_t i = 0; i < g->queries_len; i++)
+            tick_query(now, &g->queries[i]);
     }
+}
+
+static hf_time query_deadline(const hf_ice_query *q)
+{
+    if (q->state == HF_ICE_QUERY_IN_PROGRESS)
+        return hf_ice_earlier(q->transaction.due, q->give_up_at);
+    return q->state == HF_ICE_QUERY_DONE && wants_refresh(q->generation) ? q->refresh_at : HF_NEVER;
 }
 
 hf_time hf_ice_gather_deadline(const hf_ice *ice)
 {
     hf_time at = HF_NEVER;
-    for (size_t i = 0; i < ice->queries_len; i++) {
-        const hf_ice_query *q = &ice->queries[i];
-        if (q->state == HF_ICE_QUERY_IN_PROGRESS)
-            at = hf_ice_earlier(at, hf_ice_earlier(q->transaction.due, q->give_up_at));
-        else if (q->state == HF_ICE_QUERY_DONE && wants_refresh(ice))
-            at = hf_ice_earlier(at, q->refresh_at);
+    for (const hf_ice_generation *g = ice->newest; g; g = g->older) {
+        for (size_t i = 0; i < g->queries_len; i++)
+            at = hf_ice_earlier(at, query_deadline(&g->queries[i]));
     }
     return at;
 }

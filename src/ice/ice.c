@@ -14,16 +14,14 @@ hf_err hf_ice_new(hf_ice **out, const hf_ice_config *config, const hf_env *env)
     if (!ice)
         return HF_ENOMEM;
     ice->env = env;
-    ice->is_controlling = config->controlling;
-    ice->tie_breaker = hf_random_u64(env);
     ice->pace = config->pace <= 0 ? HF_ICE_PACE : config->pace < HF_ICE_PACE_MIN ? HF_ICE_PACE_MIN : config->pace;
     ice->patience = config->patience <= 0 ? HF_ICE_PATIENCE : config->patience;
     ice->route_told = true;
-    ice->give_up_at = ice->consent_at = ice->nominate_at = ice->unanswered_since = ice->deadline = HF_NEVER;
+    ice->give_up_at = ice->consent_at = ice->unanswered_since = ice->deadline = HF_NEVER;
     hf_ring_init(&ice->owed, env, sizeof(hf_ice_owed), HF_ICE_OWED_MAX);
-    hf_ice_generation_init(ice);
 
-    hf_err err = hf_ice_servers_init(ice, config);
+    ice->newest = ice->current = hf_ice_generation_new(ice, config->controlling);
+    hf_err err = ice->newest ? hf_ice_servers_init(ice, config) : HF_ENOMEM;
     if (err) {
         hf_ice_free(ice);
         return err;
@@ -37,9 +35,13 @@ void hf_ice_free(hf_ice *ice)
     if (!ice)
         return;
     const hf_env *env = ice->env;
-    hf_ice_generation_clear(ice);
+    while (ice->newest) {
+        hf_ice_generation *g = ice->newest;
+        ice->newest = g->older;
+        hf_ice_generation_free(g);
+    }
     hf_ice_servers_clear(ice);
-    hf_dealloc(env, ice->queries);
+    hf_dealloc(env, ice->locals);
     hf_ring_clear(&ice->owed);
     memset(ice, 0, sizeof *ice);
     hf_dealloc(env, ice);
@@ -60,8 +62,9 @@ static void settle(hf_ice *ice, hf_time now)
 {
     hf_ice_give_up_if_hopeless(ice, now);
     hf_time next = hf_ice_earlier(hf_ice_check_deadline(ice), hf_ice_gather_deadline(ice));
+    next = hf_ice_earlier(next, hf_ice_restart_deadline(ice));
     if (!hf_ice_is_over(ice)) {
-        next = hf_ice_earlier(next, hf_ice_earlier(ice->give_up_at, ice->nominate_at));
+        next = hf_ice_earlier(next, hf_ice_earlier(ice->give_up_at, hf_ice_checked(ice)->nominate_at));
         next = hf_ice_earlier(next, hf_ice_consent_deadline(ice));
     }
     ice->deadline = next;
@@ -86,10 +89,11 @@ void hf_ice_tick(hf_ice *ice, hf_time now)
         return;
     now = at(ice, now);
     hf_ice_gather_tick(ice, now);
+    hf_ice_restart_tick(ice, now);
     if (!hf_ice_is_over(ice)) {
         hf_ice_check_tick(ice, now);
         hf_ice_consent_tick(ice, now);
-        if (now >= ice->nominate_at)
+        if (now >= hf_ice_checked(ice)->nominate_at)
             hf_ice_nominate_consider(ice, now);
     }
     settle(ice, now);
@@ -101,26 +105,49 @@ hf_err hf_ice_gather(hf_ice *ice, hf_time now)
 {
     if (!ice)
         return HF_EINVAL;
-    if (ice->gathering != HF_ICE_GATHERING_NEW)
+    if (ice->newest->gathering != HF_ICE_GATHERING_NEW)
         return HF_ESTATE;
-    ice->gathering = HF_ICE_GATHERING;
-    settle_and_wake(ice, at(ice, now));
+    now = at(ice, now);
+    hf_ice_gather_begin(ice, now);
+    settle_and_wake(ice, now);
     return HF_OK;
+}
+
+hf_err hf_ice_restart(hf_ice *ice, hf_time now)
+{
+    if (!ice)
+        return HF_EINVAL;
+    hf_err err = hf_ice_restart_open(ice);
+    if (err == HF_OK)
+        settle_and_wake(ice, at(ice, now));
+    return err;
+}
+
+hf_err hf_ice_cancel_restart(hf_ice *ice, hf_time now)
+{
+    if (!ice)
+        return HF_EINVAL;
+    now = at(ice, now);
+    hf_err err = hf_ice_restart_cancel(ice, now);
+    if (err == HF_OK)
+        settle_and_wake(ice, now);
+    return err;
 }
 
 hf_err hf_ice_set_controlling(hf_ice *ice, bool controlling)
 {
     if (!ice)
         return HF_EINVAL;
-    if (ice->state != HF_ICE_NEW)
+    if (hf_ice_remote_is_known(ice->newest))
         return HF_ESTATE;
-    hf_ice_set_role(ice, controlling);
+    hf_ice_set_role(ice->newest, controlling);
     return HF_OK;
 }
 
-static hf_err set_same_remote(const hf_ice_generation *g, const char *ufrag, const char *pwd)
+static bool is_remote(const hf_ice_generation *g, const hf_ice_remote_agent *remote)
 {
-    return strcmp(g->remote_ufrag, ufrag) == 0 && strcmp(g->remote_pwd, pwd) == 0 ? HF_OK : HF_ESTATE;
+    return hf_ice_remote_is_known(g) && strcmp(g->remote_ufrag, remote->ufrag) == 0 &&
+           strcmp(g->remote_pwd, remote->pwd) == 0;
 }
 
 hf_err hf_ice_set_remote(hf_ice *ice, hf_time now, const hf_ice_remote_agent *remote)
@@ -128,37 +155,56 @@ hf_err hf_ice_set_remote(hf_ice *ice, hf_time now, const hf_ice_remote_agent *re
     if (!ice || !remote || !hf_ice_ufrag_is_valid(hf_bytes_of_text(remote->ufrag)) ||
         !hf_ice_pwd_is_valid(hf_bytes_of_text(remote->pwd)))
         return HF_EINVAL;
-    if (hf_ice_remote_is_known(ice))
-        return set_same_remote(&ice->generation, remote->ufrag, remote->pwd);
-    hf_err err = hf_ice_generation_set_remote(ice, remote->ufrag, remote->pwd);
+    if (is_remote(hf_ice_checked(ice), remote))
+        return HF_OK;
+    hf_ice_generation *g = ice->newest;
+    if (hf_ice_remote_is_known(g))
+        return HF_ESTATE;
+    hf_err err = hf_ice_generation_set_remote(g, remote->ufrag, remote->pwd);
     if (err)
         return err;
     now = at(ice, now);
     if (remote->lite)
-        hf_ice_set_role(ice, true);
-    hf_ice_enter(ice, now, HF_ICE_CHECKING, HF_OK);
-    hf_ice_remote_drop_other_generations(ice);
-    for (size_t i = 0; i < ice->generation.remotes_len; i++)
-        hf_ice_pair_add_for_remote(ice, ice->generation.remotes[i]);
-    hf_ice_answer_take_early(ice, now);
+        hf_ice_set_role(g, true);
+    hf_ice_restart_begin_checks(ice, now);
+    hf_ice_remote_drop_other_generations(g);
+    for (size_t i = 0; i < g->remotes_len; i++)
+        hf_ice_pair_add_for_remote(g, g->remotes[i]);
+    hf_ice_answer_take_early(g, now);
     settle_and_wake(ice, now);
     return HF_OK;
+}
+
+/* Whose candidate it is. A generation's ufrag says so (RFC 8839 §5.4); one that is not known yet may be that of a restart
+ * whose description is still to come. */
+static hf_ice_generation *generation_of(const hf_ice *ice, const char *remote_ufrag)
+{
+    if (remote_ufrag[0] == '\0')
+        return hf_ice_checked(ice);
+    for (hf_ice_generation *g = ice->newest; g != ice->current->older; g = g->older) {
+        if (hf_ice_remote_is_known(g) && strcmp(g->remote_ufrag, remote_ufrag) == 0)
+            return g;
+    }
+    return ice->newest;
 }
 
 hf_err hf_ice_add_remote_candidate(hf_ice *ice, hf_time now, const hf_ice_candidate *candidate, const char *ufrag)
 {
     if (!ice || !candidate)
         return HF_EINVAL;
-    if (hf_ice_is_over(ice))
+    if (!ufrag)
+        ufrag = candidate->ufrag;
+    hf_ice_generation *g = generation_of(ice, ufrag);
+    if (g->is_over)
         return HF_ESTATE;
     if (candidate->component != 1 || candidate->tcp_type != HF_ICE_TCP_NONE || candidate->addr.family == HF_FAMILY_NONE) {
-        ice->generation.remote_hides_addresses |= candidate->addr.family == HF_FAMILY_NONE;
+        g->remote_hides_addresses |= candidate->addr.family == HF_FAMILY_NONE;
         ice->stats.remote_candidates_ignored++;
         return HF_ENOTSUP;
     }
     if (hf_ice_addr_is_forbidden(&candidate->addr))
         return HF_EINVAL;
-    hf_err err = hf_ice_remote_add(ice, candidate, ufrag ? ufrag : candidate->ufrag);
+    hf_err err = hf_ice_remote_add(g, candidate, ufrag);
     if (err == HF_OK)
         settle_and_wake(ice, at(ice, now));
     return err;
@@ -168,7 +214,7 @@ void hf_ice_end_of_remote_candidates(hf_ice *ice, hf_time now)
 {
     if (!ice)
         return;
-    ice->generation.remote_has_ended = true;
+    hf_ice_checked(ice)->remote_has_ended = true;
     settle_and_wake(ice, at(ice, now));
 }
 
@@ -192,12 +238,11 @@ static void on_stun(hf_ice *ice, hf_time now, const hf_datagram *datagram)
     ice->stats.stun_received++;
     switch (message.class_) {
     case HF_STUN_REQUEST:
-        if (!hf_ice_is_over(ice))
-            hf_ice_answer_on_request(ice, now, &datagram->path, &message);
+        hf_ice_answer_on_request(ice, now, &datagram->path, &message);
         break;
     case HF_STUN_SUCCESS:
     case HF_STUN_ERROR:
-        if (!hf_ice_gather_on_response(ice, now, &datagram->path, &message) && !hf_ice_is_over(ice))
+        if (!hf_ice_gather_on_response(ice, now, &datagram->path, &message))
             hf_ice_check_on_response(ice, now, &datagram->path, &message);
         break;
     case HF_STUN_INDICATION: /* RFC 8445 §11: a keepalive, and nothing more */
@@ -208,16 +253,18 @@ static void on_stun(hf_ice *ice, hf_time now, const hf_datagram *datagram)
 /* Data comes on one path nearly always: the last one is asked first. */
 static bool is_authenticated(hf_ice *ice, const hf_path *path)
 {
-    if (hf_ice_is_over(ice))
-        return false;
     if (ice->heard && hf_ice_path_equal(&ice->heard->path, path))
-        return true;
-    hf_ice_pair *pair = hf_ice_pair_find(ice, path);
-    if (!pair)
-        return hf_ice_answer_is_early(ice, path);
-    if (pair->is_authenticated)
-        ice->heard = pair;
-    return pair->is_authenticated;
+        return !ice->heard->generation->is_over;
+    for (const hf_ice_generation *g = ice->newest; g; g = g->older) {
+        hf_ice_pair *pair = g->is_over ? NULL : hf_ice_pair_find(g, path);
+        if (pair && pair->is_authenticated) {
+            ice->heard = pair;
+            return true;
+        }
+        if (!g->is_over && hf_ice_answer_is_early(g, path))
+            return true;
+    }
+    return false;
 }
 
 /* RFC 7983 §7: 20 to 63 is DTLS, 128 to 191 SRTP; the rest is nothing that passes between peers. */
@@ -258,9 +305,8 @@ bool hf_ice_poll_transmit(hf_ice *ice, hf_time now, hf_transmit *out)
     if (!ice || !out || !out->buffer || (ice->owed.len == 0 && now < ice->deadline))
         return false;
     now = at(ice, now);
-    bool is_over = hf_ice_is_over(ice);
-    bool has_one = (!is_over && (hf_ice_answer_poll(ice, out) || hf_ice_consent_poll(ice, now, out))) ||
-                   hf_ice_check_poll(ice, now, out) || hf_ice_gather_repeat(ice, now, out);
+    bool has_one = hf_ice_answer_poll(ice, out) || hf_ice_consent_poll(ice, now, out) || hf_ice_check_poll(ice, now, out) ||
+                   hf_ice_gather_repeat(ice, now, out);
     settle(ice, now);
     if (has_one)
         ice->stats.stun_sent++;
@@ -296,12 +342,12 @@ void hf_ice_reply(hf_ice *ice, hf_time now, const hf_reply *reply)
 
 const char *hf_ice_local_ufrag(const hf_ice *ice)
 {
-    return ice->generation.local_ufrag;
+    return ice->newest->local_ufrag;
 }
 
 const char *hf_ice_local_pwd(const hf_ice *ice)
 {
-    return ice->generation.local_pwd;
+    return ice->newest->local_pwd;
 }
 
 hf_ice_state hf_ice_get_state(const hf_ice *ice)
@@ -311,7 +357,7 @@ hf_ice_state hf_ice_get_state(const hf_ice *ice)
 
 hf_ice_gathering hf_ice_get_gathering(const hf_ice *ice)
 {
-    return ice->gathering;
+    return ice->newest->gathering;
 }
 
 bool hf_ice_get_route(const hf_ice *ice, hf_ice_route *out)
@@ -331,17 +377,24 @@ bool hf_ice_get_route(const hf_ice *ice, hf_ice_route *out)
 
 bool hf_ice_local_candidate(const hf_ice *ice, size_t index, hf_ice_candidate *out)
 {
-    if (!ice || index >= ice->generation.locals_len)
+    if (!ice || index >= ice->newest->locals_len)
         return false;
-    hf_ice_local_describe(ice, ice->generation.locals[index], out);
+    hf_ice_local_describe(ice->newest, ice->newest->locals[index], out);
     return true;
 }
 
 bool hf_ice_get_pair(const hf_ice *ice, size_t index, hf_ice_pair_info *out)
 {
-    if (!ice || index >= ice->generation.pairs_len)
+    if (!ice)
         return false;
-    hf_ice_pair_describe(ice, ice->generation.pairs[index], out);
+    const hf_ice_generation *g = ice->newest;
+    while (index >= g->pairs_len) {
+        if (g == ice->current)
+            return false;
+        index -= g->pairs_len;
+        g = g->older;
+    }
+    hf_ice_pair_describe(g->pairs[index], out);
     return true;
 }
 

@@ -71,6 +71,7 @@ typedef struct hf_ice_sent {
  * The valid pair that a success makes (§7.2.5.3.2) differs from the one that was checked only in its local candidate, so one
  * record stands for both: `mapped` is that candidate. */
 typedef struct hf_ice_pair {
+    struct hf_ice_generation *generation;
     hf_ice_local *local;
     hf_ice_remote *remote;
     hf_ice_local *mapped; /* NULL: not valid */
@@ -96,8 +97,8 @@ typedef struct hf_ice_pair {
 typedef struct hf_ice_owed {
     hf_path path;
     uint8_t id[HF_STUN_ID_SIZE];
-    unsigned code; /* 0: success */
-    bool is_signed;
+    unsigned code;                      /* 0: success */
+    char key[HF_ICE_LOCAL_PWD_LEN + 1]; /* "": not signed */
     uint8_t unknown_len;
     uint16_t unknown[HF_ICE_UNKNOWN_MAX];
 } hf_ice_owed;
@@ -132,6 +133,7 @@ typedef enum hf_ice_query_state { HF_ICE_QUERY_WAITING = 0, HF_ICE_QUERY_IN_PROG
 
 /* A Binding request to a server from one base. */
 typedef struct hf_ice_query {
+    struct hf_ice_generation *generation;
     hf_ice_stun *server;
     hf_ice_local *base;
     hf_addr addr;
@@ -141,13 +143,23 @@ typedef struct hf_ice_query {
     hf_time refresh_at; /* DONE: when to ask again so that the NAT keeps the mapping; NEVER: not */
 } hf_ice_query;
 
-/* What an ICE restart replaces (RFC 8445 §9): credentials, and the candidates and pairs that belong to them. */
+/* What an ICE restart replaces (RFC 8445 §9): the credentials, and all that belongs to them.
+ *
+ * They make a chain from the newest to the oldest:
+ *   newest     what descriptions are written with. During a restart it is another one than
+ *   current    which data goes by. When a pair of the newest is selected, that becomes current, and the one
+ *   behind it  takes what is still on the way for some seconds. */
 typedef struct hf_ice_generation {
+    hf_ice *ice;
+    struct hf_ice_generation *older;
     char local_ufrag[HF_ICE_LOCAL_UFRAG_LEN + 1];
     char local_pwd[HF_ICE_LOCAL_PWD_LEN + 1];
     char *remote_ufrag, *remote_pwd; /* NULL: not known yet */
     bool remote_has_ended;           /* it has no more candidates */
     bool remote_hides_addresses;     /* it gave names: checks may come from there */
+    bool is_controlling;
+    uint64_t tie_breaker;
+    bool is_over; /* consent was lost, or never won (RFC 7675 §5.1): nothing is sent, answered or taken with it any more */
 
     hf_ice_local **locals;
     size_t locals_len, locals_cap;
@@ -158,6 +170,13 @@ typedef struct hf_ice_generation {
     hf_ice_early *early;
     size_t early_len, early_cap;
     uint16_t foundations_len;
+
+    hf_ice_gathering gathering, gathering_told;
+    hf_ice_query *queries;
+    size_t queries_len, queries_cap;
+
+    hf_ice_pair *best;   /* the valid pair to take; NULL: none */
+    hf_time nominate_at; /* when better ones have had their time */
 } hf_ice_generation;
 
 typedef struct hf_ice_told {
@@ -169,22 +188,19 @@ struct hf_ice {
     const hf_env *env;
     hf_time now;
     hf_ice_state state;
-    bool is_controlling;
-    uint64_t tie_breaker;
     hf_span pace, patience;
-    hf_ice_generation generation;
+    hf_ice_generation *newest, *current; /* never NULL */
     hf_ice_stats stats;
     void (*wake)(void *context);
     void *wake_context;
 
     /* gather.c */
-    hf_ice_gathering gathering, gathering_told;
     bool locals_asked, locals_known;
+    hf_local *locals; /* what the driver told last; those that may be candidates */
+    size_t locals_len, locals_cap;
     bool gather_turn; /* the next slot of the pacer is a query's */
     hf_ice_stun *servers;
     size_t servers_len;
-    hf_ice_query *queries;
-    size_t queries_len, queries_cap;
 
     /* check.c, answer.c */
     hf_time pace_at, triggered_at; /* when the next ordinary, the next triggered check may leave */
@@ -194,12 +210,14 @@ struct hf_ice {
     hf_ice_pair *heard; /* the pair that data came on last */
 
     /* nominate.c, consent.c */
-    hf_ice_pair *route; /* where data goes; NULL: nowhere */
+    hf_ice_pair *route; /* where data goes, a pair of `current`; NULL: nowhere */
     bool route_told;
-    hf_time nominate_at;      /* when better pairs have had their time */
     hf_time consent_at;       /* the next consent check */
     hf_time unanswered_since; /* when the first unanswered one left; NEVER: none */
     bool route_is_challenged; /* the remote has nominated another pair, too */
+
+    /* restart.c */
+    hf_time linger_until; /* what is older than `current` is dropped then */
 
     /* state.c, event.c */
     hf_time give_up_at;
@@ -231,40 +249,61 @@ bool hf_ice_is_ice_char(uint8_t c);
 
 /* --- generation.c: credentials ------------------------------------------------------------------------------------- */
 
-void hf_ice_generation_init(hf_ice *ice);
-void hf_ice_generation_clear(hf_ice *ice);
+/* Makes one with credentials of its own; NULL: no memory. */
+hf_ice_generation *hf_ice_generation_new(hf_ice *ice, bool is_controlling);
+void hf_ice_generation_free(hf_ice_generation *g);
 bool hf_ice_ufrag_is_valid(hf_bytes ufrag);
 bool hf_ice_pwd_is_valid(hf_bytes pwd);
-HF_CHECKED hf_err hf_ice_generation_set_remote(hf_ice *ice, const char *ufrag, const char *pwd);
-static inline bool hf_ice_remote_is_known(const hf_ice *ice)
+HF_CHECKED hf_err hf_ice_generation_set_remote(hf_ice_generation *g, const char *ufrag, const char *pwd);
+static inline bool hf_ice_remote_is_known(const hf_ice_generation *g)
 {
-    return ice->generation.remote_ufrag != NULL;
+    return g->remote_ufrag != NULL;
 }
+
+/* --- restart.c ----------------------------------------------------------------------------------------------------- */
+
+/* The generation of the remote's last description: the one that checks are made for. */
+static inline hf_ice_generation *hf_ice_checked(const hf_ice *ice)
+{
+    return hf_ice_remote_is_known(ice->newest) ? ice->newest : ice->current;
+}
+static inline bool hf_ice_is_restarting(const hf_ice *ice)
+{
+    return ice->newest != ice->current;
+}
+HF_CHECKED hf_err hf_ice_restart_open(hf_ice *ice);
+HF_CHECKED hf_err hf_ice_restart_cancel(hf_ice *ice, hf_time now);
+/* The remote's description of the newest generation has come, the first one or a restart's. */
+void hf_ice_restart_begin_checks(hf_ice *ice, hf_time now);
+/* A pair of the newest generation is selected: data goes by it from now on. */
+void hf_ice_restart_succeed(hf_ice *ice, hf_time now);
+hf_time hf_ice_restart_deadline(const hf_ice *ice);
+void hf_ice_restart_tick(hf_ice *ice, hf_time now);
 
 /* --- local.c: local candidates ------------------------------------------------------------------------------------- */
 
 uint32_t hf_ice_priority(hf_ice_candidate_type type, uint16_t local_preference);
 
 /* Adds one unless it is redundant (RFC 8445 §5.1.3); NULL: it is, or there is no room. */
-hf_ice_local *hf_ice_local_add_host(hf_ice *ice, const hf_local *local);
-hf_ice_local *hf_ice_local_add_reflexive(hf_ice *ice, hf_ice_candidate_type type, hf_ice_local *base, const hf_addr *addr,
-                                         const hf_addr *server);
-/* Removes a host candidate, all that are based on it, and their pairs. */
-void hf_ice_local_remove(hf_ice *ice, hf_time now, hf_ice_local *host);
-hf_ice_local *hf_ice_local_find_host(const hf_ice *ice, const hf_addr *addr);
-hf_ice_local *hf_ice_local_find(const hf_ice *ice, const hf_addr *addr, const hf_ice_local *base);
-void hf_ice_local_describe(const hf_ice *ice, const hf_ice_local *local, hf_ice_candidate *out);
+hf_ice_local *hf_ice_local_add_host(hf_ice_generation *g, const hf_local *local);
+hf_ice_local *hf_ice_local_add_reflexive(hf_ice_generation *g, hf_ice_candidate_type type, hf_ice_local *base,
+                                         const hf_addr *addr, const hf_addr *server);
+/* Removes a host candidate, all that are based on it, and their pairs. The route is to be considered anew then. */
+void hf_ice_local_remove(hf_ice_generation *g, hf_ice_local *host);
+hf_ice_local *hf_ice_local_find_host(const hf_ice_generation *g, const hf_addr *addr);
+hf_ice_local *hf_ice_local_find(const hf_ice_generation *g, const hf_addr *addr, const hf_ice_local *base);
+void hf_ice_local_describe(const hf_ice_generation *g, const hf_ice_local *local, hf_ice_candidate *out);
 
 /* --- remote.c: remote candidates ----------------------------------------------------------------------------------- */
 
 /* Nobody may be sent to there. */
 bool hf_ice_addr_is_forbidden(const hf_addr *addr);
-HF_CHECKED hf_err hf_ice_remote_add(hf_ice *ice, const hf_ice_candidate *candidate, const char *ufrag);
-hf_ice_remote *hf_ice_remote_add_reflexive(hf_ice *ice, const hf_addr *addr, uint32_t priority);
-hf_ice_remote *hf_ice_remote_find(const hf_ice *ice, const hf_addr *addr);
-void hf_ice_remote_drop_other_generations(hf_ice *ice);
+HF_CHECKED hf_err hf_ice_remote_add(hf_ice_generation *g, const hf_ice_candidate *candidate, const char *ufrag);
+hf_ice_remote *hf_ice_remote_add_reflexive(hf_ice_generation *g, const hf_addr *addr, uint32_t priority);
+hf_ice_remote *hf_ice_remote_find(const hf_ice_generation *g, const hf_addr *addr);
+void hf_ice_remote_drop_other_generations(hf_ice_generation *g);
 void hf_ice_remote_describe(const hf_ice_remote *remote, hf_ice_candidate *out);
-void hf_ice_remote_free(hf_ice *ice, hf_ice_remote *remote);
+void hf_ice_remote_free(hf_ice_generation *g, hf_ice_remote *remote);
 
 /* --- server.c: STUN URIs ------------------------------------------------------------------------------------------- */
 
@@ -275,11 +314,15 @@ void hf_ice_servers_clear(hf_ice *ice);
 
 /* --- gather.c ------------------------------------------------------------------------------------------------------ */
 
+void hf_ice_gather_begin(hf_ice *ice, hf_time now);
+bool hf_ice_has_socket(const hf_ice *ice, const hf_addr *local);
+/* Brings the host candidates in step with the sockets that there are. */
+void hf_ice_gather_take_locals(hf_ice *ice, hf_time now);
 bool hf_ice_gather_poll_request(hf_ice *ice, hf_request *out);
 void hf_ice_gather_on_locals(hf_ice *ice, hf_time now, const hf_reply *reply);
 void hf_ice_gather_on_resolved(hf_ice *ice, hf_time now, const hf_reply *reply);
 bool hf_ice_gather_on_response(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_message *message);
-void hf_ice_gather_forget_base(hf_ice *ice, const hf_ice_local *base);
+void hf_ice_gather_forget_base(hf_ice_generation *g, const hf_ice_local *base);
 void hf_ice_gather_tick(hf_ice *ice, hf_time now);
 bool hf_ice_gather_repeat(hf_ice *ice, hf_time now, hf_transmit *out); /* what is due for its second or later time */
 bool hf_ice_gather_start_one(hf_ice *ice, hf_time now, hf_transmit *out);
@@ -290,41 +333,41 @@ hf_time hf_ice_gather_deadline(const hf_ice *ice);
 
 uint64_t hf_ice_pair_priority(bool is_controlling, uint32_t local, uint32_t remote);
 bool hf_ice_may_reach(const hf_addr *local, const hf_addr *remote);
-void hf_ice_pair_add_for_local(hf_ice *ice, hf_ice_local *local);
-void hf_ice_pair_add_for_remote(hf_ice *ice, hf_ice_remote *remote);
+void hf_ice_pair_add_for_local(hf_ice_generation *g, hf_ice_local *local);
+void hf_ice_pair_add_for_remote(hf_ice_generation *g, hf_ice_remote *remote);
 /* Returns the pair of these two, made if need be; NULL: no room. One on which a check has come is made room for in any
  * case. */
-hf_ice_pair *hf_ice_pair_ensure(hf_ice *ice, hf_ice_local *local, hf_ice_remote *remote, bool has_come);
-hf_ice_pair *hf_ice_pair_find(const hf_ice *ice, const hf_path *path);
-void hf_ice_pair_remove(hf_ice *ice, hf_ice_pair *pair);
-void hf_ice_pair_reprioritize(hf_ice *ice); /* a role or a candidate's priority changed */
+hf_ice_pair *hf_ice_pair_ensure(hf_ice_generation *g, hf_ice_local *local, hf_ice_remote *remote, bool has_come);
+hf_ice_pair *hf_ice_pair_find(const hf_ice_generation *g, const hf_path *path);
+void hf_ice_pair_remove(hf_ice_generation *g, hf_ice_pair *pair);
+void hf_ice_pair_reprioritize(hf_ice_generation *g); /* a role or a candidate's priority changed */
 bool hf_ice_pair_shares_foundation(const hf_ice_pair *a, const hf_ice_pair *b);
 /* RFC 8445 §6.1.4.2: a frozen pair whose foundation has neither a waiting nor a running one. */
-bool hf_ice_pair_may_thaw(const hf_ice *ice, const hf_ice_pair *pair);
-bool hf_ice_pair_thaw(hf_ice *ice); /* all of those; false: there is none */
-void hf_ice_pair_describe(const hf_ice *ice, const hf_ice_pair *pair, hf_ice_pair_info *out);
+bool hf_ice_pair_may_thaw(const hf_ice_generation *g, const hf_ice_pair *pair);
+bool hf_ice_pair_thaw(hf_ice_generation *g); /* all of those; false: there is none */
+void hf_ice_pair_describe(const hf_ice_pair *pair, hf_ice_pair_info *out);
 
 /* --- check.c ------------------------------------------------------------------------------------------------------- */
 
-void hf_ice_check_trigger(hf_ice *ice, hf_ice_pair *pair);
+void hf_ice_check_trigger(hf_ice_pair *pair);
 void hf_ice_check_cancel(hf_ice_pair *pair);
 bool hf_ice_check_poll(hf_ice *ice, hf_time now, hf_transmit *out);
 void hf_ice_check_tick(hf_ice *ice, hf_time now);
 hf_time hf_ice_check_deadline(const hf_ice *ice);
-bool hf_ice_check_send(hf_ice *ice, hf_time now, hf_ice_pair *pair, hf_transmit *out);
+bool hf_ice_check_send(hf_time now, hf_ice_pair *pair, hf_transmit *out);
 void hf_ice_check_on_response(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_message *message);
-void hf_ice_set_role(hf_ice *ice, bool is_controlling);
+void hf_ice_set_role(hf_ice_generation *g, bool is_controlling);
 /* Every pair has had its chance and failed. */
-bool hf_ice_check_all_failed(const hf_ice *ice);
-void hf_ice_pair_fail(hf_ice *ice, hf_time now, hf_ice_pair *pair);
+bool hf_ice_check_all_failed(const hf_ice_generation *g);
+void hf_ice_pair_fail(hf_time now, hf_ice_pair *pair);
 
 /* --- answer.c: requests from the remote, and what is owed for them ------------------------------------------------- */
 
 void hf_ice_answer_on_request(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_message *message);
 bool hf_ice_answer_poll(hf_ice *ice, hf_transmit *out);
 /* The remote's credentials have come: what came early is taken up. */
-void hf_ice_answer_take_early(hf_ice *ice, hf_time now);
-bool hf_ice_answer_is_early(const hf_ice *ice, const hf_path *path);
+void hf_ice_answer_take_early(hf_ice_generation *g, hf_time now);
+bool hf_ice_answer_is_early(const hf_ice_generation *g, const hf_path *path);
 
 /* --- nominate.c ---------------------------------------------------------------------------------------------------- */
 

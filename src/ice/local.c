@@ -15,9 +15,8 @@ uint32_t hf_ice_priority(hf_ice_candidate_type type, uint16_t local_preference)
     return type_preference[type] << 24 | (uint32_t)local_preference << 8 | (256 - 1);
 }
 
-static bool preference_is_taken(const hf_ice *ice, uint16_t preference)
+static bool preference_is_taken(const hf_ice_generation *g, uint16_t preference)
 {
-    const hf_ice_generation *g = &ice->generation;
     for (size_t i = 0; i < g->locals_len; i++) {
         if (g->locals[i]->base == g->locals[i] && g->locals[i]->preference == preference)
             return true;
@@ -29,13 +28,13 @@ static bool preference_is_taken(const hf_ice *ice, uint16_t preference)
  *   1 bit    reaches beyond its own link or machine
  *   7 bits   what the driver prefers (hf_local.preference, cut at 127)
  *   8 bits   families in turn, IPv6 first: RFC 8421 §4 wants them interleaved, so that a broken IPv6 delays little. */
-static uint16_t preference_of(const hf_ice *ice, const hf_local *local)
+static uint16_t preference_of(const hf_ice_generation *g, const hf_local *local)
 {
     bool is_far = !hf_addr_is_loopback(&local->addr) && !hf_addr_is_link_local(&local->addr);
     unsigned driver = local->preference < 127 ? local->preference : 127;
     unsigned rank = local->addr.family == HF_FAMILY_IPV6 ? 0 : 1;
     uint16_t top = (uint16_t)((is_far ? 0x8000u : 0u) | driver << 8);
-    while (rank + 2 < 256 && preference_is_taken(ice, (uint16_t)(top | (255 - rank))))
+    while (rank + 2 < 256 && preference_is_taken(g, (uint16_t)(top | (255 - rank))))
         rank += 2;
     return (uint16_t)(top | (255 - rank));
 }
@@ -47,9 +46,8 @@ static bool shares_foundation(const hf_ice_local *a, const hf_ice_local *b)
            hf_addr_equal_ip(&a->server, &b->server);
 }
 
-static uint16_t foundation_of(hf_ice *ice, const hf_ice_local *local)
+static uint16_t foundation_of(hf_ice_generation *g, const hf_ice_local *local)
 {
-    hf_ice_generation *g = &ice->generation;
     for (size_t i = 0; i < g->locals_len; i++) {
         if (shares_foundation(g->locals[i], local))
             return g->locals[i]->foundation;
@@ -58,9 +56,8 @@ static uint16_t foundation_of(hf_ice *ice, const hf_ice_local *local)
 }
 
 /* RFC 8445 §5.1.2: priorities are unique. Two servers that see one base differently are told apart here. */
-static uint32_t unique_priority(const hf_ice *ice, hf_ice_candidate_type type, uint16_t preference)
+static uint32_t unique_priority(const hf_ice_generation *g, hf_ice_candidate_type type, uint16_t preference)
 {
-    const hf_ice_generation *g = &ice->generation;
     for (;;) {
         uint32_t priority = hf_ice_priority(type, preference);
         size_t i = 0;
@@ -72,9 +69,8 @@ static uint32_t unique_priority(const hf_ice *ice, hf_ice_candidate_type type, u
     }
 }
 
-static bool is_mapped(const hf_ice *ice, const hf_ice_local *local)
+static bool is_mapped(const hf_ice_generation *g, const hf_ice_local *local)
 {
-    const hf_ice_generation *g = &ice->generation;
     for (size_t i = 0; i < g->pairs_len; i++) {
         if (g->pairs[i]->mapped == local)
             return true;
@@ -82,70 +78,66 @@ static bool is_mapped(const hf_ice *ice, const hf_ice_local *local)
     return false;
 }
 
-static void remove_at(hf_ice *ice, size_t at)
+static void remove_at(hf_ice_generation *g, size_t at)
 {
-    hf_ice_generation *g = &ice->generation;
-    hf_dealloc(ice->env, g->locals[at]);
+    hf_dealloc(g->ice->env, g->locals[at]);
     memmove(&g->locals[at], &g->locals[at + 1], (g->locals_len - at - 1) * sizeof(hf_ice_local *));
     g->locals_len--;
 }
 
 /* A NAT that forgets leaves reflexive candidates behind that nothing uses. */
-static void make_room(hf_ice *ice)
+static void make_room(hf_ice_generation *g)
 {
-    hf_ice_generation *g = &ice->generation;
     for (size_t i = 0; g->locals_len >= HF_ICE_LOCAL_CANDIDATES_MAX && i < g->locals_len; i++) {
-        if (g->locals[i]->base != g->locals[i] && !is_mapped(ice, g->locals[i])) {
-            remove_at(ice, i);
+        if (g->locals[i]->base != g->locals[i] && !is_mapped(g, g->locals[i])) {
+            remove_at(g, i);
             return;
         }
     }
 }
 
-static hf_ice_local *append(hf_ice *ice, const hf_ice_local *local)
+static hf_ice_local *append(hf_ice_generation *g, const hf_ice_local *local)
 {
-    hf_ice_generation *g = &ice->generation;
-    make_room(ice);
-    if (hf_grow(ice->env, &g->locals, &g->locals_cap, g->locals_len + 1, HF_ICE_LOCAL_CANDIDATES_MAX, sizeof *g->locals))
+    make_room(g);
+    if (hf_grow(g->ice->env, &g->locals, &g->locals_cap, g->locals_len + 1, HF_ICE_LOCAL_CANDIDATES_MAX, sizeof *g->locals))
         return NULL;
-    hf_ice_local *copy = hf_alloc(ice->env, sizeof *copy);
+    hf_ice_local *copy = hf_alloc(g->ice->env, sizeof *copy);
     if (!copy)
         return NULL;
     *copy = *local;
     if (!copy->base)
         copy->base = copy;
-    copy->priority = unique_priority(ice, copy->type, copy->preference);
-    copy->foundation = foundation_of(ice, copy);
+    copy->priority = unique_priority(g, copy->type, copy->preference);
+    copy->foundation = foundation_of(g, copy);
     g->locals[g->locals_len++] = copy;
     return copy;
 }
 
-hf_ice_local *hf_ice_local_add_host(hf_ice *ice, const hf_local *local)
+hf_ice_local *hf_ice_local_add_host(hf_ice_generation *g, const hf_local *local)
 {
-    if (hf_ice_addr_is_forbidden(&local->addr) || hf_ice_local_find_host(ice, &local->addr))
+    if (hf_ice_addr_is_forbidden(&local->addr) || hf_ice_local_find_host(g, &local->addr))
         return NULL;
-    return append(ice, &(hf_ice_local){.type = HF_ICE_HOST, .addr = local->addr, .preference = preference_of(ice, local)});
+    return append(g, &(hf_ice_local){.type = HF_ICE_HOST, .addr = local->addr, .preference = preference_of(g, local)});
 }
 
 /* RFC 8445 §5.1.3: "A candidate is redundant if and only if its transport address and base equal those of another
  * candidate. The agent SHOULD eliminate the redundant candidate with the lower priority": the one found first is never
  * lower, for host candidates come before reflexive ones. */
-hf_ice_local *hf_ice_local_add_reflexive(hf_ice *ice, hf_ice_candidate_type type, hf_ice_local *base, const hf_addr *addr,
-                                         const hf_addr *server)
+hf_ice_local *hf_ice_local_add_reflexive(hf_ice_generation *g, hf_ice_candidate_type type, hf_ice_local *base,
+                                         const hf_addr *addr, const hf_addr *server)
 {
-    if (hf_ice_addr_is_forbidden(addr) || hf_ice_local_find(ice, addr, base))
+    if (hf_ice_addr_is_forbidden(addr) || hf_ice_local_find(g, addr, base))
         return NULL;
     hf_ice_local local = {.type = type, .addr = *addr, .base = base, .preference = base->preference};
     if (server)
         local.server = *server;
     /* A peer-reflexive candidate is never told: the remote has seen its address (RFC 8445 §7.2.5.3.1). */
     local.is_told = type == HF_ICE_PEER_REFLEXIVE;
-    return append(ice, &local);
+    return append(g, &local);
 }
 
-hf_ice_local *hf_ice_local_find_host(const hf_ice *ice, const hf_addr *addr)
+hf_ice_local *hf_ice_local_find_host(const hf_ice_generation *g, const hf_addr *addr)
 {
-    const hf_ice_generation *g = &ice->generation;
     for (size_t i = 0; i < g->locals_len; i++) {
         if (g->locals[i]->base == g->locals[i] && hf_addr_equal(&g->locals[i]->addr, addr))
             return g->locals[i];
@@ -153,9 +145,8 @@ hf_ice_local *hf_ice_local_find_host(const hf_ice *ice, const hf_addr *addr)
     return NULL;
 }
 
-hf_ice_local *hf_ice_local_find(const hf_ice *ice, const hf_addr *addr, const hf_ice_local *base)
+hf_ice_local *hf_ice_local_find(const hf_ice_generation *g, const hf_addr *addr, const hf_ice_local *base)
 {
-    const hf_ice_generation *g = &ice->generation;
     for (size_t i = 0; i < g->locals_len; i++) {
         hf_addr scoped = *addr; /* what a remote tells has no zone */
         if (scoped.scope == 0)
@@ -166,26 +157,24 @@ hf_ice_local *hf_ice_local_find(const hf_ice *ice, const hf_addr *addr, const hf
     return NULL;
 }
 
-void hf_ice_local_remove(hf_ice *ice, hf_time now, hf_ice_local *host)
+void hf_ice_local_remove(hf_ice_generation *g, hf_ice_local *host)
 {
-    hf_ice_generation *g = &ice->generation;
     for (size_t i = g->pairs_len; i-- > 0;) {
         if (g->pairs[i]->local == host)
-            hf_ice_pair_remove(ice, g->pairs[i]);
+            hf_ice_pair_remove(g, g->pairs[i]);
     }
-    hf_ice_gather_forget_base(ice, host);
+    hf_ice_gather_forget_base(g, host);
     for (size_t i = g->locals_len; i-- > 0;) { /* a host comes before what is based on it, so it goes last */
         if (g->locals[i]->base == host)
-            remove_at(ice, i);
+            remove_at(g, i);
     }
-    hf_ice_nominate_consider(ice, now);
 }
 
-void hf_ice_local_describe(const hf_ice *ice, const hf_ice_local *local, hf_ice_candidate *out)
+void hf_ice_local_describe(const hf_ice_generation *g, const hf_ice_local *local, hf_ice_candidate *out)
 {
     *out = (hf_ice_candidate){.type = local->type, .component = 1, .priority = local->priority, .addr = local->addr};
     snprintf(out->foundation, sizeof out->foundation, "%u", (unsigned)local->foundation);
     if (local->base != local)
         out->related = local->base->addr;
-    memcpy(out->ufrag, ice->generation.local_ufrag, sizeof ice->generation.local_ufrag);
+    memcpy(out->ufrag, g->local_ufrag, sizeof g->local_ufrag);
 }

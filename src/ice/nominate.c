@@ -14,12 +14,13 @@
 /* Valid, and the remote's consent is fresh (RFC 7675 §5.1). */
 static bool is_usable(const hf_ice_pair *pair, hf_time now)
 {
-    return pair->mapped && now < pair->answered_at + HF_ICE_CONSENT_LIFETIME;
+    return !pair->generation->is_over && pair->mapped && now < pair->answered_at + HF_ICE_CONSENT_LIFETIME;
 }
 
 /* Nominated ones first; of several (RFC 5245 §8.1.1.2, Chromium) the one of highest priority that answers. */
-static bool is_better(const hf_ice *ice, const hf_ice_pair *a, const hf_ice_pair *b)
+static bool is_better(const hf_ice_pair *a, const hf_ice_pair *b)
 {
+    const hf_ice *ice = a->generation->ice;
     if (a->is_nominated != b->is_nominated)
         return a->is_nominated;
     if (hf_ice_consent_is_suspect(ice) && (a == ice->route || b == ice->route))
@@ -27,72 +28,72 @@ static bool is_better(const hf_ice *ice, const hf_ice_pair *a, const hf_ice_pair
     return a->priority > b->priority;
 }
 
-static hf_ice_pair *best(const hf_ice *ice, hf_time now)
+static hf_ice_pair *best_of(const hf_ice_generation *g, hf_time now)
 {
     hf_ice_pair *found = NULL;
-    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
-        hf_ice_pair *pair = ice->generation.pairs[i];
-        if (is_usable(pair, now) && (!found || is_better(ice, pair, found)))
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        hf_ice_pair *pair = g->pairs[i];
+        if (is_usable(pair, now) && (!found || is_better(pair, found)))
             found = pair;
     }
     return found;
 }
 
-static bool better_may_come(const hf_ice *ice)
+static bool better_may_come(const hf_ice_generation *g)
 {
-    for (size_t i = 0; i < ice->generation.pairs_len && ice->generation.pairs[i] != ice->route; i++) {
-        hf_ice_pair_state state = ice->generation.pairs[i]->state;
+    for (size_t i = 0; i < g->pairs_len && g->pairs[i] != g->best; i++) {
+        hf_ice_pair_state state = g->pairs[i]->state;
         if (state != HF_ICE_PAIR_FAILED && state != HF_ICE_PAIR_SUCCEEDED)
             return true;
     }
     return false;
 }
 
-static bool has_nominating(const hf_ice *ice)
+static bool has_nominating(const hf_ice_generation *g)
 {
-    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
-        if (ice->generation.pairs[i]->is_nominating)
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        if (g->pairs[i]->is_nominating)
             return true;
     }
     return false;
 }
 
 /* RFC 8445 §8.1.1: regular nomination: a check with USE-CANDIDATE on a pair that is valid. */
-static void nominate(hf_ice *ice, hf_time now)
+static void nominate(hf_ice_generation *g, hf_time now)
 {
-    hf_ice_pair *route = ice->route;
-    if (!ice->is_controlling || !route || route->is_nominated || has_nominating(ice)) {
-        ice->nominate_at = HF_NEVER;
+    hf_ice_pair *pair = g->best;
+    if (!g->is_controlling || !pair || pair->is_nominated || has_nominating(g)) {
+        g->nominate_at = HF_NEVER;
         return;
     }
-    if (ice->nominate_at == HF_NEVER) {
-        hf_span grace = route->rtt * GRACE_ROUND_TRIPS;
-        ice->nominate_at = now + (grace < GRACE_MIN ? GRACE_MIN : grace > GRACE_MAX ? GRACE_MAX : grace);
+    if (g->nominate_at == HF_NEVER) {
+        hf_span grace = pair->rtt * GRACE_ROUND_TRIPS;
+        g->nominate_at = now + (grace < GRACE_MIN ? GRACE_MIN : grace > GRACE_MAX ? GRACE_MAX : grace);
     }
-    if (now < ice->nominate_at && better_may_come(ice))
+    if (now < g->nominate_at && better_may_come(g))
         return;
-    ice->nominate_at = HF_NEVER;
-    route->is_nominating = true;
-    hf_ice_check_trigger(ice, route);
+    g->nominate_at = HF_NEVER;
+    pair->is_nominating = true;
+    hf_ice_check_trigger(pair);
 }
 
 /* RFC 8445 §8.1.2: what is not wanted any more stops; it may be wanted again when the nominated pair is lost. */
-static void stop_lesser_checks(hf_ice *ice)
+static void stop_lesser_checks(hf_ice_generation *g)
 {
-    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
-        hf_ice_pair *pair = ice->generation.pairs[i];
-        bool is_lesser = ice->is_controlling || pair->priority < ice->route->priority;
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        hf_ice_pair *pair = g->pairs[i];
+        bool is_lesser = g->is_controlling || pair->priority < g->best->priority;
         if (pair->state == HF_ICE_PAIR_IN_PROGRESS && is_lesser)
             hf_ice_check_cancel(pair);
     }
 }
 
 /* The route is lost: each pair gets another chance, for what failed or succeeded long ago says little about now. */
-static void search_again(hf_ice *ice, hf_time now)
+static void search_again(hf_ice_generation *g, hf_time now)
 {
-    ice->give_up_at = now + ice->patience;
-    for (size_t i = 0; i < ice->generation.pairs_len; i++) {
-        hf_ice_pair *pair = ice->generation.pairs[i];
+    g->ice->give_up_at = now + g->ice->patience;
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        hf_ice_pair *pair = g->pairs[i];
         pair->is_nominated = pair->is_nominating = false;
         if (pair->due == HF_NEVER && pair->triggered == 0) {
             pair->state = HF_ICE_PAIR_WAITING;
@@ -101,37 +102,54 @@ static void search_again(hf_ice *ice, hf_time now)
     }
 }
 
+/* The state that follows. A restart that is being checked takes it back to where a better path may come. */
 static void follow(hf_ice *ice, hf_time now)
 {
-    if (ice->state == HF_ICE_CHECKING && !ice->route)
-        return;
-    if (!ice->route || hf_ice_consent_is_suspect(ice)) {
-        hf_ice_enter(ice, now, HF_ICE_DISCONNECTED, HF_ETIMEDOUT);
+    bool has_path = ice->route && !hf_ice_consent_is_suspect(ice);
+    if (!has_path) {
+        if (ice->state != HF_ICE_CHECKING)
+            hf_ice_enter(ice, now, HF_ICE_DISCONNECTED, HF_ETIMEDOUT);
         return;
     }
-    if (!ice->route->is_nominated || ice->state != HF_ICE_COMPLETED)
+    bool is_settled = ice->route->is_nominated && hf_ice_checked(ice) == ice->current;
+    if (!is_settled || ice->state != HF_ICE_COMPLETED)
         hf_ice_enter(ice, now, HF_ICE_CONNECTED, HF_OK);
-    if (ice->route->is_nominated)
+    if (is_settled)
         hf_ice_enter(ice, now, HF_ICE_COMPLETED, HF_OK);
+}
+
+/* RFC 8445 §9: data goes by the old pair until there is a nominated new one; but any valid one is better than a dead one. */
+static bool is_to_take_over(const hf_ice *ice)
+{
+    const hf_ice_pair *pair = ice->newest->best, *old = ice->current->best;
+    return hf_ice_is_restarting(ice) && pair && (pair->is_nominated || !old || hf_ice_consent_is_suspect(ice));
+}
+
+static void choose_route(hf_ice *ice, hf_time now)
+{
+    ice->current->best = best_of(ice->current, now);
+    ice->newest->best = best_of(ice->newest, now);
+    if (is_to_take_over(ice))
+        hf_ice_restart_succeed(ice, now);
+    if (ice->route == ice->current->best)
+        return;
+    ice->route = ice->current->best;
+    ice->route_told = false;
+    hf_ice_consent_on_route(ice, now);
 }
 
 void hf_ice_nominate_consider(hf_ice *ice, hf_time now)
 {
     if (ice->state == HF_ICE_NEW || hf_ice_is_over(ice))
         return;
-    hf_ice_pair *pair = best(ice, now);
-    if (pair != ice->route) {
-        ice->route = pair;
-        ice->route_told = false;
-        hf_ice_consent_on_route(ice, now);
-    }
+    choose_route(ice, now);
+    hf_ice_generation *g = hf_ice_checked(ice);
     if (!ice->route && ice->give_up_at == HF_NEVER)
-        search_again(ice, now);
-    if (ice->route) {
+        search_again(g, now);
+    if (ice->route && !hf_ice_consent_is_suspect(ice))
         ice->give_up_at = HF_NEVER;
-        if (ice->route->is_nominated)
-            stop_lesser_checks(ice);
-    }
+    if (g->best && g->best->is_nominated)
+        stop_lesser_checks(g);
     follow(ice, now);
-    nominate(ice, now);
+    nominate(g, now);
 }

@@ -32,9 +32,8 @@ bool hf_ice_pair_shares_foundation(const hf_ice_pair *a, const hf_ice_pair *b)
 }
 
 /* RFC 8445 §6.1.2.6, for one pair more (RFC 8838 §12): it waits unless another of its foundation is on the way. */
-static hf_ice_pair_state state_at_first(const hf_ice *ice, const hf_ice_pair *pair)
+static hf_ice_pair_state state_at_first(const hf_ice_generation *g, const hf_ice_pair *pair)
 {
-    const hf_ice_generation *g = &ice->generation;
     bool is_on_the_way = false;
     for (size_t i = 0; i < g->pairs_len; i++) {
         const hf_ice_pair *other = g->pairs[i];
@@ -48,9 +47,8 @@ static hf_ice_pair_state state_at_first(const hf_ice *ice, const hf_ice_pair *pa
 }
 
 /* The pair to give up for a better one: the last that is neither of use nor under way; NULL: none. */
-static hf_ice_pair *dispensable(const hf_ice *ice)
+static hf_ice_pair *dispensable(const hf_ice_generation *g)
 {
-    const hf_ice_generation *g = &ice->generation;
     for (size_t i = g->pairs_len; i-- > 0;) {
         hf_ice_pair_state state = g->pairs[i]->state;
         bool is_idle = state == HF_ICE_PAIR_FROZEN || state == HF_ICE_PAIR_WAITING || state == HF_ICE_PAIR_FAILED;
@@ -62,15 +60,14 @@ static hf_ice_pair *dispensable(const hf_ice *ice)
 
 /* RFC 8445 §6.1.2.5: "if the total number of candidate pairs … exceeds the limit, the agent MUST discard the
  * lower-priority candidate pairs". A pair that the remote has used is worth more than one that is only thought of. */
-static bool make_room(hf_ice *ice, uint64_t priority, bool has_come)
+static bool make_room(hf_ice_generation *g, uint64_t priority, bool has_come)
 {
-    hf_ice_generation *g = &ice->generation;
     if (g->pairs_len < HF_ICE_PAIRS_MAX)
         return true;
-    hf_ice_pair *pair = dispensable(ice);
+    hf_ice_pair *pair = dispensable(g);
     if (!pair || (pair->priority >= priority && !has_come))
         return false;
-    hf_ice_pair_remove(ice, pair);
+    hf_ice_pair_remove(g, pair);
     return true;
 }
 
@@ -87,54 +84,51 @@ static void insert(hf_ice_generation *g, hf_ice_pair *pair)
 
 /* Two pairs are redundant when base and remote address are the same (RFC 8445 §6.1.2.4). As reflexive candidates are never
  * paired, only their bases, and remote addresses are unique, that comes down to the same path. */
-hf_ice_pair *hf_ice_pair_ensure(hf_ice *ice, hf_ice_local *local, hf_ice_remote *remote, bool has_come)
+hf_ice_pair *hf_ice_pair_ensure(hf_ice_generation *g, hf_ice_local *local, hf_ice_remote *remote, bool has_come)
 {
-    hf_ice_generation *g = &ice->generation;
     hf_path path = path_of(local, remote);
-    hf_ice_pair *known = hf_ice_pair_find(ice, &path);
+    hf_ice_pair *known = hf_ice_pair_find(g, &path);
     if (known)
         return known;
 
-    uint64_t priority = hf_ice_pair_priority(ice->is_controlling, local->priority, remote->priority);
-    if (!make_room(ice, priority, has_come) ||
-        hf_grow(ice->env, &g->pairs, &g->pairs_cap, g->pairs_len + 1, HF_ICE_PAIRS_MAX, sizeof *g->pairs))
+    uint64_t priority = hf_ice_pair_priority(g->is_controlling, local->priority, remote->priority);
+    if (!make_room(g, priority, has_come) ||
+        hf_grow(g->ice->env, &g->pairs, &g->pairs_cap, g->pairs_len + 1, HF_ICE_PAIRS_MAX, sizeof *g->pairs))
         return NULL;
-    hf_ice_pair *pair = hf_alloc(ice->env, sizeof *pair);
+    hf_ice_pair *pair = hf_alloc(g->ice->env, sizeof *pair);
     if (!pair)
         return NULL;
+    pair->generation = g;
     pair->local = local;
     pair->remote = remote;
     pair->path = path;
     pair->priority = priority;
     pair->due = HF_NEVER;
-    pair->state = state_at_first(ice, pair);
+    pair->state = state_at_first(g, pair);
     insert(g, pair);
     return pair;
 }
 
-void hf_ice_pair_add_for_local(hf_ice *ice, hf_ice_local *local)
+void hf_ice_pair_add_for_local(hf_ice_generation *g, hf_ice_local *local)
 {
-    hf_ice_generation *g = &ice->generation;
-    if (!hf_ice_remote_is_known(ice))
+    if (!hf_ice_remote_is_known(g))
         return;
     for (size_t i = 0; i < g->remotes_len; i++) {
         if (hf_ice_may_reach(&local->addr, &g->remotes[i]->addr))
-            (void)hf_ice_pair_ensure(ice, local, g->remotes[i], false);
+            (void)hf_ice_pair_ensure(g, local, g->remotes[i], false);
     }
 }
 
-void hf_ice_pair_add_for_remote(hf_ice *ice, hf_ice_remote *remote)
+void hf_ice_pair_add_for_remote(hf_ice_generation *g, hf_ice_remote *remote)
 {
-    hf_ice_generation *g = &ice->generation;
     for (size_t i = 0; i < g->locals_len; i++) {
         if (g->locals[i]->base == g->locals[i] && hf_ice_may_reach(&g->locals[i]->addr, &remote->addr))
-            (void)hf_ice_pair_ensure(ice, g->locals[i], remote, false);
+            (void)hf_ice_pair_ensure(g, g->locals[i], remote, false);
     }
 }
 
-hf_ice_pair *hf_ice_pair_find(const hf_ice *ice, const hf_path *path)
+hf_ice_pair *hf_ice_pair_find(const hf_ice_generation *g, const hf_path *path)
 {
-    const hf_ice_generation *g = &ice->generation;
     for (size_t i = 0; i < g->pairs_len; i++) {
         if (hf_ice_path_equal(&g->pairs[i]->path, path))
             return g->pairs[i];
@@ -142,39 +136,38 @@ hf_ice_pair *hf_ice_pair_find(const hf_ice *ice, const hf_path *path)
     return NULL;
 }
 
-void hf_ice_pair_remove(hf_ice *ice, hf_ice_pair *pair)
+void hf_ice_pair_remove(hf_ice_generation *g, hf_ice_pair *pair)
 {
-    hf_ice_generation *g = &ice->generation;
     size_t at = 0;
     while (g->pairs[at] != pair)
         at++;
     memmove(&g->pairs[at], &g->pairs[at + 1], (g->pairs_len - at - 1) * sizeof(hf_ice_pair *));
     g->pairs_len--;
-    if (ice->heard == pair)
-        ice->heard = NULL;
-    if (ice->route == pair) {
-        ice->route = NULL;
-        ice->route_told = false;
-        hf_ice_consent_on_route(ice, ice->now);
+    if (g->best == pair)
+        g->best = NULL;
+    if (g->ice->heard == pair)
+        g->ice->heard = NULL;
+    if (g->ice->route == pair) {
+        g->ice->route = NULL;
+        g->ice->route_told = false;
+        hf_ice_consent_on_route(g->ice, g->ice->now);
     }
-    hf_dealloc(ice->env, pair);
+    hf_dealloc(g->ice->env, pair);
 }
 
-void hf_ice_pair_reprioritize(hf_ice *ice)
+void hf_ice_pair_reprioritize(hf_ice_generation *g)
 {
-    hf_ice_generation *g = &ice->generation;
     size_t len = g->pairs_len;
     g->pairs_len = 0;
     for (size_t i = 0; i < len; i++) { /* insertion sort in place: those before `i` are in order */
         hf_ice_pair *pair = g->pairs[i];
-        pair->priority = hf_ice_pair_priority(ice->is_controlling, pair->local->priority, pair->remote->priority);
+        pair->priority = hf_ice_pair_priority(g->is_controlling, pair->local->priority, pair->remote->priority);
         insert(g, pair);
     }
 }
 
-bool hf_ice_pair_may_thaw(const hf_ice *ice, const hf_ice_pair *pair)
+bool hf_ice_pair_may_thaw(const hf_ice_generation *g, const hf_ice_pair *pair)
 {
-    const hf_ice_generation *g = &ice->generation;
     if (pair->state != HF_ICE_PAIR_FROZEN)
         return false;
     for (size_t i = 0; i < g->pairs_len; i++) {
@@ -186,12 +179,11 @@ bool hf_ice_pair_may_thaw(const hf_ice *ice, const hf_ice_pair *pair)
     return true;
 }
 
-bool hf_ice_pair_thaw(hf_ice *ice)
+bool hf_ice_pair_thaw(hf_ice_generation *g)
 {
-    hf_ice_generation *g = &ice->generation;
     bool some = false;
     for (size_t i = 0; i < g->pairs_len; i++) {
-        if (hf_ice_pair_may_thaw(ice, g->pairs[i])) {
+        if (hf_ice_pair_may_thaw(g, g->pairs[i])) {
             g->pairs[i]->state = HF_ICE_PAIR_WAITING;
             some = true;
         }
@@ -199,12 +191,13 @@ bool hf_ice_pair_thaw(hf_ice *ice)
     return some;
 }
 
-void hf_ice_pair_describe(const hf_ice *ice, const hf_ice_pair *pair, hf_ice_pair_info *out)
+void hf_ice_pair_describe(const hf_ice_pair *pair, hf_ice_pair_info *out)
 {
+    const hf_ice_generation *g = pair->generation;
     *out = (hf_ice_pair_info){
         .state = pair->state,
         .nominated = pair->is_nominated,
-        .selected = pair == ice->route,
+        .selected = pair == g->ice->route,
         .priority = pair->priority,
         .rtt = pair->rtt,
         .rtt_total = pair->rtt_total,
@@ -214,6 +207,6 @@ void hf_ice_pair_describe(const hf_ice *ice, const hf_ice_pair *pair, hf_ice_pai
         .responses_received = pair->responses_received,
         .consent_requests_sent = pair->consent_requests_sent,
     };
-    hf_ice_local_describe(ice, pair->mapped ? pair->mapped : pair->local, &out->local);
+    hf_ice_local_describe(g, pair->mapped ? pair->mapped : pair->local, &out->local);
     hf_ice_remote_describe(pair->remote, &out->remote);
 }

@@ -23,9 +23,8 @@ static hf_addr without_zone(const hf_addr *addr)
     return plain;
 }
 
-hf_ice_remote *hf_ice_remote_find(const hf_ice *ice, const hf_addr *addr)
+hf_ice_remote *hf_ice_remote_find(const hf_ice_generation *g, const hf_addr *addr)
 {
-    const hf_ice_generation *g = &ice->generation;
     hf_addr plain = without_zone(addr);
     for (size_t i = 0; i < g->remotes_len; i++) {
         if (hf_addr_equal(&g->remotes[i]->addr, &plain))
@@ -34,17 +33,16 @@ hf_ice_remote *hf_ice_remote_find(const hf_ice *ice, const hf_addr *addr)
     return NULL;
 }
 
-void hf_ice_remote_free(hf_ice *ice, hf_ice_remote *remote)
+void hf_ice_remote_free(hf_ice_generation *g, hf_ice_remote *remote)
 {
     if (!remote)
         return;
-    hf_dealloc(ice->env, remote->ufrag);
-    hf_dealloc(ice->env, remote);
+    hf_dealloc(g->ice->env, remote->ufrag);
+    hf_dealloc(g->ice->env, remote);
 }
 
-static uint16_t foundation_of(hf_ice *ice, const char *text)
+static uint16_t foundation_of(hf_ice_generation *g, const char *text)
 {
-    hf_ice_generation *g = &ice->generation;
     for (size_t i = 0; i < g->remotes_len; i++) {
         if (strcmp(g->remotes[i]->foundation_text, text) == 0)
             return g->remotes[i]->foundation;
@@ -52,79 +50,77 @@ static uint16_t foundation_of(hf_ice *ice, const char *text)
     return ++g->foundations_len;
 }
 
-static hf_err append(hf_ice *ice, hf_ice_remote *remote)
+static hf_err append(hf_ice_generation *g, hf_ice_remote *remote)
 {
-    hf_ice_generation *g = &ice->generation;
-    hf_err err = hf_grow(ice->env, &g->remotes, &g->remotes_cap, g->remotes_len + 1, HF_ICE_REMOTE_CANDIDATES_MAX,
+    hf_err err = hf_grow(g->ice->env, &g->remotes, &g->remotes_cap, g->remotes_len + 1, HF_ICE_REMOTE_CANDIDATES_MAX,
                          sizeof *g->remotes);
     if (err)
         return err;
-    remote->foundation = foundation_of(ice, remote->foundation_text);
+    remote->foundation = foundation_of(g, remote->foundation_text);
     g->remotes[g->remotes_len++] = remote;
     return HF_OK;
 }
 
 /* RFC 8445 §7.3.1.3: a candidate that was found peer-reflexive first takes the values that the remote tells for it. */
-static void supersede(hf_ice *ice, hf_ice_remote *known, const hf_ice_candidate *candidate)
+static void supersede(hf_ice_generation *g, hf_ice_remote *known, const hf_ice_candidate *candidate)
 {
     if (known->type != HF_ICE_PEER_REFLEXIVE)
         return;
     known->type = candidate->type;
     known->priority = candidate->priority;
-    known->foundation = foundation_of(ice, candidate->foundation);
+    known->foundation = foundation_of(g, candidate->foundation);
     memcpy(known->foundation_text, candidate->foundation, sizeof known->foundation_text);
-    hf_ice_pair_reprioritize(ice);
+    hf_ice_pair_reprioritize(g);
 }
 
-static bool is_of_other_generation(const hf_ice *ice, const char *ufrag)
+static bool is_of_other_generation(const hf_ice_generation *g, const char *ufrag)
 {
-    return ufrag && ufrag[0] != '\0' && hf_ice_remote_is_known(ice) && strcmp(ufrag, ice->generation.remote_ufrag) != 0;
+    return ufrag && ufrag[0] != '\0' && hf_ice_remote_is_known(g) && strcmp(ufrag, g->remote_ufrag) != 0;
 }
 
-hf_err hf_ice_remote_add(hf_ice *ice, const hf_ice_candidate *candidate, const char *ufrag)
+hf_err hf_ice_remote_add(hf_ice_generation *g, const hf_ice_candidate *candidate, const char *ufrag)
 {
-    if (is_of_other_generation(ice, ufrag)) {
-        ice->stats.remote_candidates_ignored++;
+    if (is_of_other_generation(g, ufrag)) {
+        g->ice->stats.remote_candidates_ignored++;
         return HF_OK;
     }
-    hf_ice_remote *known = hf_ice_remote_find(ice, &candidate->addr);
+    hf_ice_remote *known = hf_ice_remote_find(g, &candidate->addr);
     if (known) {
-        supersede(ice, known, candidate);
+        supersede(g, known, candidate);
         return HF_OK;
     }
-    if (ice->generation.remotes_len >= HF_ICE_REMOTE_CANDIDATES_MAX) {
-        ice->stats.remote_candidates_ignored++;
+    if (g->remotes_len >= HF_ICE_REMOTE_CANDIDATES_MAX) {
+        g->ice->stats.remote_candidates_ignored++;
         return HF_ELIMIT;
     }
 
     hf_err err = HF_ENOMEM;
-    hf_ice_remote *remote = hf_alloc(ice->env, sizeof *remote);
+    hf_ice_remote *remote = hf_alloc(g->ice->env, sizeof *remote);
     if (!remote)
         return err;
     *remote =
         (hf_ice_remote){.type = candidate->type, .addr = without_zone(&candidate->addr), .priority = candidate->priority};
     memcpy(remote->foundation_text, candidate->foundation, sizeof remote->foundation_text);
     remote->foundation_text[sizeof remote->foundation_text - 1] = '\0';
-    if (!hf_ice_remote_is_known(ice) && ufrag && ufrag[0] != '\0') {
-        remote->ufrag = hf_alloc_text(ice->env, ufrag, strlen(ufrag));
+    if (!hf_ice_remote_is_known(g) && ufrag && ufrag[0] != '\0') {
+        remote->ufrag = hf_alloc_text(g->ice->env, ufrag, strlen(ufrag));
         if (!remote->ufrag)
             goto free_remote;
     }
-    err = append(ice, remote);
+    err = append(g, remote);
     if (err)
         goto free_remote;
-    if (hf_ice_remote_is_known(ice))
-        hf_ice_pair_add_for_remote(ice, remote);
+    if (hf_ice_remote_is_known(g))
+        hf_ice_pair_add_for_remote(g, remote);
     return HF_OK;
 
 free_remote:
-    hf_ice_remote_free(ice, remote);
+    hf_ice_remote_free(g, remote);
     return err;
 }
 
-static bool is_in_use(const hf_ice *ice, const hf_ice_remote *remote)
+static bool is_in_use(const hf_ice_generation *g, const hf_ice_remote *remote)
 {
-    const hf_ice_generation *g = &ice->generation;
     for (size_t i = 0; i < g->pairs_len; i++) {
         if (g->pairs[i]->remote == remote && g->pairs[i]->state != HF_ICE_PAIR_FAILED)
             return true;
@@ -132,26 +128,24 @@ static bool is_in_use(const hf_ice *ice, const hf_ice_remote *remote)
     return false;
 }
 
-static void remove_at(hf_ice *ice, size_t at)
+static void remove_at(hf_ice_generation *g, size_t at)
 {
-    hf_ice_generation *g = &ice->generation;
     hf_ice_remote *remote = g->remotes[at];
     for (size_t i = g->pairs_len; i-- > 0;) {
         if (g->pairs[i]->remote == remote)
-            hf_ice_pair_remove(ice, g->pairs[i]);
+            hf_ice_pair_remove(g, g->pairs[i]);
     }
     memmove(&g->remotes[at], &g->remotes[at + 1], (g->remotes_len - at - 1) * sizeof(hf_ice_remote *));
     g->remotes_len--;
-    hf_ice_remote_free(ice, remote);
+    hf_ice_remote_free(g, remote);
 }
 
 /* A remote whose NAT gives it a new address every hour leaves old ones behind. */
-static void make_room(hf_ice *ice)
+static void make_room(hf_ice_generation *g)
 {
-    hf_ice_generation *g = &ice->generation;
     for (size_t i = 0; g->remotes_len >= HF_ICE_REMOTE_CANDIDATES_MAX && i < g->remotes_len; i++) {
-        if (g->remotes[i]->type == HF_ICE_PEER_REFLEXIVE && !is_in_use(ice, g->remotes[i])) {
-            remove_at(ice, i);
+        if (g->remotes[i]->type == HF_ICE_PEER_REFLEXIVE && !is_in_use(g, g->remotes[i])) {
+            remove_at(g, i);
             return;
         }
     }
@@ -159,36 +153,35 @@ static void make_room(hf_ice *ice)
 
 /* RFC 8445 §7.3.1.3: "The foundation of the candidate is set to an arbitrary value that is different from the foundations
  * of all other remote candidates": no candidate's text has a '!' in it. */
-hf_ice_remote *hf_ice_remote_add_reflexive(hf_ice *ice, const hf_addr *addr, uint32_t priority)
+hf_ice_remote *hf_ice_remote_add_reflexive(hf_ice_generation *g, const hf_addr *addr, uint32_t priority)
 {
     if (hf_ice_addr_is_forbidden(addr))
         return NULL;
-    make_room(ice);
-    hf_ice_remote *remote = hf_alloc(ice->env, sizeof *remote);
+    make_room(g);
+    hf_ice_remote *remote = hf_alloc(g->ice->env, sizeof *remote);
     if (!remote)
         return NULL;
     *remote = (hf_ice_remote){.type = HF_ICE_PEER_REFLEXIVE, .addr = without_zone(addr), .priority = priority};
-    snprintf(remote->foundation_text, sizeof remote->foundation_text, "!%u", (unsigned)ice->generation.foundations_len + 1);
-    if (append(ice, remote)) {
-        hf_ice_remote_free(ice, remote);
+    snprintf(remote->foundation_text, sizeof remote->foundation_text, "!%u", (unsigned)g->foundations_len + 1);
+    if (append(g, remote)) {
+        hf_ice_remote_free(g, remote);
         return NULL;
     }
     return remote;
 }
 
 /* What came before the credentials may belong to others: now it shows. */
-void hf_ice_remote_drop_other_generations(hf_ice *ice)
+void hf_ice_remote_drop_other_generations(hf_ice_generation *g)
 {
-    hf_ice_generation *g = &ice->generation;
     size_t kept = 0;
     for (size_t i = 0; i < g->remotes_len; i++) {
         hf_ice_remote *remote = g->remotes[i];
-        if (is_of_other_generation(ice, remote->ufrag)) {
-            ice->stats.remote_candidates_ignored++;
-            hf_ice_remote_free(ice, remote);
+        if (is_of_other_generation(g, remote->ufrag)) {
+            g->ice->stats.remote_candidates_ignored++;
+            hf_ice_remote_free(g, remote);
             continue;
         }
-        hf_dealloc(ice->env, remote->ufrag);
+        hf_dealloc(g->ice->env, remote->ufrag);
         remote->ufrag = NULL;
         g->remotes[kept++] = remote;
     }

@@ -1,26 +1,27 @@
 /* state.c: the states of an agent (W3C RTCIceTransportState), and when to give up.
  *
- *   NEW ──credentials──▶ CHECKING ──valid pair──▶ CONNECTED ◀──nomination, its loss──▶ COMPLETED
- *                           │                         ▲ │                                 ▲ │
- *                           │                   answer│ │no answer, or no pair left       │ │
- *                           │                         │ ▼                                 │ │
- *                           │                      DISCONNECTED ◀─────────────────────────┴─┘
- *                           ▼                          │
+ *   NEW ──credentials──▶ CHECKING ──valid pair──▶ CONNECTED ◀──nomination, its loss, a restart──▶ COMPLETED
+ *                          │ ▲  ▲                     ▲ │                                            │
+ *                          │ │  │               answer│ │no answer, or no pair left                  │
+ *                          │ │  │                     │ ▼                                            │
+ *                          │ │  └──restart──────── DISCONNECTED ◀────────────────────────────────────┘
+ *                          ▼ │restart                 │
  *                        FAILED ◀──consent expired, or no path
  *
- * FAILED is left only by an ICE restart: by then the remote, too, has given up on these credentials (Chromium and Firefox
- * answer nothing more), so a check that arrives late is not answered either. */
+ * A restart moves the state when its checks begin; one that is taken back leaves CHECKING for what the old generation is in.
+ * FAILED is left only by a restart: by then the remote, too, has given up on these credentials (Chromium and Firefox answer
+ * nothing more), so a check that arrives late is not answered either. */
 #include "ice_priv.h"
 
 #define BIT(state) (1u << (state))
 
 static const unsigned reachable[HF_ICE_STATE_COUNT] = {
     [HF_ICE_NEW] = BIT(HF_ICE_CHECKING),
-    [HF_ICE_CHECKING] = BIT(HF_ICE_CONNECTED) | BIT(HF_ICE_FAILED),
+    [HF_ICE_CHECKING] = BIT(HF_ICE_CONNECTED) | BIT(HF_ICE_FAILED) | BIT(HF_ICE_NEW) | BIT(HF_ICE_DISCONNECTED),
     [HF_ICE_CONNECTED] = BIT(HF_ICE_COMPLETED) | BIT(HF_ICE_DISCONNECTED) | BIT(HF_ICE_FAILED),
     [HF_ICE_COMPLETED] = BIT(HF_ICE_CONNECTED) | BIT(HF_ICE_DISCONNECTED) | BIT(HF_ICE_FAILED),
-    [HF_ICE_DISCONNECTED] = BIT(HF_ICE_CONNECTED) | BIT(HF_ICE_FAILED),
-    [HF_ICE_FAILED] = 0,
+    [HF_ICE_DISCONNECTED] = BIT(HF_ICE_CONNECTED) | BIT(HF_ICE_FAILED) | BIT(HF_ICE_CHECKING),
+    [HF_ICE_FAILED] = BIT(HF_ICE_CHECKING),
     [HF_ICE_CLOSED] = 0,
 };
 
@@ -29,6 +30,25 @@ static void tell(hf_ice *ice, hf_ice_state state, hf_err cause)
     if (ice->told_len == HF_ICE_TOLD_MAX) /* nobody listens: the newest counts */
         ice->told_len--;
     ice->told[ice->told_len++] = (hf_ice_told){.state = state, .cause = cause};
+}
+
+/* RFC 7675 §5.1: "the ICE endpoint MUST immediately cease transmission on that candidate pair". Only a restart that the
+ * remote has not answered yet is left. */
+static void fall_silent(hf_ice *ice)
+{
+    for (hf_ice_generation *g = hf_ice_checked(ice); g; g = g->older) {
+        g->is_over = true;
+        g->best = NULL;
+        g->nominate_at = HF_NEVER;
+        for (size_t i = 0; i < g->pairs_len; i++)
+            hf_ice_check_cancel(g->pairs[i]);
+    }
+    hf_ring_clear(&ice->owed);
+    hf_ring_init(&ice->owed, ice->env, sizeof(hf_ice_owed), HF_ICE_OWED_MAX);
+    if (ice->route)
+        ice->route_told = false;
+    ice->route = NULL;
+    ice->give_up_at = ice->consent_at = ice->unanswered_since = HF_NEVER;
 }
 
 void hf_ice_enter(hf_ice *ice, hf_time now, hf_ice_state next, hf_err cause)
@@ -44,17 +64,11 @@ void hf_ice_enter(hf_ice *ice, hf_time now, hf_ice_state next, hf_err cause)
         ice->give_up_at = now + ice->patience;
         break;
     case HF_ICE_FAILED:
-        /* RFC 7675 §5.1: "the ICE endpoint MUST immediately cease transmission on that candidate pair". */
-        for (size_t i = 0; i < ice->generation.pairs_len; i++)
-            hf_ice_check_cancel(ice->generation.pairs[i]);
-        hf_ring_clear(&ice->owed);
-        hf_ring_init(&ice->owed, ice->env, sizeof(hf_ice_owed), HF_ICE_OWED_MAX);
-        if (ice->route)
-            ice->route_told = false;
-        ice->route = NULL;
-        ice->give_up_at = ice->consent_at = ice->nominate_at = ice->unanswered_since = HF_NEVER;
+        fall_silent(ice);
         break;
     case HF_ICE_NEW:
+        ice->give_up_at = HF_NEVER;
+        break;
     case HF_ICE_CONNECTED:
     case HF_ICE_COMPLETED:
     case HF_ICE_DISCONNECTED:
@@ -76,9 +90,9 @@ bool hf_ice_is_over(const hf_ice *ice)
  * pairs' own checks have taken about ten seconds, and waiting longer has not brought anybody a path. */
 static bool is_hopeless(const hf_ice *ice)
 {
-    const hf_ice_generation *g = &ice->generation;
-    return !ice->route && ice->gathering == HF_ICE_GATHERING_COMPLETE && g->remote_has_ended && !g->remote_hides_addresses &&
-           g->pairs_len > 0 && hf_ice_check_all_failed(ice);
+    const hf_ice_generation *g = hf_ice_checked(ice);
+    return !ice->route && g->gathering == HF_ICE_GATHERING_COMPLETE && g->remote_has_ended && !g->remote_hides_addresses &&
+           g->pairs_len > 0 && hf_ice_check_all_failed(g);
 }
 
 void hf_ice_give_up_if_hopeless(hf_ice *ice, hf_time now)

@@ -169,7 +169,7 @@ Test(answer, early_paths_are_bounded_and_of_this_remote)
         snprintf(from, sizeof from, "10.0.1.%d:6000", i + 1);
         solo_check_in(&s, &(solo_check){.is_controlling = true, .from = from});
     }
-    cr_expect_eq(s.ice->generation.early_len, HF_ICE_EARLY_MAX);
+    cr_expect_eq(s.ice->current->early_len, HF_ICE_EARLY_MAX);
     cr_assert_eq(hf_ice_set_remote(s.ice, s.now, &(hf_ice_remote_agent){.ufrag = "another", .pwd = SOLO_PWD}), HF_OK);
     cr_expect_not(hf_ice_get_pair(s.ice, 0, &pair));
     solo_clear(&s);
@@ -197,7 +197,7 @@ Test(answer, settles_a_role_conflict)
         solo_check_in(&s, &(solo_check){.is_controlling = cases[i].we_control, .tie_breaker = cases[i].theirs});
         cr_assert(solo_take(&s, &m));
         cr_expect_eq(error_of(&m), cases[i].code, "case %zu", i);
-        cr_expect_eq(s.ice->is_controlling, cases[i].we_control_then, "case %zu", i);
+        cr_expect_eq(s.ice->current->is_controlling, cases[i].we_control_then, "case %zu", i);
         hf_ice_stats stats;
         hf_ice_get_stats(s.ice, &stats);
         cr_expect_eq(stats.role_conflicts, 1);

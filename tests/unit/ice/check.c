@@ -30,7 +30,7 @@ Test(check, carries_what_the_rfc_asks_for)
     cr_assert(hf_stun_find(&m, HF_STUN_USERNAME, &user));
     cr_expect(hf_bytes_equal_text(user, expected));
     cr_expect(hf_stun_get_u64(&m, HF_STUN_ICE_CONTROLLING, &tie_breaker));
-    cr_expect_eq(tie_breaker, s.ice->tie_breaker);
+    cr_expect_eq(tie_breaker, s.ice->current->tie_breaker);
     cr_expect(hf_stun_get_u32(&m, HF_STUN_PRIORITY, &priority));
     cr_expect_eq(priority >> 24, 110);
     cr_expect_not(hf_stun_find(&m, HF_STUN_USE_CANDIDATE, &nothing));
@@ -193,7 +193,7 @@ Test(check, refused_for_its_role_is_sent_in_the_other)
     hf_stun_message m;
     uint64_t tie_breaker;
     solo_init(&s, &(hf_ice_config){.controlling = true});
-    uint64_t before = s.ice->tie_breaker;
+    uint64_t before = s.ice->current->tie_breaker;
     solo_set_remote(&s);
     solo_add(&s, HOST);
     cr_assert(solo_take(&s, &m));

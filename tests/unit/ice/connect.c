@@ -165,7 +165,7 @@ Test(connect, both_roles_may_be_the_same_at_first)
             net_start(&n, &(hf_ice_config){.controlling = both_control}, &(hf_ice_config){.controlling = both_control});
             net_exchange(&n);
             net_run(&n, HF_SECONDS(3));
-            cr_expect_neq(n.a.ice->is_controlling, n.b.ice->is_controlling, "seed %d", (int)seed);
+            cr_expect_neq(n.a.ice->current->is_controlling, n.b.ice->current->is_controlling, "seed %d", (int)seed);
             expect_connected(&n);
             net_clear(&n);
         }

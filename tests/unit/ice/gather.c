@@ -71,9 +71,9 @@ Test(gather, asks_each_server_from_each_address)
     net_run(&n, HF_MS(60));
     cr_expect_eq(n.a.sent, 2); /* paced as checks are */
     net_run(&n, HF_SECONDS(1));
-    cr_assert_eq(n.a.ice->queries_len, 3 * 2 + 1);
-    for (size_t i = 0; i < n.a.ice->queries_len; i++) {
-        const hf_ice_query *q = &n.a.ice->queries[i];
+    cr_assert_eq(n.a.ice->current->queries_len, 3 * 2 + 1);
+    for (size_t i = 0; i < n.a.ice->current->queries_len; i++) {
+        const hf_ice_query *q = &n.a.ice->current->queries[i];
         cr_expect_eq(q->addr.family, q->base->addr.family);
         cr_expect_geq(q->transaction.sent, 1);
     }
@@ -164,7 +164,7 @@ Test(gather, takes_an_answer_only_from_the_server)
     start(&n, &server, 1);
     uint8_t buffer[100];
     hf_stun_writer s =
-        hf_stun_begin(buffer, sizeof buffer, HF_STUN_SUCCESS, HF_STUN_BINDING, n.a.ice->queries[0].transaction.id);
+        hf_stun_begin(buffer, sizeof buffer, HF_STUN_SUCCESS, HF_STUN_BINDING, n.a.ice->current->queries[0].transaction.id);
     hf_addr lie = net_addr("203.0.113.66:666");
     hf_stun_add_xor_address(&s, HF_STUN_XOR_MAPPED_ADDRESS, &lie);
     hf_datagram d = {.path = {.local = n.a.locals[0].addr, .remote = net_addr("198.51.100.2:3478")},

@@ -57,7 +57,7 @@ Test(pair, is_pruned_when_redundant)
     cr_expect_eq(pairs_of(s.ice), 1);
     /* a reflexive candidate of ours would be checked from its base: no further pair */
     hf_addr outside = net_addr("203.0.113.1:1");
-    cr_assert(hf_ice_local_add_reflexive(s.ice, HF_ICE_SERVER_REFLEXIVE, s.ice->generation.locals[0], &outside, &outside));
+    cr_assert(hf_ice_local_add_reflexive(s.ice->current, HF_ICE_SERVER_REFLEXIVE, s.ice->current->locals[0], &outside, &outside));
     solo_add(&s, "candidate:3 1 udp 7 10.0.0.3 6000 typ host");
     cr_expect_eq(pairs_of(s.ice), 2);
     solo_clear(&s);
@@ -73,8 +73,8 @@ Test(pair, list_is_in_order_of_priority_whatever_the_order_of_news)
         snprintf(text, sizeof text, "candidate:1 1 udp %u 10.0.2.%u 6000 typ host", (i * 37) % 50 + 1, i + 1);
         solo_add(&s, text);
     }
-    for (size_t i = 1; i < s.ice->generation.pairs_len; i++)
-        cr_expect_gt(s.ice->generation.pairs[i - 1]->priority, s.ice->generation.pairs[i]->priority);
+    for (size_t i = 1; i < s.ice->current->pairs_len; i++)
+        cr_expect_gt(s.ice->current->pairs[i - 1]->priority, s.ice->current->pairs[i]->priority);
     solo_clear(&s);
 }
 
@@ -86,8 +86,8 @@ Test(pair, of_a_zone_keeps_it)
     hf_ice_reply(s.ice, s.now, &(hf_reply){.type = HF_REPLY_LOCALS, .locals = &local, .locals_len = 1});
     solo_set_remote(&s);
     solo_add(&s, "candidate:1 1 udp 9 fe80::2 6000 typ host");
-    cr_assert_eq(s.ice->generation.pairs_len, 1);
-    cr_expect_eq(s.ice->generation.pairs[0]->path.remote.scope, 7);
+    cr_assert_eq(s.ice->current->pairs_len, 1);
+    cr_expect_eq(s.ice->current->pairs[0]->path.remote.scope, 7);
     solo_clear(&s);
 }
 
@@ -109,10 +109,10 @@ Test(pair, list_is_bounded)
         solo_add(&s, text);
     }
     cr_expect_eq(pairs_of(s.ice), HF_ICE_PAIRS_MAX);
-    cr_expect_eq(s.ice->generation.pairs[99]->remote->priority, 1080); /* ten remotes with ten locals each */
+    cr_expect_eq(s.ice->current->pairs[99]->remote->priority, 1080); /* ten remotes with ten locals each */
     solo_check_in(&s, &(solo_check){.is_controlling = true, .from = "10.0.3.1:1", .priority = 1});
     hf_path path = {.local = net_addr("10.0.0.1:5000"), .remote = net_addr("10.0.3.1:1")};
-    cr_expect_not_null(hf_ice_pair_find(s.ice, &path));
+    cr_expect_not_null(hf_ice_pair_find(s.ice->current, &path));
     cr_expect_eq(pairs_of(s.ice), HF_ICE_PAIRS_MAX);
     solo_clear(&s);
 }

@@ -49,14 +49,14 @@ Test(remote, of_another_generation_is_ignored)
     cr_expect_eq(add(&s, text, "olds"), HF_OK); /* before the credentials: it shows later */
     cr_expect_eq(add(&s, "candidate:1 1 udp 1 10.0.0.3 9 typ host", SOLO_UFRAG), HF_OK);
     solo_set_remote(&s);
-    cr_expect_eq(s.ice->generation.remotes_len, 1);
+    cr_expect_eq(s.ice->current->remotes_len, 1);
     cr_expect_eq(add(&s, text, "olds"), HF_OK);
     cr_expect_eq(add(&s, "candidate:1 1 udp 1 10.0.0.4 9 typ host ufrag olds", NULL), HF_OK);
-    cr_expect_eq(s.ice->generation.remotes_len, 1);
+    cr_expect_eq(s.ice->current->remotes_len, 1);
     hf_ice_get_stats(s.ice, &stats);
     cr_expect_eq(stats.remote_candidates_ignored, 3);
     cr_expect_eq(add(&s, text, SOLO_UFRAG), HF_OK);
-    cr_expect_eq(s.ice->generation.remotes_len, 2);
+    cr_expect_eq(s.ice->current->remotes_len, 2);
     solo_clear(&s);
 }
 
@@ -104,9 +104,9 @@ Test(remote, that_moves_on_leaves_nothing_behind)
         while (solo_take(&s, &m))
             if (m.class_ == HF_STUN_REQUEST)
                 solo_answer_error(&s, &m, 400);
-        cr_assert_eq(s.ice->generation.remotes[s.ice->generation.remotes_len - 1]->addr.port, 6000 + i);
+        cr_assert_eq(s.ice->current->remotes[s.ice->current->remotes_len - 1]->addr.port, 6000 + i);
         solo_wait(&s, HF_MS(10));
     }
-    cr_expect_leq(s.ice->generation.remotes_len, HF_ICE_REMOTE_CANDIDATES_MAX);
+    cr_expect_leq(s.ice->current->remotes_len, HF_ICE_REMOTE_CANDIDATES_MAX);
     solo_clear(&s);
 }
