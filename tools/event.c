@@ -163,11 +163,10 @@ json_t *cli_event_stats(hf_time now, const hf_peer_stats *peer)
 bool cli_event_stats_add_channel(json_t *stats, const char *channel, const hf_datachannel_info *info,
                                  uint64_t messages_queued)
 {
-    static const char *const states[] = {"connecting", "open", "closing", "closed"};
     json_t *entry = json_pack(
-        "{ss ss so ss sI sI sI sI sI sI}", "channel", channel, "state", states[info->state], "dataChannelIdentifier",
-        limit_if(info->has_id, info->id), "protocol", info->protocol ? info->protocol : "", "bytesSent",
-        (json_int_t)info->bytes_sent, "messagesSent", (json_int_t)info->messages_sent, "bytesReceived",
+        "{ss ss so ss sI sI sI sI sI sI}", "channel", channel, "state", hf_datachannel_state_name(info->state),
+        "dataChannelIdentifier", limit_if(info->has_id, info->id), "protocol", info->protocol ? info->protocol : "",
+        "bytesSent", (json_int_t)info->bytes_sent, "messagesSent", (json_int_t)info->messages_sent, "bytesReceived",
         (json_int_t)info->bytes_received, "messagesReceived", (json_int_t)info->messages_received, "bufferedAmount",
         (json_int_t)info->buffered_amount, "messagesQueued", (json_int_t)messages_queued);
 

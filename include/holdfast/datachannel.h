@@ -48,6 +48,9 @@ typedef enum hf_datachannel_state {
     HF_DATACHANNEL_CLOSED
 } hf_datachannel_state;
 
+/* The W3C's word: "connecting", "open", "closing" or "closed". Static. */
+const char *hf_datachannel_state_name(hf_datachannel_state state);
+
 /* What a channel is, and its counters (W3C RTCDataChannelStats). Strings stay valid until the channel is forgotten:
  * until the event that says it closed has been taken and another call on the peer is made. */
 typedef struct hf_datachannel_info {

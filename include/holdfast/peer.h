@@ -50,6 +50,9 @@ HF_CHECKED hf_err hf_peer_new(hf_peer **out, const hf_peer_config *config, const
 /* Frees the peer; sends nothing (hf_peer_close does). NULL is fine. */
 void hf_peer_free(hf_peer *peer);
 
+/* The session id of our descriptions (RFC 8866 §5.2), which is the "group_id" of this peer's events in the log, too. */
+uint64_t hf_peer_id(const hf_peer *peer);
+
 /* --- States (W3C WebRTC 1.0 §4.3) --------------------------------------------------------------------------------- */
 
 typedef enum hf_signaling_state {

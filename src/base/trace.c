@@ -129,6 +129,11 @@ static void put_value(hf_writer *w, const hf_trace_field *field)
     case HF_TRACE_NUMBER:
         put_number(w, field->u.number);
         break;
+    case HF_TRACE_ID:
+        put(w, "\"");
+        put_number(w, field->u.number);
+        put(w, "\"");
+        break;
     case HF_TRACE_BOOL:
         put(w, field->u.flag ? "true" : "false");
         break;
@@ -181,9 +186,9 @@ void hf_trace_write(const hf_env *env, hf_time now, hf_trace_event event, const 
     w.cap = sizeof line;
     put(&w, "}");
     if (env->trace_group != 0) {
-        put(&w, ",\"group_id\":\"");
-        put_number(&w, env->trace_group);
-        put(&w, "\"");
+        const hf_trace_field group = hf_trace_id("group_id", env->trace_group);
+        put(&w, ",");
+        put_member(&w, &group);
     }
     put(&w, "}");
     env->trace(env->context, (const char *)line, w.len);

@@ -51,7 +51,7 @@
     X(SESSION_STATE_CHANGED, "session:state_changed")                                                                       \
     X(SESSION_CONNECTION_MADE, "session:connection_made")                                                                   \
     X(MANAGER_SESSION_ADDED, "manager:session_added")                                                                       \
-    X(MANAGER_SESSION_REMOVED, "manager:session_removed")
+    X(MANAGER_ENVELOPE_RECEIVED, "manager:envelope_received")
 
 typedef enum hf_trace_event {
 #define X(name, text) HF_TRACE_##name,
@@ -68,6 +68,7 @@ typedef enum hf_trace_kind {
     HF_TRACE_NOTHING = 0, /* left out */
     HF_TRACE_TEXT,
     HF_TRACE_NUMBER,
+    HF_TRACE_ID, /* a number as a string, for it may be larger than a number of JSON is exact */
     HF_TRACE_BOOL,
     HF_TRACE_MILLISECONDS,
     HF_TRACE_ADDR
@@ -96,6 +97,11 @@ hf_trace_field hf_trace_ms(const char *key, hf_span span);
 static inline hf_trace_field hf_trace_number(const char *key, uint64_t number)
 {
     return (hf_trace_field){.key = key, .kind = HF_TRACE_NUMBER, .u.number = number};
+}
+
+static inline hf_trace_field hf_trace_id(const char *key, uint64_t id)
+{
+    return (hf_trace_field){.key = key, .kind = id != 0 ? HF_TRACE_ID : HF_TRACE_NOTHING, .u.number = id};
 }
 
 static inline hf_trace_field hf_trace_bool(const char *key, bool flag)

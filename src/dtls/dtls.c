@@ -27,6 +27,11 @@ static const unsigned reachable[DTLS_STATE_COUNT] = {
     [DTLS_CONNECTED] = BIT(DTLS_CLOSED) | BIT(DTLS_FAILED),
 };
 
+static const char *const state_names[DTLS_STATE_COUNT] = {
+    [DTLS_NEW] = "new",       [DTLS_HANDSHAKING] = "connecting", [DTLS_CONNECTED] = "connected",
+    [DTLS_CLOSED] = "closed", [DTLS_FAILED] = "failed",
+};
+
 static void push_event(hf_dtls *dtls, hf_dtls_event_type type, hf_err cause)
 {
     assert(dtls->events_len < sizeof dtls->events / sizeof dtls->events[0]);
@@ -44,6 +49,9 @@ static void release_handshake(hf_dtls *dtls)
 static void enter(hf_dtls *dtls, dtls_state next, hf_err cause)
 {
     assert(reachable[dtls->state] & BIT(next));
+    hf_trace(dtls->env, dtls->now, HF_TRACE_DTLS_STATE_CHANGED, hf_trace_text("old", state_names[dtls->state]),
+             hf_trace_text("new", state_names[next]), hf_trace_cause(cause), hf_trace_text("version", hf_dtls_version(dtls)),
+             hf_trace_text("cipher", hf_dtls_cipher(dtls)));
     dtls->state = next;
     switch (next) {
     case DTLS_NEW:
@@ -223,9 +231,20 @@ static void keep_until_start(hf_dtls *dtls, const hf_datagram *datagram)
         hf_dtls_drop(dtls, HF_DROP_DTLS_EARLY, datagram->len);
 }
 
+static size_t total(const hf_datagram *datagrams, size_t n)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        bytes += datagrams[i].len;
+    return bytes;
+}
+
 size_t hf_dtls_input(hf_dtls *dtls, hf_time now, hf_datagram *datagrams, size_t n, hf_bytes *packets, size_t cap)
 {
     see_time(dtls, now);
+    if (n > 0)
+        hf_trace(dtls->env, dtls->now, HF_TRACE_DTLS_PACKETS_RECEIVED, hf_trace_number("count", n),
+                 hf_trace_number("bytes", total(datagrams, n)));
     if (dtls->early_opened) {
         hf_packet_queue_clear(&dtls->early);
         dtls->early_opened = false;
@@ -240,10 +259,17 @@ size_t hf_dtls_input(hf_dtls *dtls, hf_time now, hf_datagram *datagrams, size_t 
     return sink.len;
 }
 
+static void trace_sent(const hf_dtls *dtls, size_t count, size_t bytes)
+{
+    hf_trace(dtls->env, dtls->now, HF_TRACE_DTLS_PACKETS_SENT, hf_trace_number("count", count),
+             hf_trace_number("bytes", bytes));
+}
+
 bool hf_dtls_poll_transmit(hf_dtls *dtls, hf_time now, size_t headroom, hf_transmit *out)
 {
     see_time(dtls, now);
     hf_packet packet;
+    size_t before = dtls->bio.queue.len;
     out->len = out->segment = 0;
     while (hf_packet_peek(&dtls->bio.queue, &packet, 1) > 0) {
         size_t size = headroom + packet.len;
@@ -258,6 +284,8 @@ bool hf_dtls_poll_transmit(hf_dtls *dtls, hf_time now, size_t headroom, hf_trans
         if (size < out->segment)
             break;
     }
+    if (out->len > 0)
+        trace_sent(dtls, before - dtls->bio.queue.len, out->len);
     hf_packet_queue_relax(&dtls->bio.queue);
     return out->len > 0;
 }
@@ -270,6 +298,8 @@ size_t hf_dtls_seal(hf_dtls *dtls, const hf_bytes *packets, size_t n, size_t hea
         return 0;
     size_t taken = hf_record_layer_seal(&dtls->records, packets, n, headroom, out);
     dtls->stats.records_sent += taken;
+    if (taken > 0)
+        trace_sent(dtls, taken, out->len);
     return taken;
 }
 
@@ -301,6 +331,7 @@ void hf_dtls_tick(hf_dtls *dtls, hf_time now)
     }
     hf_packet_sink nowhere = {0};
     if (dtls->bio.timer <= dtls->now) {
+        hf_trace(dtls->env, dtls->now, HF_TRACE_DTLS_TIMER_FIRED, hf_trace_text("timer", "retransmission"));
         hf_dtls_advance(dtls, &nowhere);
         /* mbedTLS looks at its timer only when it asks for input: with a message in its hands that it does not like, it does
          * neither. A timer that has fired is never due again at once. */
@@ -324,6 +355,11 @@ bool hf_dtls_poll_event(hf_dtls *dtls, hf_dtls_event *out)
 static bool is_agreed(const hf_dtls *dtls)
 {
     return hf_mbed_state(&dtls->ssl) == MBEDTLS_SSL_HANDSHAKE_OVER;
+}
+
+const char *hf_dtls_state_name(const hf_dtls *dtls)
+{
+    return state_names[dtls->state];
 }
 
 const char *hf_dtls_cipher(const hf_dtls *dtls)

@@ -77,6 +77,9 @@ typedef struct hf_dtls_event {
 
 bool hf_dtls_poll_event(hf_dtls *dtls, hf_dtls_event *out);
 
+/* The W3C's word (RTCDtlsTransportState): "new", "connecting", "connected", "closed" or "failed". Static. */
+const char *hf_dtls_state_name(const hf_dtls *dtls);
+
 /* What was agreed (W3C RTCTransportStats): static strings, "" before. The cipher has IANA's name, the
  * version is "FEFD". */
 const char *hf_dtls_cipher(const hf_dtls *dtls);

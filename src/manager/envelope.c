@@ -5,6 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *signal_name(hf_signal_type type)
+{
+    switch (type) {
+    case HF_SIGNAL_OFFER:
+        return "offer";
+    case HF_SIGNAL_ANSWER:
+        return "answer";
+    case HF_SIGNAL_CANDIDATE:
+        return "candidate";
+    case HF_SIGNAL_END_OF_CANDIDATES:
+        return "end-of-candidates";
+    }
+    return "";
+}
+
 static void send_envelope(remote *r, const hf_signal *signal)
 {
     hf_manager *manager = r->manager;
@@ -61,6 +76,7 @@ hf_err hf_manager_connect(hf_manager *manager, hf_time now, const char *peer_id,
     const char *id = peer_id ? peer_id : "";
     if (!manager || !out || (*id && (!hf_manager_is_id(id) || strcmp(id, manager->peer_id) == 0)))
         return HF_EINVAL;
+    manager->now = now;
     remote *r = hf_manager_find(manager, id);
     if (r && hf_session_get_state(r->session) != HF_SESSION_NEW) { /* NEW: only candidates came so far */
         *out = r->session;
@@ -188,6 +204,8 @@ static hf_err receive_known(remote *r, hf_time now, const hf_envelope *envelope)
 {
     hf_manager *manager = r->manager;
     hf_err err = receive_by_type(r, now, envelope);
+    hf_manager_trace(r, HF_TRACE_MANAGER_ENVELOPE_RECEIVED, hf_trace_text("type", signal_name(envelope->signal.type)),
+                     hf_trace_number("offer", envelope->offer), hf_trace_cause(err));
     if (err != HF_OK)
         snprintf(manager->error_text, sizeof manager->error_text, "%s", hf_session_error_text(r->session));
     return err;
@@ -227,6 +245,7 @@ hf_err hf_manager_receive(hf_manager *manager, hf_time now, const hf_envelope *e
         return HF_EINVAL;
     if (envelope->receiver && strcmp(envelope->receiver, manager->peer_id) != 0)
         return HF_EINVAL;
+    manager->now = now;
     hf_err err = find_sender(manager, envelope, &r);
     if (err != HF_OK)
         return err;

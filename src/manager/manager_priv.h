@@ -10,6 +10,7 @@
 #include "log.h"
 #include "random.h"
 #include "session_config.h"
+#include "trace.h"
 
 #include <holdfast/manager.h>
 
@@ -32,6 +33,7 @@ typedef struct remote {
 
 struct hf_manager {
     const hf_env *env;
+    hf_time now; /* of the last call that told it */
     char *peer_id;
     hf_session_config session_config;
     hf_certificate *own_certificate;
@@ -55,6 +57,11 @@ remote *hf_manager_find_session(const hf_manager *manager, const hf_session *ses
 HF_CHECKED hf_err hf_manager_add(hf_manager *manager, const char *id, remote **out);
 HF_CHECKED hf_err hf_manager_rename(hf_manager *manager, remote *remote_peer, const char *id);
 bool hf_manager_is_id(const char *id);
+
+/* What an event of the log says of a remote; its session is named by the connection of this moment. */
+#define hf_manager_trace(r, event, ...)                                                                         \
+    hf_trace((r)->manager->env, (r)->manager->now, event, hf_trace_text("remote", (r)->id),                     \
+             hf_trace_id("session", hf_peer_id(hf_session_peer((r)->session))), __VA_ARGS__)
 
 /* envelope.c: the sessions' handler for HF_SESSION_SIGNAL */
 void hf_manager_on_signal(void *context, hf_session *session, const hf_session_event *event);

@@ -60,6 +60,7 @@ hf_err hf_manager_add(hf_manager *manager, const char *id, remote **out)
     }
     manager->untold++;
     manager->remotes[manager->remotes_len++] = r;
+    hf_manager_trace(r, HF_TRACE_MANAGER_SESSION_ADDED, hf_trace_number("sessions", manager->remotes_len));
     *out = r;
     return HF_OK;
 }

@@ -30,6 +30,12 @@ const char *hf_peer_error_text(const hf_peer *peer)
     return peer ? peer->error_text : "";
 }
 
+static void trace_description(const hf_peer *peer, const char *side, hf_sdp_type type)
+{
+    hf_trace(peer->env, peer->now, HF_TRACE_PEER_DESCRIPTION_APPLIED, hf_trace_text("side", side),
+             hf_trace_text("type", hf_sdp_type_name(type)));
+}
+
 /* --- Our own descriptions ------------------------------------------------------------------------------------------- */
 
 static bool may_set_local(const hf_peer *peer, hf_sdp_type type)
@@ -108,6 +114,7 @@ hf_err hf_peer_set_local_description(hf_peer *peer, hf_time now, hf_sdp_type typ
     }
     peer->local = peer->created.exists && peer->created.type == type ? peer->created : next_description(peer, type);
     peer->created = (hf_description){0};
+    trace_description(peer, "local", type);
     hf_peer_enter_signaling(peer, type == HF_SDP_OFFER ? HF_SIGNALING_HAVE_LOCAL_OFFER : HF_SIGNALING_STABLE);
     if (type == HF_SDP_ANSWER) {
         peer->negotiated.done = true;
@@ -296,6 +303,7 @@ static hf_err apply_remote(hf_peer *peer, hf_time now, hf_sdp_type type, hf_sdp 
         hf_ice_end_of_remote_candidates(peer->ice, now);
 
     peer->negotiated.done = was_done || type == HF_SDP_ANSWER;
+    trace_description(peer, "remote", type);
     hf_peer_enter_signaling(peer, type == HF_SDP_OFFER ? HF_SIGNALING_HAVE_REMOTE_OFFER : HF_SIGNALING_STABLE);
     hf_peer_start_dtls_if_due(peer, now);
     return HF_OK;

@@ -47,13 +47,15 @@ hf_err hf_peer_new(hf_peer **out, const hf_peer_config *config, const hf_env *en
     hf_peer *peer = hf_alloc(env, sizeof *peer);
     if (!peer)
         return HF_ENOMEM;
-    peer->env = env;
+    peer->own_env = *env;
+    peer->env = &peer->own_env;
     peer->certificate = config->certificate;
     peer->mtu = smaller(config->mtu ? config->mtu : HF_MTU_DEFAULT, HF_DATAGRAM_MAX - HEADROOM_MAX);
     peer->message_max = config->message_max ? config->message_max : HF_MESSAGE_MAX_DEFAULT;
     peer->sdp_session_id = hf_random_u64(env) >> 2; /* RFC 9429 §5.2.1: 62 bits */
-    hf_ring_init(&peer->events, env, sizeof(hf_queued_event), EVENTS_MAX);
-    hf_packet_queue_init(&peer->early, env, 0, 0, HF_PEER_EARLY_BYTES_MAX);
+    peer->own_env.trace_group = peer->sdp_session_id;
+    hf_ring_init(&peer->events, peer->env, sizeof(hf_queued_event), EVENTS_MAX);
+    hf_packet_queue_init(&peer->early, peer->env, 0, 0, HF_PEER_EARLY_BYTES_MAX);
 
     err = make_layers(peer, config);
     if (err != HF_OK) {
@@ -79,6 +81,11 @@ void hf_peer_free(hf_peer *peer)
     hf_dealloc(peer->env, peer->early_end);
     hf_dealloc(peer->env, peer->description_text);
     hf_dealloc(peer->env, peer);
+}
+
+uint64_t hf_peer_id(const hf_peer *peer)
+{
+    return peer ? peer->sdp_session_id : 0;
 }
 
 void hf_peer_close(hf_peer *peer, hf_time now)

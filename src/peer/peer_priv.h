@@ -53,7 +53,8 @@ typedef struct hf_wake {
 } hf_wake;
 
 struct hf_peer {
-    const hf_env *env;
+    const hf_env *env; /* the one below */
+    hf_env own_env;    /* the application's, and events of the log bear our session id */
     const hf_certificate *certificate;
     hf_certificate *own_certificate; /* when none was given */
     size_t mtu, message_max;

@@ -21,6 +21,8 @@ void hf_peer_enter_signaling(hf_peer *peer, hf_signaling_state next)
     assert(reachable[peer->signaling] & BIT(next));
     if (peer->signaling == next)
         return;
+    hf_trace_change(peer->env, peer->now, HF_TRACE_PEER_SIGNALING_STATE_CHANGED, hf_signaling_state_name(peer->signaling),
+                    hf_signaling_state_name(next), HF_OK);
     peer->signaling = next;
     hf_peer_push_event(peer, (hf_peer_event){.type = HF_PEER_SIGNALING_CHANGED, .u.signaling = next});
 }
@@ -48,6 +50,8 @@ void hf_peer_update_states(hf_peer *peer, hf_err cause)
     hf_connection_state next = connection_state(peer);
     if (next == peer->connection)
         return;
+    hf_trace_change(peer->env, peer->now, HF_TRACE_PEER_CONNECTION_STATE_CHANGED, hf_connection_state_name(peer->connection),
+                    hf_connection_state_name(next), cause);
     peer->connection = next;
     hf_peer_push_event(peer, (hf_peer_event){.type = HF_PEER_CONNECTION_CHANGED, .cause = cause, .u.connection = next});
 }

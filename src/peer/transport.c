@@ -81,7 +81,12 @@ static void input_batch(hf_peer *peer, hf_time now, hf_datagram *datagrams, size
 {
     hf_bytes packets[BATCH + 8];
 
+    uint64_t packets_before = peer->packets_received, bytes_before = peer->bytes_received;
     n = keep_sized(peer, datagrams, n);
+    if (n > 0)
+        hf_trace(peer->env, now, HF_TRACE_UDP_PACKETS_RECEIVED,
+                 hf_trace_number("count", peer->packets_received - packets_before),
+                 hf_trace_number("bytes", peer->bytes_received - bytes_before));
     n = hf_ice_input(peer->ice, now, datagrams, n);
     n = keep_dtls(peer, datagrams, n);
     hf_peer_pump(peer, now);
@@ -168,8 +173,11 @@ bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out)
             frame_all(&route, out);
     }
     if (sent) {
-        peer->packets_sent += (out->len + out->segment - 1) / out->segment;
+        size_t count = (out->len + out->segment - 1) / out->segment;
+        peer->packets_sent += count;
         peer->bytes_sent += out->len;
+        hf_trace(peer->env, now, HF_TRACE_UDP_PACKETS_SENT, hf_trace_number("count", count),
+                 hf_trace_number("bytes", out->len), hf_trace_addr("remote", &out->path.remote));
     }
     return sent;
 }

@@ -203,9 +203,30 @@ void hf_sctp_channel_set_buffered(hf_sctp *sctp, hf_sctp_channel *channel, size_
 
 /* --- States --------------------------------------------------------------------------------------------------------- */
 
+static const char *const state_names[] = {
+    [HF_DATACHANNEL_CONNECTING] = "connecting",
+    [HF_DATACHANNEL_OPEN] = "open",
+    [HF_DATACHANNEL_CLOSING] = "closing",
+    [HF_DATACHANNEL_CLOSED] = "closed",
+};
+
+const char *hf_datachannel_state_name(hf_datachannel_state state)
+{
+    return (unsigned)state < sizeof state_names / sizeof *state_names ? state_names[state] : "";
+}
+
+static void enter(hf_sctp *sctp, hf_sctp_channel *channel, hf_datachannel_state next)
+{
+    hf_trace(sctp->env, sctp->now, HF_TRACE_SCTP_CHANNEL_STATE_CHANGED, hf_trace_number("channel", channel->handle),
+             hf_trace_text("label", channel->label), hf_trace_text("old", state_names[channel->state]),
+             hf_trace_text("new", state_names[next]), hf_trace_cause(channel->cause),
+             hf_trace_bool("silent", channel->silent));
+    channel->state = next; /* nowhere else is it assigned */
+}
+
 void hf_sctp_channel_opened(hf_sctp *sctp, hf_sctp_channel *channel)
 {
-    channel->state = HF_DATACHANNEL_OPEN;
+    enter(sctp, channel, HF_DATACHANNEL_OPEN);
     sctp->stats.channels_opened++;
     hf_sctp_channel_tell(sctp, channel, HF_SCTP_CHANNEL_OPEN);
 }
@@ -214,8 +235,8 @@ void hf_sctp_channel_begin_close(hf_sctp *sctp, hf_sctp_channel *channel, hf_err
 {
     if (channel->state == HF_DATACHANNEL_CLOSING || channel->state == HF_DATACHANNEL_CLOSED)
         return;
-    channel->state = HF_DATACHANNEL_CLOSING;
     channel->cause = cause;
+    enter(sctp, channel, HF_DATACHANNEL_CLOSING);
     sctp->resets++;
     hf_reset_ask(sctp, channel);
 }
@@ -226,9 +247,9 @@ void hf_sctp_channel_closed(hf_sctp *sctp, hf_sctp_channel *channel, hf_err caus
         return;
     if (channel->state == HF_DATACHANNEL_CLOSING && !channel->outgoing_done)
         sctp->resets--;
-    channel->state = HF_DATACHANNEL_CLOSED;
     if (channel->cause == HF_OK)
         channel->cause = cause;
+    enter(sctp, channel, HF_DATACHANNEL_CLOSED);
     hf_sender_drop_queue(sctp, channel);
     if (channel->has_id && hf_sctp_channel_of_stream(sctp, channel->id) == channel)
         sctp->by_stream[channel->id] = NULL;

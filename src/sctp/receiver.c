@@ -93,6 +93,8 @@ static void deliver(hf_sctp *sctp, hf_sctp_channel *channel, hf_message_kind kin
     channel->messages_received++;
     channel->bytes_received += message.len;
     sctp->stats.messages_received++;
+    hf_trace(sctp->env, sctp->now, HF_TRACE_SCTP_MESSAGE_RECEIVED, hf_trace_number("channel", channel->handle),
+             hf_trace_text("kind", kind == HF_TEXT ? "text" : "binary"), hf_trace_number("bytes", message.len));
     *out = (hf_sctp_event){.type = HF_SCTP_CHANNEL_MESSAGE, .channel = channel->handle, .kind = kind, .message = message};
 }
 

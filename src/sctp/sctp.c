@@ -32,9 +32,17 @@ static const unsigned reachable[HF_SCTP_STATE_COUNT] = {
     [HF_SCTP_OVER] = 0,
 };
 
-static void change_state(hf_sctp *sctp, hf_sctp_state next)
+static const char *const state_names[HF_SCTP_STATE_COUNT] = {
+    [HF_SCTP_NEW] = "new",
+    [HF_SCTP_CONNECTING] = "connecting",
+    [HF_SCTP_ESTABLISHED] = "connected",
+    [HF_SCTP_OVER] = "closed",
+};
+
+static void change_state(hf_sctp *sctp, hf_sctp_state next, hf_err cause)
 {
     assert(reachable[sctp->state] & BIT(next));
+    hf_trace_change(sctp->env, sctp->now, HF_TRACE_SCTP_STATE_CHANGED, state_names[sctp->state], state_names[next], cause);
     sctp->state = next; /* nowhere else is it assigned */
 }
 
@@ -222,7 +230,7 @@ hf_err hf_sctp_start(hf_sctp *sctp, hf_time now, const hf_sctp_remote *remote)
         drop_socket(sctp);
         return err;
     }
-    change_state(sctp, HF_SCTP_CONNECTING);
+    change_state(sctp, HF_SCTP_CONNECTING, HF_OK);
     number_channels(sctp);
     hf_sender_feed(sctp); /* rides with COOKIE ECHO: RFC 9260 §5.1 */
     return HF_OK;
@@ -230,7 +238,7 @@ hf_err hf_sctp_start(hf_sctp *sctp, hf_time now, const hf_sctp_remote *remote)
 
 void hf_sctp_came_up(hf_sctp *sctp, uint16_t streams)
 {
-    change_state(sctp, HF_SCTP_ESTABLISHED);
+    change_state(sctp, HF_SCTP_ESTABLISHED, HF_OK);
     if (streams < sctp->config.streams_max)
         sctp->config.streams_max = streams;
     sctp->up_untold = true;
@@ -248,7 +256,7 @@ void hf_sctp_came_up(hf_sctp *sctp, uint16_t streams)
 
 void hf_sctp_go_down(hf_sctp *sctp, hf_err cause)
 {
-    change_state(sctp, HF_SCTP_OVER);
+    change_state(sctp, HF_SCTP_OVER, cause);
     sctp->cause = cause;
     sctp->down_untold = true;
     for (size_t i = 0; i < sctp->channels_len; i++)
@@ -276,7 +284,11 @@ void hf_sctp_abort(hf_sctp *sctp, hf_time now)
 void hf_sctp_on_output(hf_sctp *sctp, const uint8_t *packet, size_t len)
 {
     hf_packet copy;
+    uint64_t retransmissions = sctp->flow.retransmissions;
     hf_flow_on_output(&sctp->flow, hf_bytes_of(packet, len));
+    if (sctp->flow.retransmissions > retransmissions)
+        hf_trace(sctp->env, sctp->now, HF_TRACE_SCTP_PACKETS_RETRANSMITTED, hf_trace_number("count", 1),
+                 hf_trace_number("chunks", sctp->flow.retransmissions - retransmissions), hf_trace_number("bytes", len));
     if (sctp->bytes_given < sctp->flow.bytes_sent)
         sctp->bytes_given = sctp->flow.bytes_sent; /* hf_sender_resync took it for abandoned */
     if (len < HF_SCTP_HEADER_SIZE || hf_packet_push(&sctp->output, len, &copy) != HF_OK) {
@@ -304,6 +316,8 @@ static void take_packet(hf_sctp *sctp, hf_bytes packet)
 {
     sctp->stats.packets_received++;
     sctp->stats.bytes_received += packet.len;
+    hf_trace(sctp->env, sctp->now, HF_TRACE_SCTP_PACKETS_RECEIVED, hf_trace_number("count", 1),
+             hf_trace_number("bytes", packet.len));
     if (!is_running(sctp)) {
         hf_sctp_drop(sctp, HF_DROP_SCTP_EARLY, packet.len);
     } else if (!hf_crc32c_is_valid(packet)) {
@@ -350,6 +364,8 @@ void hf_sctp_sent(hf_sctp *sctp, size_t n)
     for (; n > 0 && hf_packet_peek(&sctp->output, &packet, 1) == 1; n--) {
         sctp->stats.packets_sent++;
         sctp->stats.bytes_sent += packet.len;
+        hf_trace(sctp->env, sctp->now, HF_TRACE_SCTP_PACKETS_SENT, hf_trace_number("count", 1),
+                 hf_trace_number("bytes", packet.len));
         hf_packet_pop(&sctp->output, 1);
         if (sctp->sealed > 0)
             sctp->sealed--;
@@ -408,6 +424,11 @@ bool hf_sctp_poll_event(hf_sctp *sctp, hf_sctp_event *out)
             return false;
     } while (out->type == 0);
     return true;
+}
+
+const char *hf_sctp_state_name(const hf_sctp *sctp)
+{
+    return state_names[sctp->state];
 }
 
 void hf_sctp_get_facts(const hf_sctp *sctp, hf_sctp_facts *out)

@@ -104,6 +104,9 @@ typedef struct hf_sctp_event {
 
 bool hf_sctp_poll_event(hf_sctp *sctp, hf_sctp_event *out);
 
+/* The W3C's word (RTCSctpTransportState), and "new" before it begins: "connecting", "connected", "closed". Static. */
+const char *hf_sctp_state_name(const hf_sctp *sctp);
+
 /* Facts, for those above that decide (session.md, "Who goes next"). */
 typedef struct hf_sctp_facts {
     uint64_t bytes_given;     /* payload handed to usrsctp */

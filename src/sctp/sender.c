@@ -348,5 +348,7 @@ hf_err hf_sctp_channel_send(hf_sctp *sctp, hf_time now, hf_datachannel handle, h
     channel->messages_sent++;
     channel->bytes_sent += message.len;
     sctp->stats.messages_sent++;
+    hf_trace(sctp->env, sctp->now, HF_TRACE_SCTP_MESSAGE_SENT, hf_trace_number("channel", channel->handle),
+             hf_trace_text("kind", kind == HF_TEXT ? "text" : "binary"), hf_trace_number("bytes", message.len));
     return HF_OK;
 }

@@ -65,6 +65,8 @@ void hf_session_enter(hf_session *session, hf_session_state next, hf_err cause)
         return;
     assert(reachable[session->state] & BIT(next));
     bool was_connected = session->state == HF_SESSION_CONNECTED;
+    hf_trace_change(session->env, session->now, HF_TRACE_SESSION_STATE_CHANGED, hf_session_state_name(session->state),
+                    hf_session_state_name(next), cause);
     session->state = next;
     if (next == HF_SESSION_FAILED || next == HF_SESSION_CLOSED) {
         session->path = HF_PATH_NONE;

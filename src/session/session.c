@@ -11,9 +11,10 @@ hf_err hf_session_new(hf_session **out, const hf_session_config *config, const h
     hf_session *session = hf_alloc(env, sizeof *session);
     if (!session)
         return HF_ENOMEM;
-    session->env = env;
+    session->own_env = *env;
+    session->env = &session->own_env;
     session->linger_until = HF_NEVER;
-    hf_ring_init(&session->events, env, sizeof(own_event), EVENTS_MAX);
+    hf_ring_init(&session->events, session->env, sizeof(own_event), EVENTS_MAX);
     hf_err err = hf_session_config_copy(&session->config, config, env);
     if (err == HF_OK)
         err = hf_session_need_peer(session); /* now, so that what is wrong with the configuration is told now */
@@ -45,12 +46,25 @@ void hf_session_free(hf_session *session)
     hf_dealloc(env, session);
 }
 
+/* Connections are made where no moment is known. */
+static void trace_connection(hf_session *session)
+{
+    uint64_t id = hf_peer_id(session->peer);
+    if (id == 0 || id == session->connection_told)
+        return;
+    session->connection_told = id;
+    if (session->own_env.trace_group == 0)
+        session->own_env.trace_group = id;
+    hf_trace(session->env, session->now, HF_TRACE_SESSION_CONNECTION_MADE, hf_trace_id("connection", id));
+}
+
 hf_err hf_session_begin(hf_session *session, hf_time now)
 {
     session->error_text[0] = '\0';
     if (session->disconnecting || session->state == HF_SESSION_CLOSED)
         return HF_ECLOSED;
     session->now = now;
+    trace_connection(session);
     return HF_OK;
 }
 

@@ -12,6 +12,7 @@
 #include "random.h"
 #include "ring.h"
 #include "session_config.h"
+#include "trace.h"
 
 #include <holdfast/session.h>
 
@@ -40,10 +41,12 @@ typedef struct own_event {
 } own_event;
 
 struct hf_session {
-    const hf_env *env;
+    const hf_env *env; /* the one below */
+    hf_env own_env;    /* the application's, and events of the log bear the id of our first connection */
     hf_session_config config;
     hf_peer *peer;    /* the connection; made when it is first needed */
     hf_peer *retired; /* one that was given up inside a handler, until the handler has returned */
+    uint64_t connection_told; /* its id, as the log knows it */
     hf_time now;      /* of the last call that told it */
 
     hf_session_state state;
