@@ -50,8 +50,8 @@ typedef struct hf_datagram {
 
 /* A run of datagrams for one path, one behind the other in the caller's buffer. Each is `segment` bytes long, the last
  * one may be shorter: exactly what UDP_SEGMENT (UDP GSO) takes. A driver without it sends them one by one. On an HF_TCP
- * path each is a whole frame with its header, to be written to the stream in order; a driver whose stream has no room leaves
- * out whole ones, never a part: they are lost, as on a network. */
+ * path each is a whole frame with its header, to be written to the stream in order. A driver whose stream has no room waits a
+ * little before it asks for more, and then leaves out whole ones, never a part: they are lost, as on a network. */
 typedef struct hf_transmit {
     uint8_t *buffer; /* in: where to write */
     size_t cap;      /* in: at least HF_DATAGRAM_MAX; 64 KiB is a good size */
@@ -70,16 +70,18 @@ typedef enum hf_request_type {
     /* Answer multicast DNS queries for `name`, a ".local" one, with path.local's IP, as long as the object is driven, and
      * answer with HF_REPLY_ADVERTISED when that has begun. */
     HF_REQUEST_ADVERTISE,
-    /* Open a TCP stream from path.local's IP, any port, to path.remote, and answer with HF_REPLY_CONNECTED. */
+    /* Open a TCP stream from path.local's IP, which HF_REPLY_LOCALS has told, and any port, to path.remote; answer with
+     * HF_REPLY_CONNECTED. */
     HF_REQUEST_CONNECT,
-    /* Close the stream `path`, or give up opening the one with this `id`. No answer. */
+    /* Close the stream `path`, or the one that CONNECT with this `id` asked for, open or not. What was sent on it before leaves
+     * as far as the system has taken it. No answer. */
     HF_REQUEST_DISCONNECT
 } hf_request_type;
 
 /* What a layer asks of the world. `name` stays valid until the next call on the object. */
 typedef struct hf_request {
     hf_request_type type;
-    uint32_t id;      /* to be repeated in the reply */
+    uint32_t id;      /* to be repeated in the reply; 0 in DISCONNECT: the path says which */
     const char *name; /* RESOLVE, ADVERTISE: the host name, NUL-terminated */
     hf_path path;     /* ADVERTISE, CONNECT, DISCONNECT */
     bool listen;      /* LOCALS: besides, a socket that listens for TCP streams on each address */
@@ -87,9 +89,9 @@ typedef struct hf_request {
 
 /* A local address with a socket bound to it. */
 typedef struct hf_local {
-    hf_addr addr;         /* with the port that the socket got */
-    uint32_t interface;   /* the interface's index; addresses of one interface share it. 0: unknown */
-    uint16_t preference;  /* 0 is the default; a larger one makes a better local preference (RFC 8445 §5.1.2.1) */
+    hf_addr addr;           /* with the port that the socket got */
+    uint32_t interface;     /* the interface's index; addresses of one interface share it. 0: unknown */
+    uint16_t preference;    /* 0 is the default; a larger one makes a better local preference (RFC 8445 §5.1.2.1) */
     hf_transport transport; /* HF_TCP: it listens */
 } hf_local;
 
@@ -97,20 +99,20 @@ typedef enum hf_reply_type {
     HF_REPLY_LOCALS = 1,
     HF_REPLY_RESOLVED,
     HF_REPLY_ADVERTISED,
-    HF_REPLY_CONNECTED,   /* `path` has the local port that the stream got */
-    HF_REPLY_DISCONNECTED /* unasked: the stream `path` has ended. One that was accepted is first heard of by its bytes */
+    HF_REPLY_CONNECTED, /* `path` has the local port that the stream got. Unasked (id 0): a listening socket accepted one */
+    HF_REPLY_DISCONNECTED /* unasked: the stream `path` has ended, behind the last of its bytes */
 } hf_reply_type;
 
 /* The answer. All that it points to is the caller's and is not kept after the call. */
 typedef struct hf_reply {
     hf_reply_type type;
-    uint32_t id;           /* the request's; 0 when nobody asked */
-    hf_err err;            /* HF_OK, or why not: HF_ERESOLVE, HF_EIO, HF_EUNREACHABLE; HF_ENOTSUP: this driver never does */
+    uint32_t id;            /* the request's; 0 when nobody asked */
+    hf_err err;             /* HF_OK, or why not: HF_ERESOLVE, HF_EIO, HF_EUNREACHABLE; HF_ENOTSUP: this driver never does */
     const hf_local *locals; /* LOCALS: all that there are now, new and old */
     size_t locals_len;
-    const hf_addr *addrs;  /* RESOLVED: ports are ignored */
+    const hf_addr *addrs; /* RESOLVED: ports are ignored */
     size_t addrs_len;
-    hf_path path;          /* CONNECTED, DISCONNECTED */
+    hf_path path; /* CONNECTED, DISCONNECTED */
 } hf_reply;
 
 #ifdef __cplusplus

@@ -132,7 +132,8 @@ typedef struct hf_loop_stats {
     uint64_t send_errors;   /* datagrams that the system would not take: lost, as on a network */
     uint64_t receive_errors; /* reports of the system, such as an ICMP error; they are not acted on */
     uint64_t drop_oversize; /* arrived larger than HF_DATAGRAM_MAX */
-    size_t objects, sockets;
+    uint64_t streams_refused; /* connections to a listening socket whose object had all that it may have */
+    size_t objects, sockets, streams;
 } hf_loop_stats;
 
 void hf_loop_get_stats(const hf_loop *loop, hf_loop_stats *out);

@@ -55,13 +55,18 @@ static bool is_among(const hf_addr *addr, const hf_local *locals, size_t n)
     return false;
 }
 
-static bool has_socket(const hf_object *d, const hf_addr *addr)
+static hf_socket *find_socket(const hf_object *d, const hf_addr *addr)
 {
-    for (const hf_socket *s = d->sockets; s; s = s->next) {
+    for (hf_socket *s = d->sockets; s; s = s->next) {
         if (hf_addr_equal_ip(&s->local.addr, addr))
-            return true;
+            return s;
     }
-    return false;
+    return NULL;
+}
+
+bool hf_locals_include(const hf_object *d, const hf_addr *addr)
+{
+    return find_socket(d, addr) != NULL;
 }
 
 static bool close_unwanted(hf_object *d, const hf_local *wanted, size_t n)
@@ -77,6 +82,7 @@ static bool close_unwanted(hf_object *d, const hf_local *wanted, size_t n)
         }
         *at = s->next;
         d->sockets_len--;
+        hf_streams_end_at(d, &s->local.addr);
         hf_socket_close(s);
         changed = true;
     }
@@ -88,14 +94,18 @@ static bool open_missing(hf_object *d, const hf_local *wanted, size_t n)
     bool changed = false;
 
     for (size_t i = 0; i < n; i++) {
-        hf_socket *s;
+        hf_socket *s = find_socket(d, &wanted[i].addr);
 
-        if (has_socket(d, &wanted[i].addr) || hf_socket_open(d, &wanted[i], &s) != HF_OK)
-            continue; /* one that can't be had now does not spoil the others */
-        s->next = d->sockets;
-        d->sockets = s;
-        d->sockets_len++;
-        changed = true;
+        if (!s) {
+            if (hf_socket_open(d, &wanted[i], &s) != HF_OK)
+                continue; /* one that can't be had now does not spoil the others */
+            s->next = d->sockets;
+            d->sockets = s;
+            d->sockets_len++;
+            changed = true;
+        }
+        if (d->wants_listeners && !s->listener)
+            changed |= hf_listener_open(d, &wanted[i], &s->listener) == HF_OK;
     }
     return changed;
 }
@@ -118,25 +128,30 @@ static bool bring_in_step(hf_object *d, bool *changed, hf_err *err)
 
 static void tell(hf_object *d, uint32_t id, hf_err err)
 {
-    hf_local locals[HF_SOCKETS_MAX];
-    size_t at = d->sockets_len;
+    hf_local locals[2 * HF_SOCKETS_MAX];
+    size_t at = d->sockets_len, len = d->sockets_len;
 
     for (const hf_socket *s = d->sockets; s; s = s->next) /* the newest is first in the list and last in the answer */
         locals[--at] = s->local;
+    for (const hf_socket *s = d->sockets; s; s = s->next) {
+        if (s->listener)
+            locals[len++] = s->listener->local;
+    }
 
-    hf_reply reply = {.type = HF_REPLY_LOCALS, .id = id, .err = err, .locals = locals, .locals_len = d->sockets_len};
+    hf_reply reply = {.type = HF_REPLY_LOCALS, .id = id, .err = err, .locals = locals, .locals_len = len};
     d->endpoint->reply(d->object, d->loop->now, &reply);
     hf_object_make_ready(d);
 }
 
-void hf_locals_answer(hf_object *d, uint32_t id)
+void hf_locals_answer(hf_object *d, const hf_request *request)
 {
     bool changed = false;
     hf_err err;
 
     d->wants_locals = true;
+    d->wants_listeners = request->listen;
     bring_in_step(d, &changed, &err);
-    tell(d, id, err);
+    tell(d, request->id, err);
 }
 
 void hf_locals_refresh(hf_object *d)

@@ -63,6 +63,12 @@ static void on_event(hf_loop *loop, hf_source *source, uint32_t events)
     case HF_SOURCE_SOCKET:
         on_socket((hf_socket *)source, events);
         break;
+    case HF_SOURCE_LISTENER:
+        hf_listener_on_readable((hf_listener *)source);
+        break;
+    case HF_SOURCE_STREAM:
+        hf_stream_on_event((hf_stream *)source, events);
+        break;
     case HF_SOURCE_WATCH:
         on_watch((hf_watch *)source);
         break;

@@ -16,7 +16,8 @@
 #include <sys/types.h>
 
 #define HF_INTERFACES_MAX 64      /* addresses of this machine that are looked at */
-#define HF_SOCKETS_MAX 32         /* sockets of one object */
+#define HF_SOCKETS_MAX 32         /* sockets of one object, and as many that listen */
+#define HF_CONNECTIONS_MAX 64     /* TCP streams of one object, those not open yet included */
 #define HF_LOOKUPS_MAX 256        /* names being looked up for one loop */
 #define HF_LOOKUP_ADDRS_MAX 16    /* addresses of one name */
 #define HF_LOOKUP_NAME_MAX 255    /* RFC 1035 §2.3.4 */
@@ -31,6 +32,8 @@ typedef struct hf_receiver hf_receiver;
 typedef enum hf_source_kind {
     HF_SOURCE_OBJECT = 1, /* never in epoll */
     HF_SOURCE_SOCKET,
+    HF_SOURCE_LISTENER,
+    HF_SOURCE_STREAM,
     HF_SOURCE_WATCH,
     HF_SOURCE_POSTS,
     HF_SOURCE_ALARM,
@@ -88,6 +91,7 @@ typedef struct hf_socket {
     struct hf_socket *next; /* of the same owner */
     int fd;
     hf_local local;
+    struct hf_listener *listener; /* on the same address; NULL: none */
     bool gso; /* the kernel cuts runs for us (UDP_SEGMENT); turned off where a route will not have it */
     bool gro; /* the kernel may join datagrams for us (UDP_GRO) */
 
@@ -106,8 +110,56 @@ void hf_socket_send(hf_socket *socket, const hf_addr *remote, const uint8_t *dat
 void hf_socket_on_writable(hf_socket *socket);
 void hf_socket_on_readable(hf_socket *socket);
 
+/* Binds to that address and any port, which is filled in. */
+bool hf_socket_bind(int fd, hf_addr *addr);
+bool hf_socket_set(int fd, int level, int name, int value);
+
 HF_CHECKED hf_err hf_receiver_new(hf_receiver **out, const hf_env *env);
 void hf_receiver_free(hf_receiver *receiver, const hf_env *env);
+
+/* Memory of at least HF_INPUT_MAX * HF_DATAGRAM_MAX bytes for what arrives, free between two calls of input. */
+uint8_t *hf_receiver_memory(hf_receiver *receiver);
+
+/* --- tcp.c: listening sockets, and the streams of an object ----------------------------------------------------------- */
+
+typedef struct hf_listener {
+    hf_source source;
+    hf_object *owner;
+    int fd;
+    hf_local local;
+    hf_timer rest; /* the system has no descriptor left: nothing is accepted until then */
+} hf_listener;
+
+typedef struct hf_stream {
+    hf_source source;
+    hf_object *owner;
+    struct hf_stream *next; /* of the same owner */
+    int fd;
+    uint32_t id; /* of the request; 0: it was accepted */
+    hf_path path;
+    bool is_connecting;
+
+    /* The rest of a run that the system had no room for. While there is one the owner is asked for no more, for
+     * a while; then it goes on, and what it sends here is left out. */
+    uint8_t *held;
+    size_t held_len, held_at;
+    bool is_stalled;
+    hf_timer stall;
+} hf_stream;
+
+/* Makes one on local->addr's IP and any port. HF_ENOMEM, HF_EIO. */
+HF_CHECKED hf_err hf_listener_open(hf_object *owner, const hf_local *local, hf_listener **out);
+void hf_listener_close(hf_listener *listener);
+void hf_listener_on_readable(hf_listener *listener);
+
+void hf_stream_connect(hf_object *owner, const hf_request *request);
+void hf_stream_disconnect(hf_object *owner, const hf_request *request);
+
+/* Sends a run of frames of `segment` bytes; false: there is no such stream. */
+bool hf_stream_send(hf_object *owner, const hf_path *path, const uint8_t *data, size_t len, size_t segment);
+void hf_stream_on_event(hf_stream *stream, uint32_t events);
+void hf_streams_end_at(hf_object *owner, const hf_addr *local); /* the address has gone: they are told to have ended */
+void hf_streams_close(hf_object *owner);
 
 /* --- interfaces.c: the addresses of this machine ---------------------------------------------------------------------- */
 
@@ -134,7 +186,10 @@ void hf_interfaces_close(hf_loop *loop);
 /* --- locals.c: which sockets an object has ---------------------------------------------------------------------------- */
 
 /* Answers HF_REQUEST_LOCALS. */
-void hf_locals_answer(hf_object *driven, uint32_t id);
+void hf_locals_answer(hf_object *driven, const hf_request *request);
+
+/* A socket of the object is bound to that IP. */
+bool hf_locals_include(const hf_object *driven, const hf_addr *addr);
 
 /* Brings the sockets in step with the addresses there are; tells the object, unasked, if they changed. */
 void hf_locals_refresh(hf_object *driven);
@@ -177,12 +232,15 @@ struct hf_object {
     hf_object *ready_next, *ready_prev;
     bool ready;
     bool wants_locals; /* it asked for local addresses: it is told of changes */
+    bool wants_listeners;
     hf_timer timer; /* always in the heap: an object without a deadline is there at HF_NEVER, so that moving never fails */
     hf_addr *bind_addrs;
     size_t bind_addrs_len;
     bool bind_loopback;
     hf_socket *sockets;
     size_t sockets_len, sockets_blocked;
+    hf_stream *streams;
+    size_t streams_len;
     hf_lookup *lookups;
 };
 

@@ -93,9 +93,9 @@ static void send_run(hf_object *d, const hf_transmit *run)
 {
     size_t segment = run->segment > 0 && run->segment < run->len ? run->segment : run->len;
 
-    if (run->len == 0)
+    if (run->len == 0 || (run->path.transport == HF_TCP && hf_stream_send(d, &run->path, run->buffer, run->len, segment)))
         return;
-    for (hf_socket *s = d->sockets; s; s = s->next) {
+    for (hf_socket *s = run->path.transport == HF_UDP ? d->sockets : NULL; s; s = s->next) {
         if (hf_addr_equal(&s->local.addr, &run->path.local)) {
             hf_socket_send(s, &run->path.remote, run->buffer, run->len, segment);
             return;
@@ -133,7 +133,7 @@ static bool answer_requests(hf_object *d)
             return true;
         switch (request.type) {
         case HF_REQUEST_LOCALS:
-            hf_locals_answer(d, request.id);
+            hf_locals_answer(d, &request);
             break;
         case HF_REQUEST_RESOLVE:
             hf_resolver_ask(d, request.id, request.name);
@@ -142,9 +142,10 @@ static bool answer_requests(hf_object *d)
             refuse(d, request.id, HF_REPLY_ADVERTISED);
             break;
         case HF_REQUEST_CONNECT:
-            refuse(d, request.id, HF_REPLY_CONNECTED);
+            hf_stream_connect(d, &request);
             break;
         case HF_REQUEST_DISCONNECT:
+            hf_stream_disconnect(d, &request);
             break;
         }
     }
@@ -162,6 +163,7 @@ static void serve(hf_object *d)
         return;
     bool asked = answer_requests(d);
     bool sent = transmit(d, RUNS_PER_SERVING);
+    asked = asked && answer_requests(d); /* sending may leave a request: a check that wants a stream */
     if (!asked || !sent)
         hf_object_make_ready(d);
     d->endpoint->dispatch(d->object, loop->now);
@@ -275,6 +277,7 @@ static void let_go(hf_object **at)
         hf_socket_close(s);
     }
     d->sockets = NULL;
+    hf_streams_close(d);
     hf_dealloc(loop->env, d->bind_addrs);
     hf_loop_bury(loop, &d->source);
 }

@@ -54,6 +54,7 @@ struct hf_receiver {
 };
 
 static_assert(MESSAGES_MAX * SINGLE_SIZE <= ARENA_SIZE, "the arena holds a batch of single datagrams");
+static_assert(HF_INPUT_MAX * HF_DATAGRAM_MAX <= ARENA_SIZE, "the arena holds what one call of input takes");
 static_assert(JOINED_MESSAGES <= MESSAGES_MAX, "the arena is cut in at most as many pieces as there are headers");
 
 hf_err hf_receiver_new(hf_receiver **out, const hf_env *env)
@@ -67,14 +68,19 @@ void hf_receiver_free(hf_receiver *receiver, const hf_env *env)
     hf_dealloc(env, receiver);
 }
 
+uint8_t *hf_receiver_memory(hf_receiver *receiver)
+{
+    return receiver->arena;
+}
+
 /* --- Opening and closing --- */
 
-static bool set_option(int fd, int level, int name, int value)
+bool hf_socket_set(int fd, int level, int name, int value)
 {
     return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
-static bool bind_to(int fd, hf_addr *addr)
+bool hf_socket_bind(int fd, hf_addr *addr)
 {
     hf_sockaddr name;
     hf_addr wanted = *addr;
@@ -105,15 +111,15 @@ hf_err hf_socket_open(hf_object *owner, const hf_local *local, hf_socket **out)
     s->fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (s->fd < 0)
         goto free_memory;
-    if (v6 && !set_option(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
+    if (v6 && !hf_socket_set(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
         goto close_fd;
-    if (!bind_to(s->fd, &s->local.addr))
+    if (!hf_socket_bind(s->fd, &s->local.addr))
         goto close_fd;
 
-    set_option(s->fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
-    set_option(s->fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER);
-    s->gro = set_option(s->fd, IPPROTO_UDP, UDP_GRO, 1);
-    s->gso = set_option(s->fd, IPPROTO_UDP, UDP_SEGMENT, 0); /* 0: nothing is cut unless a message asks for it */
+    hf_socket_set(s->fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+    hf_socket_set(s->fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER);
+    s->gro = hf_socket_set(s->fd, IPPROTO_UDP, UDP_GRO, 1);
+    s->gso = hf_socket_set(s->fd, IPPROTO_UDP, UDP_SEGMENT, 0); /* 0: nothing is cut unless a message asks for it */
 
     err = hf_loop_attach(loop, &s->source, s->fd, EPOLLIN);
     if (err != HF_OK)
@@ -150,6 +156,7 @@ void hf_socket_close(hf_socket *s)
         loop->stats.send_errors += count_datagrams(s->held_len, s->held_segment);
         release_held(s);
     }
+    hf_listener_close(s->listener);
     close(s->fd);
     s->fd = -1;
     loop->stats.sockets--;

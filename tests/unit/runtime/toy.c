@@ -62,7 +62,13 @@ static bool poll_request(void *object, hf_request *out)
     t->calls++;
     if (t->asks_locals) {
         t->asks_locals = false;
-        *out = (hf_request){.type = HF_REQUEST_LOCALS, .id = TOY_LOCALS_ID};
+        *out = (hf_request){.type = HF_REQUEST_LOCALS, .id = TOY_LOCALS_ID, .listen = t->listens};
+        return true;
+    }
+    if (t->requests_len > 0) {
+        *out = t->requests[0];
+        t->requests_len--;
+        memmove(&t->requests[0], &t->requests[1], t->requests_len * sizeof t->requests[0]);
         return true;
     }
     if (t->asks_name) {
@@ -71,6 +77,23 @@ static bool poll_request(void *object, hf_request *out)
         return true;
     }
     return false;
+}
+
+static void note_stream(toy *t, const hf_reply *r)
+{
+    t->stream_err = r->err;
+    t->stream_id = r->id;
+    if (r->type == HF_REPLY_DISCONNECTED) {
+        t->disconnected++;
+        t->bytes_at_disconnect = t->bytes_len;
+        return;
+    }
+    cr_assert_lt(t->connected + t->accepted, TOY_STREAMS_MAX);
+    if (r->err == HF_OK)
+        t->streams[t->connected + t->accepted] = r->path;
+    t->connected += r->err == HF_OK && r->id != 0;
+    t->accepted += r->err == HF_OK && r->id == 0;
+    t->refused += r->err != HF_OK;
 }
 
 static void reply(void *object, hf_time now, const hf_reply *r)
@@ -97,9 +120,11 @@ static void reply(void *object, hf_time now, const hf_reply *r)
         for (size_t i = 0; i < t->resolved_len; i++)
             t->resolved_addrs[i] = r->addrs[i];
         break;
-    case HF_REPLY_ADVERTISED:
     case HF_REPLY_CONNECTED:
     case HF_REPLY_DISCONNECTED:
+        note_stream(t, r);
+        break;
+    case HF_REPLY_ADVERTISED:
         break;
     }
 }
@@ -174,6 +199,13 @@ void toy_ask_locals(toy *t)
     wake_up(t);
 }
 
+void toy_ask(toy *t, const hf_request *request)
+{
+    cr_assert_lt(t->requests_len, TOY_REQUESTS_MAX);
+    t->requests[t->requests_len++] = *request;
+    wake_up(t);
+}
+
 void toy_ask_name(toy *t, const char *name)
 {
     t->asks_name = name;
@@ -199,7 +231,7 @@ bool toy_add_bound(hf_loop *loop, toy *t, const char *address)
     cr_assert_eq(hf_loop_add(loop, &toy_endpoint, t, &(hf_bind){.addrs = &addr, .addrs_len = 1}), HF_OK);
     toy_ask_locals(t);
     TURN_UNTIL(loop, t->locals_replies > before);
-    return t->locals_len == 1;
+    return t->locals_len == (t->listens ? 2 : 1);
 }
 
 hf_path toy_path(const toy *from, const toy *to)

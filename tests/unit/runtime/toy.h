@@ -9,7 +9,9 @@
 #include <criterion/criterion.h>
 
 #define TOY_RUNS_MAX 64
-#define TOY_LOCALS_MAX 32
+#define TOY_LOCALS_MAX 64
+#define TOY_REQUESTS_MAX 8
+#define TOY_STREAMS_MAX 80
 #define TOY_BYTES_MAX (1 << 20)
 #define TOY_DATAGRAMS_MAX 4096
 
@@ -24,6 +26,7 @@ typedef struct toy toy;
 struct toy {
     bool echo;             /* sends back what arrives, one run a datagram */
     bool asks_locals;      /* at its next poll_request */
+    bool listens;          /* when it asks for them: for streams, too */
     const char *asks_name; /* the same */
     hf_time due;
     void (*on_dispatch)(toy *t);
@@ -53,6 +56,14 @@ struct toy {
     size_t lens[TOY_DATAGRAMS_MAX]; /* of each datagram */
     size_t datagrams;
     hf_path path; /* of the newest */
+
+    hf_request requests[TOY_REQUESTS_MAX]; /* about streams, to be asked */
+    size_t requests_len;
+    size_t connected, refused, accepted, disconnected; /* told */
+    hf_path streams[TOY_STREAMS_MAX];                  /* those that were connected or accepted, the newest last */
+    hf_err stream_err;                                 /* of the newest reply about one */
+    uint32_t stream_id;
+    size_t bytes_at_disconnect;
 };
 
 #define TOY_LOCALS_ID 77
@@ -66,13 +77,14 @@ void toy_free(toy *t);
 /* Queues a run and wakes the loop, as a call of an application does. The bytes are copied. */
 void toy_send(toy *t, const hf_path *path, const void *data, size_t len, size_t segment);
 void toy_ask_locals(toy *t);
+void toy_ask(toy *t, const hf_request *request);
 void toy_ask_name(toy *t, const char *name);
 
 /* Makes a loop with the environment of the system. */
 hf_loop *toy_loop(void);
 
-/* Adds a toy that is bound to this address alone, and waits until it has its socket; false: the machine has no such
- * address. */
+/* Adds a toy that is bound to this address alone, and waits until it has its socket, and if it listens one more for that;
+ * false: the machine has no such address. */
 bool toy_add_bound(hf_loop *loop, toy *t, const char *address);
 
 /* From the socket of one to that of another. */
