@@ -12,6 +12,7 @@
 #include <holdfast/io.h>
 #include <holdfast/loop.h>
 #include <holdfast/manager.h>
+#include <holdfast/mdns.h>
 #include <holdfast/peer.h>
 #include <holdfast/session.h>
 

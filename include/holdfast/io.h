@@ -92,6 +92,7 @@ typedef struct hf_local {
     hf_addr addr;           /* with the port that the socket got */
     uint32_t interface;     /* the interface's index; addresses of one interface share it. 0: unknown */
     uint16_t preference;    /* 0 is the default; a larger one makes a better local preference (RFC 8445 §5.1.2.1) */
+    uint8_t prefix;         /* leading bits of the address that all on its link share; 0: unknown */
     hf_transport transport; /* HF_TCP: it listens */
 } hf_local;
 
