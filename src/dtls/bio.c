@@ -22,10 +22,42 @@ void hf_bio_offer(hf_bio *bio, const uint8_t *record, size_t len)
     bio->in_len = len;
 }
 
+/* What a datagram begins with: a message of the handshake by its number, or a record of another type. */
+typedef struct opening {
+    uint8_t type;
+    uint16_t epoch, message_seq;
+    uint32_t offset;
+} opening;
+
+static opening opening_of(hf_bytes datagram)
+{
+    hf_reader r = hf_reader_of(datagram);
+    hf_record record;
+    hf_fragment fragment = {0};
+    if (!hf_record_read(&r, &record))
+        return (opening){0};
+    r = hf_reader_of(record.body);
+    if (record.type == HF_RECORD_HANDSHAKE && record.epoch == 0)
+        (void)hf_fragment_read(&r, &fragment);
+    return (opening){record.type, record.epoch, fragment.message_seq, fragment.offset};
+}
+
+/* While nobody takes the queue, each timer and each repeated flight of the remote would add all of ours to it again. */
+static bool repeats_what_waits(const hf_bio *bio, hf_bytes datagram)
+{
+    hf_packet first;
+    if (hf_packet_peek(&bio->queue, &first, 1) == 0)
+        return false;
+    opening was = opening_of(hf_bytes_of(first.data, first.len)), is = opening_of(datagram);
+    return was.type == is.type && was.epoch == is.epoch && was.message_seq == is.message_seq && was.offset == is.offset;
+}
+
 /* A datagram that finds no room counts as lost on the way: the handshake's timer sends it again. */
 static void enqueue(hf_bio *bio, const uint8_t *data, size_t len)
 {
     hf_packet packet;
+    if (repeats_what_waits(bio, hf_bytes_of(data, len)))
+        hf_packet_queue_clear(&bio->queue);
     if (hf_packet_push(&bio->queue, len, &packet) == HF_OK)
         memcpy(packet.data, data, len);
 }

@@ -8,14 +8,14 @@
 void hf_peer_start_dtls_if_due(hf_peer *peer, hf_time now)
 {
     hf_ice_route route = {0};
-    bool routed = hf_ice_get_route(peer->ice, &route);
 
-    if (peer->dtls || peer->dtls_failed || peer->closed || !peer->negotiated.done || (!routed && peer->early.len == 0))
+    /* Before there is a route nothing could be sent, and the round trip is not known. */
+    if (peer->dtls || peer->dtls_failed || peer->closed || !peer->negotiated.done || !hf_ice_get_route(peer->ice, &route))
         return;
     hf_dtls_config config = {.role = peer->negotiated.dtls_role,
                              .certificate = peer->certificate,
                              .mtu = peer->mtu,
-                             .first_timeout = routed && route.rtt > 0 ? route.rtt + route.rtt / 2 + HF_MS(20) : 0,
+                             .first_timeout = route.rtt > 0 ? route.rtt + route.rtt / 2 + HF_MS(20) : 0,
                              .fingerprints = peer->negotiated.fingerprints,
                              .fingerprints_len = peer->negotiated.fingerprints_len};
     hf_err err = hf_dtls_new(&peer->dtls, &config, peer->env);

@@ -20,28 +20,6 @@ Test(sim_connect, takes_no_more_round_trips_than_it_must)
     sim_clear(&s);
 }
 
-/* The answerer finds the way with the offer alone, and its ClientHello is here long before its answer. */
-Test(sim_connect, what_comes_before_the_answer_is_kept)
-{
-    sim s;
-    hf_peer_stats stats;
-    sim_init(&s, &(sim_config){.seed = 8, .link.delay = HF_MS(5), .signalling = HF_MS(95)});
-    sim_open(&s.side[0], &plain);
-    hf_time began = s.now;
-    sim_connect(&s);
-    sim_run(&s, began + HF_MS(180), NULL);
-    cr_expect_eq(hf_peer_signaling_state(s.side[0].peer), HF_SIGNALING_HAVE_LOCAL_OFFER);
-    hf_peer_get_stats(s.side[1].peer, &stats);
-    cr_expect(stats.has_route, "the answerer has a path, and has said hello");
-    cr_assert(sim_run(&s, HF_SECONDS(10), sim_both_open));
-    cr_expect_leq(s.now - began, HF_MS(190 + 40), "nobody waited for a second hello: %d us", (int)(s.now - began));
-    hf_peer_get_stats(s.side[0].peer, &stats);
-    cr_expect_eq(stats.drops.by_cause[HF_DROP_EARLY] + stats.drops.by_cause[HF_DROP_UNKNOWN_PATH] +
-                     stats.drops.by_cause[HF_DROP_DTLS_EARLY],
-                 0);
-    sim_clear(&s);
-}
-
 Test(sim_connect, works_without_trickling)
 {
     sim s;

@@ -125,12 +125,11 @@ static void send_datagram(sim *s, int from, const hf_path *path, uint8_t *data, 
     note_in_trace(s, &s->now, sizeof s->now);
     note_in_trace(s, path->remote.ip, sizeof path->remote.ip);
     note_in_trace(s, data, len);
-    if (s->on_datagram) {
-        hf_datagram tapped = {.path = *path, .data = data, .len = len};
+    hf_datagram tapped = {.path = *path, .data = data, .len = len};
+    if (s->on_datagram)
         s->on_datagram(s, from, &tapped);
-    }
     int to = side_of(s, &path->remote);
-    if (to < 0 || s->link.cut || sim_random(s, 1000) < s->link.loss)
+    if (to < 0 || s->link.cut || sim_random(s, 1000) < s->link.loss || (s->loses && s->loses(s, from, &tapped)))
         return;
     fly(s, to, path, data, len);
     if (sim_random(s, 1000) < s->link.duplicate)
@@ -145,6 +144,17 @@ void sim_inject(sim *s, int to, const hf_path *path, const uint8_t *data, size_t
 
 /* --- Signalling -------------------------------------------------------------------------------------------------- */
 
+/* None of the others is longer than "actpass"; the rest of the text moves up. */
+static void replace_setup(flight *f, const char *setup)
+{
+    char *value = strstr((char *)f->data, "a=setup:actpass");
+    assert(value && strlen(setup) <= strlen("actpass"));
+    value += strlen("a=setup:");
+    memmove(value + strlen(setup), value + strlen("actpass"), strlen(value + strlen("actpass")) + 1);
+    memcpy(value, setup, strlen(setup));
+    f->len = strlen((char *)f->data);
+}
+
 static void send_signal(sim_side *side, hf_signal_type type, const char *text, const char *mid, const char *ufrag)
 {
     sim *s = side->sim;
@@ -157,6 +167,8 @@ static void send_signal(sim_side *side, hf_signal_type type, const char *text, c
         type == HF_SIGNAL_ANSWER && s->config.swap_fingerprint ? strstr((char *)f.data, "a=fingerprint:sha-256 ") : NULL;
     if (line)
         memcpy(line + 22, s->config.swap_fingerprint, 95);
+    if (type == HF_SIGNAL_OFFER && s->config.offer_setup)
+        replace_setup(&f, s->config.offer_setup);
     add_flight(s, f);
 }
 
@@ -334,10 +346,13 @@ static void on_event(sim_side *side, const hf_peer_event *event)
     case HF_PEER_CHANNEL_MESSAGE:
         on_message(side, event);
         break;
+    case HF_PEER_ROUTE_CHANGED:
+        if (side->routed_at == HF_NEVER)
+            side->routed_at = side->sim->now;
+        break;
     case HF_PEER_SIGNALING_CHANGED:
     case HF_PEER_ICE_CONNECTION_CHANGED:
     case HF_PEER_ICE_GATHERING_CHANGED:
-    case HF_PEER_ROUTE_CHANGED:
     case HF_PEER_SERVER_FAILED:
     case HF_PEER_CHANNEL_LOW:
     case HF_PEER_CHANNEL_WRITABLE:
@@ -476,7 +491,7 @@ void sim_init(sim *s, const sim_config *config)
         sim_side *side = &s->side[i];
         side->sim = s;
         side->index = i;
-        side->connected_at = side->open_at = HF_NEVER;
+        side->routed_at = side->connected_at = side->open_at = HF_NEVER;
         give_address(side);
         hf_peer_config peer = {.engine = s->engine, .certificate = config->certificate};
         err = hf_peer_new(&side->peer, &peer, &s->env[i].env);

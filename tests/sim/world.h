@@ -24,6 +24,7 @@ typedef struct sim_config {
     hf_span signalling;  /* one way, for descriptions and candidates */
     bool no_trickle;     /* descriptions wait for all candidates, and none is sent after them */
     bool ipv6;           /* an IPv6 address on each side as well */
+    const char *offer_setup; /* what a=setup:actpass of the offer becomes: "active", "passive"; NULL: stays */
     const char *swap_fingerprint; /* replaces the fingerprint in the answer: a man in the middle */
     hf_certificate *certificate;  /* of both; NULL: each its own */
 } sim_config;
@@ -51,7 +52,7 @@ typedef struct sim_side {
     size_t channels_len;
     bool remote_closed;
     hf_err remote_closed_cause, failed_cause;
-    hf_time connected_at, open_at; /* HF_NEVER: not yet */
+    hf_time routed_at, connected_at, open_at; /* HF_NEVER: not yet */
     bool echo;
     void (*on_message)(struct sim_side *side, sim_channel *channel, const hf_peer_event *event); /* may be NULL */
 } sim_side;
@@ -69,6 +70,7 @@ typedef struct sim {
     uint64_t order;
     uint64_t trace;  /* hash over all that was sent: moment, path, bytes */
     void (*on_datagram)(struct sim *sim, int from, const hf_datagram *datagram); /* a tap; may be NULL */
+    bool (*loses)(struct sim *sim, int from, const hf_datagram *datagram); /* this one is lost; may be NULL */
     uint64_t datagrams;
 } sim;
 

@@ -205,3 +205,35 @@ Test(dtls_loss, of_everything_doubles_the_timer_up_to_a_limit_and_ends_it)
     cr_expect_eq(p.client.sent, 24);
     pair_clear(&p);
 }
+
+/* --- Nobody takes what there is to send ------------------------------------------------------------------------------ */
+
+static size_t take_all(pair_end *end)
+{
+    size_t before = end->sent;
+    pair_drain(&p, end);
+    return end->sent - before;
+}
+
+Test(dtls_loss, of_a_route_does_not_pile_up_flights)
+{
+    pair_init(&p, 7);
+    p.client_config.mtu = p.server_config.mtu = 300;
+    pair_open(&p);
+    hf_dtls_start(p.server.dtls, p.now);
+    hf_dtls_start(p.client.dtls, p.now);
+    size_t hello = take_all(&p.client);
+    cr_assert_eq(p.flying_len, hello);
+    for (size_t i = 0; i < hello; i++)
+        pair_give(&p, &p.server, p.flying[i]->data, p.flying[i]->len);
+    for (int i = 0; i < 6; i++) {
+        p.now += HF_SECONDS(4);
+        hf_dtls_tick(p.client.dtls, p.now);
+        hf_dtls_tick(p.server.dtls, p.now);
+    }
+    cr_expect_eq(take_all(&p.client), hello);
+    size_t flight = take_all(&p.server);
+    cr_expect(flight >= 3 && flight <= 6, "%zu datagrams of some 300 bytes are one flight", flight);
+    cr_expect(pair_connect(&p, HF_SECONDS(10)));
+    pair_clear(&p);
+}
