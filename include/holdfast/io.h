@@ -50,8 +50,8 @@ typedef struct hf_datagram {
 
 /* A run of datagrams for one path, one behind the other in the caller's buffer. Each is `segment` bytes long, the last
  * one may be shorter: exactly what UDP_SEGMENT (UDP GSO) takes. A driver without it sends them one by one. On an HF_TCP
- * path each is a whole frame with its header, to be written to the stream in order. A driver whose stream has no room waits a
- * little before it asks for more, and then leaves out whole ones, never a part: they are lost, as on a network. */
+ * path each is a whole frame with its header, to be written to the stream in order. A driver whose stream has no room waits
+ * a little before it asks for more, and then leaves out whole ones, never a part: they are lost, as on a network. */
 typedef struct hf_transmit {
     uint8_t *buffer; /* in: where to write */
     size_t cap;      /* in: at least HF_DATAGRAM_MAX; 64 KiB is a good size */
@@ -73,8 +73,8 @@ typedef enum hf_request_type {
     /* Open a TCP stream from path.local's IP, which HF_REPLY_LOCALS has told, and any port, to path.remote; answer with
      * HF_REPLY_CONNECTED. */
     HF_REQUEST_CONNECT,
-    /* Close the stream `path`, or the one that CONNECT with this `id` asked for, open or not. What was sent on it before leaves
-     * as far as the system has taken it. No answer. */
+    /* Close the stream `path`, or the one that CONNECT with this `id` asked for, open or not. What was sent on it before
+     * leaves as far as the system has taken it. No answer. */
     HF_REQUEST_DISCONNECT
 } hf_request_type;
 

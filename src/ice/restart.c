@@ -1,9 +1,9 @@
 /* restart.c: ICE restarts (RFC 8445 §9): a new generation beside the one that data goes by, until it can take over. */
 #include "ice_priv.h"
 
-/* The remote may choose the new pair later than we do. Until then it sends on an old one, asks there for our consent, and may
- * have packets on the way. RFC 8445 §9 gives no number; a remote that takes longer is out of step by more than a nomination
- * and its repetitions. */
+/* The remote may choose the new pair later than we do. Until then it sends on an old one, asks there for our consent, and
+ * may have packets on the way. RFC 8445 §9 gives no number; a remote that takes longer is out of step by more than a
+ * nomination and its repetitions. */
 #define LINGER HF_SECONDS(10)
 
 static void drop_newest(hf_ice *ice)
