@@ -59,7 +59,10 @@ typedef enum hf_signaling_state {
     HF_SIGNALING_STABLE = 0,
     HF_SIGNALING_HAVE_LOCAL_OFFER,
     HF_SIGNALING_HAVE_REMOTE_OFFER,
-    HF_SIGNALING_CLOSED
+    HF_SIGNALING_HAVE_LOCAL_PRANSWER,
+    HF_SIGNALING_HAVE_REMOTE_PRANSWER,
+    HF_SIGNALING_CLOSED,
+    HF_SIGNALING_STATE_COUNT
 } hf_signaling_state;
 
 typedef enum hf_connection_state {
@@ -84,9 +87,14 @@ const char *hf_ice_gathering_name(hf_ice_gathering gathering);
 
 /* --- Descriptions (RFC 9429 §4.1) --------------------------------------------------------------------------------- */
 
-typedef enum hf_sdp_type { HF_SDP_OFFER = 1, HF_SDP_ANSWER } hf_sdp_type;
+typedef enum hf_sdp_type {
+    HF_SDP_OFFER = 1,
+    HF_SDP_PRANSWER, /* a provisional answer: the connection begins, and the answer must fit to it */
+    HF_SDP_ANSWER,
+    HF_SDP_ROLLBACK /* no description: takes back an offer that was not answered, of either side */
+} hf_sdp_type;
 
-/* "offer" or "answer". */
+/* "offer", "pranswer", "answer" or "rollback". */
 const char *hf_sdp_type_name(hf_sdp_type type);
 
 /* Makes a description. *sdp is NUL-terminated and valid until the next call on `peer`. HF_ESTATE: an answer without a remote
@@ -94,28 +102,47 @@ const char *hf_sdp_type_name(hf_sdp_type type);
 HF_CHECKED hf_err hf_peer_create_offer(hf_peer *peer, hf_time now, const char **sdp);
 HF_CHECKED hf_err hf_peer_create_answer(hf_peer *peer, hf_time now, const char **sdp);
 
-/* Applies our own description; the first time, gathering begins. `sdp` is what create_… gave, unchanged (HF_EINVAL), or NULL
- * for just that, made now if it was not. HF_ESTATE: not the moment for this type. */
+/* Applies our own description; the first time, and with a restart, gathering begins. `sdp` is what create_… gave, unchanged
+ * (HF_EINVAL), or NULL for just that, made now if it was not; for a rollback it is not looked at. HF_ESTATE: not the moment
+ * for this type (W3C WebRTC 1.0 §4.3.1 has the table). */
 HF_CHECKED hf_err hf_peer_set_local_description(hf_peer *peer, hf_time now, hf_sdp_type type, const char *sdp);
 
-/* Applies the remote's description, candidates in it included. HF_ESYNTAX, HF_ELIMIT: can't be parsed, or lacks what a
- * data-channel session needs; hf_peer_error_text tells line and reason. HF_ESTATE: not the moment for this type.
- * HF_ENOTSUP: it asks for what is not supported (an ICE restart, a new DTLS association). On every error nothing has
- * changed. */
+/* Applies the remote's description, candidates in it included. An offer takes back one of ours that waits for its answer
+ * (W3C: implicit rollback); what a polite side does in a glare is just this. A later offer may change the sections, restart
+ * ICE (new ice-ufrag and ice-pwd) or reject our section: then HF_PEER_REMOTE_CLOSED follows. HF_ESYNTAX, HF_ELIMIT: can't be
+ * parsed, or lacks what a data-channel session needs; hf_peer_error_text tells line and reason. HF_EPROTO: it breaks the
+ * rules of offer and answer. HF_ESTATE: not the moment for this type. HF_ENOTSUP: it asks for what is not supported (a new
+ * DTLS or SCTP association). HF_ENOMEM. On every error nothing has changed. */
 HF_CHECKED hf_err hf_peer_set_remote_description(hf_peer *peer, hf_time now, hf_sdp_type type, const char *sdp);
 
 /* What made the last description or candidate fail, such as "line 7: fingerprint has an odd number of hex digits"; ""
  * when the last one did not. Valid until the next call on `peer`. */
 const char *hf_peer_error_text(const hf_peer *peer);
 
-/* Our description as it stands, with the candidates found so far: what to signal without trickling, once gathering is
- * complete. *sdp as in create_offer. HF_ESTATE: none has been set. */
+/* Our description as it stands, pending or else current, with the candidates found so far: what to signal without trickling,
+ * once gathering is complete. *sdp as in create_offer; `type` may be NULL. HF_ESTATE: none has been set. */
 HF_CHECKED hf_err hf_peer_local_description(hf_peer *peer, hf_sdp_type *type, const char **sdp);
 
+/* The descriptions by their W3C names: current is what the last answer made so, pending what was set since. */
+typedef enum hf_peer_description {
+    HF_CURRENT_LOCAL_DESCRIPTION = 0,
+    HF_PENDING_LOCAL_DESCRIPTION,
+    HF_CURRENT_REMOTE_DESCRIPTION, /* as it was given, without candidates that came later */
+    HF_PENDING_REMOTE_DESCRIPTION
+} hf_peer_description;
+
+/* As hf_peer_local_description. HF_ESTATE: there is none. */
+HF_CHECKED hf_err hf_peer_get_description(hf_peer *peer, hf_peer_description which, hf_sdp_type *type, const char **sdp);
+
+/* Asks for an ICE restart (W3C restartIce): HF_PEER_NEGOTIATION_NEEDED follows, and the next offer has new credentials. The
+ * connection goes on meanwhile. HF_ESTATE: there is nothing to restart, as no description of ours has been set. */
+HF_CHECKED hf_err hf_peer_restart_ice(hf_peer *peer, hf_time now);
+
 /* Adds a candidate of the remote (RFC 9429 §4.1.19): `candidate` is "candidate:…"; "" or NULL says that no more will
- * come. `mid` and `ufrag` may be NULL. One that belongs to a rejected section or another generation is ignored. Before
- * the remote's description is set: HF_OK, kept until then (at most HF_ICE_REMOTE_CANDIDATES_MAX). HF_ESYNTAX,
- * HF_EINVAL, HF_ELIMIT, and HF_ENOTSUP for what we cannot use (TCP, a host name): the connection goes on without it. */
+ * come. `mid` and `ufrag` may be NULL: then it belongs to the last description. One that belongs to a rejected section is
+ * ignored; one whose `ufrag` no description has had yet is kept until one has (the last HF_ICE_REMOTE_CANDIDATES_MAX of
+ * those): HF_OK. HF_ESYNTAX, HF_EINVAL, HF_ELIMIT, and HF_ENOTSUP for what we cannot use: the connection goes on without
+ * it. */
 HF_CHECKED hf_err hf_peer_add_ice_candidate(hf_peer *peer, hf_time now, const char *candidate, const char *mid,
                                             const char *ufrag);
 
@@ -156,6 +183,7 @@ typedef enum hf_peer_event_type {
     HF_PEER_ROUTE_CHANGED,   /* the selected candidate pair */
     HF_PEER_SERVER_FAILED,   /* a STUN server gave nothing; the connection goes on without it */
     HF_PEER_REMOTE_CLOSED,   /* the remote ended the connection: nothing more will come. Close and free the peer */
+    HF_PEER_NEGOTIATION_NEEDED, /* make an offer (W3C "negotiationneeded"): told in HF_SIGNALING_STABLE, and once */
     HF_PEER_CHANNEL_OPEN,    /* usable now; for one that the remote opened, the first that is heard of it */
     HF_PEER_CHANNEL_MESSAGE,
     HF_PEER_CHANNEL_LOW,

@@ -9,6 +9,10 @@ hf_err hf_peer_open_channel(hf_peer *peer, hf_time now, const hf_datachannel_con
     if (peer->closed)
         return HF_ECLOSED;
     hf_err err = hf_sctp_channel_open(peer->sctp, now, config ? config : &defaults, out);
+    if (err == HF_OK && !peer->channel_opened) {
+        peer->channel_opened = true;
+        hf_peer_update_negotiation_needed(peer);
+    }
     hf_peer_wake(peer);
     return err;
 }

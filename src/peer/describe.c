@@ -3,42 +3,32 @@
 
 #include <string.h>
 
-const char *hf_peer_data_mid(const hf_peer *peer)
+const hf_description *hf_peer_local(const hf_peer *peer)
 {
-    return peer->data_mid ? peer->data_mid : "0";
+    if (peer->local_pending.type != 0)
+        return &peer->local_pending;
+    return peer->local_current.type != 0 ? &peer->local_current : NULL;
+}
+
+const hf_remote_description *hf_peer_remote(const hf_peer *peer)
+{
+    if (peer->remote_pending.type != 0)
+        return &peer->remote_pending;
+    return peer->remote_current.type != 0 ? &peer->remote_current : NULL;
+}
+
+const hf_remote_description *hf_peer_counterpart(const hf_peer *peer, const hf_description *description)
+{
+    bool current = description->type == HF_SDP_OFFER || description == &peer->local_current;
+    return current ? &peer->remote_current : &peer->remote_pending;
 }
 
 /* RFC 9429 §5.3.1: the answer to what may play either part is active, which saves the remote's role half a round trip. */
 static hf_sdp_setup our_setup(const hf_peer *peer, hf_sdp_type type)
 {
     if (type == HF_SDP_OFFER)
-        return HF_SDP_ACTPASS; /* RFC 8842 §5.2 */
-    if (peer->negotiated.done)
-        return peer->negotiated.dtls_role == HF_DTLS_CLIENT ? HF_SDP_ACTIVE : HF_SDP_PASSIVE;
-    return peer->remote_offer_setup == HF_SDP_ACTIVE ? HF_SDP_PASSIVE : HF_SDP_ACTIVE;
-}
-
-/* The sections, in the order that both sides keep to (RFC 9429 §5.2.2). Returns how many. */
-static size_t sections(const hf_peer *peer, hf_sdp_write_media *out)
-{
-    static const char kind[] = "application", protocol[] = "UDP/DTLS/SCTP", format[] = "webrtc-datachannel", mid[] = "0";
-    if (peer->remote.media_len == 0) {
-        out[0] = (hf_sdp_write_media){.kind = hf_bytes_of_text(kind),
-                                      .protocol = hf_bytes_of_text(protocol),
-                                      .formats = hf_bytes_of_text(format),
-                                      .mid = hf_bytes_of_text(mid)};
-        return 1;
-    }
-    for (size_t i = 0; i < peer->remote.media_len; i++) {
-        const hf_sdp_media *media = &peer->remote.media[i];
-        out[i] = (hf_sdp_write_media){.rejected = i != peer->data_section,
-                                      .unbundled = !media->bundled,
-                                      .kind = media->kind,
-                                      .protocol = media->protocol,
-                                      .formats = media->formats,
-                                      .mid = media->mid};
-    }
-    return peer->remote.media_len;
+        return HF_SDP_ACTPASS; /* RFC 8842 §5.2, and §5.5 for later ones */
+    return peer->remote_pending.negotiated.dtls_role == HF_DTLS_CLIENT ? HF_SDP_ACTIVE : HF_SDP_PASSIVE;
 }
 
 /* RFC 8445 §5.1.4: the default is the candidate that most likely works for one who knows no ICE; IPv4 before IPv6. */
@@ -98,36 +88,53 @@ static hf_err write_grown(hf_peer *peer, const hf_sdp_write *description)
     }
 }
 
+/* RFC 8122 §5: any number, as long as each is of another hash. */
+static hf_err write_fingerprints(const hf_peer *peer, hf_fingerprint out[HF_SHA512], size_t *len)
+{
+    hf_err err = HF_OK;
+    *len = 0;
+    for (unsigned hash = HF_SHA256; hash <= HF_SHA512 && err == HF_OK; hash++) {
+        if (peer->fingerprints & 1u << hash)
+            err = hf_certificate_fingerprint(peer->certificate, (hf_hash)hash, &out[(*len)++]);
+    }
+    return err;
+}
+
+/* RFC 8842 §5.3: an answer bears a tls-id only where the offer does. */
+static bool shows_tls_id(const hf_peer *peer, const hf_description *description)
+{
+    if (description->type == HF_SDP_OFFER)
+        return true;
+    const hf_remote_description *remote = hf_peer_counterpart(peer, description);
+    return remote->transport && remote->transport->tls_id.len > 0;
+}
+
+/* RFC 9429 §5.2.2: the candidates of the last gathering stand in it, with their end. */
 hf_err hf_peer_write_description(hf_peer *peer, const hf_description *description)
 {
     hf_sdp_write_media media[HF_SDP_MEDIA_MAX];
-    hf_fingerprint fingerprint;
+    hf_fingerprint fingerprints[HF_SHA512];
     candidate_texts candidates = {0};
-    bool applied = description == &peer->local;
-
-    hf_err err = hf_certificate_fingerprint(peer->certificate, HF_SHA256, &fingerprint);
-    if (err != HF_OK)
-        return err;
     hf_sdp_write out = {
         .session_id = peer->sdp_session_id,
         .session_version = description->version,
         .media = media,
-        .media_len = sections(peer, media),
+        .media_len = hf_peer_lay_out(peer, description, media),
         .ufrag = hf_ice_local_ufrag(peer->ice),
         .pwd = hf_ice_local_pwd(peer->ice),
-        .setup = our_setup(peer, description->type),
-        .fingerprints = &fingerprint,
-        .fingerprints_len = 1,
+        .setup = description->setup,
+        .fingerprints = fingerprints,
+        .tls_id = shows_tls_id(peer, description) ? peer->tls_id : NULL,
         .sctp_port = HF_SCTP_PORT,
         .max_message_size = peer->message_max,
     };
-    if (applied) { /* RFC 9429 §4.1.7: candidates belong to the description that is set, not to one that was only made */
+    hf_err err = write_fingerprints(peer, fingerprints, &out.fingerprints_len);
+    if (err == HF_OK)
         err = write_candidates(peer, &candidates);
-        out.candidates = candidates.pointers;
-        out.candidates_len = candidates.len;
-        out.end_of_candidates = peer->gathering == HF_ICE_GATHERING_COMPLETE;
-        out.default_addr = candidates.best.addr;
-    }
+    out.candidates = candidates.pointers;
+    out.candidates_len = candidates.len;
+    out.end_of_candidates = hf_ice_get_gathering(peer->ice) == HF_ICE_GATHERING_COMPLETE;
+    out.default_addr = candidates.best.addr;
     if (err == HF_OK)
         err = write_grown(peer, &out);
     hf_dealloc(peer->env, candidates.text);
@@ -135,25 +142,69 @@ hf_err hf_peer_write_description(hf_peer *peer, const hf_description *descriptio
     return err;
 }
 
-bool hf_peer_is_description(hf_peer *peer, const hf_description *description, const char *sdp)
+hf_err hf_peer_make_description(hf_peer *peer, hf_sdp_type type, hf_description *out)
 {
-    char *given = hf_alloc_text(peer->env, sdp, strlen(sdp)); /* it may lie in the buffer that is written now */
-    bool same = given && hf_peer_write_description(peer, description) == HF_OK && strcmp(given, peer->description_text) == 0;
-    hf_dealloc(peer->env, given);
-    return same;
+    hf_description made = {.type = type, .version = peer->sdp_version + 1, .setup = our_setup(peer, type)};
+    *out = (hf_description){0};
+    hf_err err = hf_peer_write_description(peer, &made);
+    if (err != HF_OK)
+        return err;
+    made.text = hf_alloc_text(peer->env, peer->description_text, strlen(peer->description_text));
+    if (!made.text)
+        return HF_ENOMEM;
+    *out = made;
+    return HF_OK;
+}
+
+void hf_peer_clear_description(hf_peer *peer, hf_description *description)
+{
+    hf_dealloc(peer->env, description->text);
+    *description = (hf_description){0};
+}
+
+/* --- Shown to the application --- */
+
+static hf_err show_local(hf_peer *peer, const hf_description *description, hf_sdp_type *type, const char **sdp)
+{
+    if (!description || description->type == 0)
+        return HF_ESTATE;
+    hf_err err = description->text ? HF_OK : hf_peer_write_description(peer, description);
+    if (err != HF_OK)
+        return err;
+    if (type)
+        *type = description->type;
+    *sdp = description->text ? description->text : peer->description_text;
+    return HF_OK;
+}
+
+static hf_err show_remote(const hf_remote_description *description, hf_sdp_type *type, const char **sdp)
+{
+    if (description->type == 0)
+        return HF_ESTATE;
+    if (type)
+        *type = description->type;
+    *sdp = description->text;
+    return HF_OK;
 }
 
 hf_err hf_peer_local_description(hf_peer *peer, hf_sdp_type *type, const char **sdp)
 {
+    return peer && sdp ? show_local(peer, hf_peer_local(peer), type, sdp) : HF_EINVAL;
+}
+
+hf_err hf_peer_get_description(hf_peer *peer, hf_peer_description which, hf_sdp_type *type, const char **sdp)
+{
     if (!peer || !sdp)
         return HF_EINVAL;
-    if (!peer->local.exists)
-        return HF_ESTATE;
-    hf_err err = hf_peer_write_description(peer, &peer->local);
-    if (err != HF_OK)
-        return err;
-    if (type)
-        *type = peer->local.type;
-    *sdp = peer->description_text;
-    return HF_OK;
+    switch (which) {
+    case HF_CURRENT_LOCAL_DESCRIPTION:
+        return show_local(peer, &peer->local_current, type, sdp);
+    case HF_PENDING_LOCAL_DESCRIPTION:
+        return show_local(peer, &peer->local_pending, type, sdp);
+    case HF_CURRENT_REMOTE_DESCRIPTION:
+        return show_remote(&peer->remote_current, type, sdp);
+    case HF_PENDING_REMOTE_DESCRIPTION:
+        return show_remote(&peer->remote_pending, type, sdp);
+    }
+    return HF_EINVAL;
 }

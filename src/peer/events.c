@@ -3,11 +3,18 @@
 
 #include <string.h>
 
+static void free_event(hf_peer *peer, hf_queued_event *queued)
+{
+    hf_dealloc(peer->env, queued->text);
+    hf_dealloc(peer->env, queued->ufrag);
+    *queued = (hf_queued_event){0};
+}
+
 static void push(hf_peer *peer, hf_queued_event queued)
 {
     if (hf_ring_push(&peer->events, &queued) != HF_OK) {
         hf_log(peer->env, HF_LOG_ERROR, "peer: an event was lost: out of memory, or nobody takes them");
-        hf_dealloc(peer->env, queued.text);
+        free_event(peer, &queued);
     }
 }
 
@@ -16,12 +23,16 @@ void hf_peer_push_event(hf_peer *peer, hf_peer_event event)
     push(peer, (hf_queued_event){.event = event});
 }
 
-void hf_peer_push_candidate(hf_peer *peer, const char *text)
+/* A local candidate, or the end of them, with the generation that it is of now. */
+static void push_candidate(hf_peer *peer, const char *text)
 {
+    const char *ufrag = hf_ice_local_ufrag(peer->ice);
     hf_queued_event queued = {.event = {.type = HF_PEER_CANDIDATE}};
     queued.text = hf_alloc_text(peer->env, text, strlen(text));
-    if (!queued.text) {
+    queued.ufrag = hf_alloc_text(peer->env, ufrag, strlen(ufrag));
+    if (!queued.text || !queued.ufrag) {
         hf_log(peer->env, HF_LOG_ERROR, "peer: a candidate was not told: out of memory");
+        free_event(peer, &queued);
         return;
     }
     push(peer, queued);
@@ -31,10 +42,9 @@ void hf_peer_clear_events(hf_peer *peer)
 {
     hf_queued_event queued;
     while (hf_ring_pop(&peer->events, &queued))
-        hf_dealloc(peer->env, queued.text);
+        free_event(peer, &queued);
     hf_ring_clear(&peer->events);
-    hf_dealloc(peer->env, peer->event_text);
-    peer->event_text = NULL;
+    free_event(peer, &peer->lent);
 }
 
 static void on_ice_event(hf_peer *peer, hf_time now, const hf_ice_event *e)
@@ -51,12 +61,12 @@ static void on_ice_event(hf_peer *peer, hf_time now, const hf_ice_event *e)
     case HF_ICE_GATHERING_CHANGED:
         peer->gathering = e->u.gathering_changed.gathering;
         if (peer->gathering == HF_ICE_GATHERING_COMPLETE)
-            hf_peer_push_candidate(peer, "");
+            push_candidate(peer, "");
         hf_peer_push_event(peer, (hf_peer_event){.type = HF_PEER_ICE_GATHERING_CHANGED, .u.gathering = peer->gathering});
         break;
     case HF_ICE_CANDIDATE_FOUND:
         hf_ice_candidate_write(&e->u.candidate_found.candidate, text);
-        hf_peer_push_candidate(peer, text);
+        push_candidate(peer, text);
         break;
     case HF_ICE_ROUTE_CHANGED: {
         hf_peer_event event = {.type = HF_PEER_ROUTE_CHANGED};
@@ -133,10 +143,11 @@ static bool translate(hf_peer *peer, const hf_sctp_event *in, hf_peer_event *out
         return false;
     case HF_SCTP_DOWN:
         peer->sctp_down = true;
-        if (peer->closed || peer->dtls_closed)
-            return false;
+        peer->sctp_cause = in->cause == HF_ECLOSED ? HF_OK : in->cause;
+        if (peer->closed || peer->dtls_closed || peer->data_over)
+            return false; /* the end is told already, or behind this */
         out->type = HF_PEER_REMOTE_CLOSED;
-        out->cause = in->cause == HF_ECLOSED ? HF_OK : in->cause;
+        out->cause = peer->sctp_cause;
         return true;
     case HF_SCTP_CHANNEL_OPEN:
         out->type = HF_PEER_CHANNEL_OPEN;
@@ -164,17 +175,28 @@ static bool translate(hf_peer *peer, const hf_sctp_event *in, hf_peer_event *out
 }
 
 /* A candidate event lends its text, and says for which section and generation it is. */
-static void lend(hf_peer *peer, hf_peer_event *event, char *text)
+static void lend(hf_peer *peer, const hf_queued_event *queued, hf_peer_event *event)
 {
-    hf_dealloc(peer->env, peer->event_text);
-    peer->event_text = text;
+    free_event(peer, &peer->lent);
+    peer->lent = *queued;
     if (event->type == HF_PEER_CANDIDATE) {
-        event->u.candidate.text = text;
+        event->u.candidate.text = queued->text;
         event->u.candidate.mid = hf_peer_data_mid(peer);
-        event->u.candidate.ufrag = hf_ice_local_ufrag(peer->ice);
+        event->u.candidate.ufrag = queued->ufrag;
     }
 }
 
+/* W3C WebRTC 1.0 §4.7.3: at the moment of telling it may no longer be so. */
+static bool is_stale(hf_peer *peer, const hf_peer_event *event)
+{
+    if (event->type != HF_PEER_NEGOTIATION_NEEDED || hf_peer_is_negotiation_needed(peer))
+        return false;
+    peer->negotiation_needed = false;
+    return true;
+}
+
+/* W3C WebRTC 1.0 §6.2: messages that came before a close are told before it. So the end of DTLS waits behind what SCTP
+ * holds. */
 bool hf_peer_poll_event(hf_peer *peer, hf_peer_event *out)
 {
     hf_queued_event queued;
@@ -182,8 +204,6 @@ bool hf_peer_poll_event(hf_peer *peer, hf_peer_event *out)
 
     if (!peer || !out)
         return false;
-    /* W3C WebRTC 1.0 §6.2: messages that came before a close are told before it. So the end of DTLS waits behind what
-     * SCTP holds. */
     for (;;) {
         hf_queued_event *next = hf_ring_at(&peer->events, 0);
         bool is_end = next && next->event.type == HF_PEER_REMOTE_CLOSED;
@@ -199,8 +219,12 @@ bool hf_peer_poll_event(hf_peer *peer, hf_peer_event *out)
         }
         if (!hf_ring_pop(&peer->events, &queued))
             return false;
+        if (is_stale(peer, &queued.event))
+            continue;
         *out = queued.event;
-        lend(peer, out, queued.text);
+        if (is_end && out->cause == HF_OK) /* an error of SCTP says more than the close_notify behind it */
+            out->cause = peer->sctp_cause;
+        lend(peer, &queued, out);
         return true;
     }
 }

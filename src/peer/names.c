@@ -10,8 +10,14 @@ const char *hf_signaling_state_name(hf_signaling_state state)
         return "have-local-offer";
     case HF_SIGNALING_HAVE_REMOTE_OFFER:
         return "have-remote-offer";
+    case HF_SIGNALING_HAVE_LOCAL_PRANSWER:
+        return "have-local-pranswer";
+    case HF_SIGNALING_HAVE_REMOTE_PRANSWER:
+        return "have-remote-pranswer";
     case HF_SIGNALING_CLOSED:
         return "closed";
+    case HF_SIGNALING_STATE_COUNT:
+        break;
     }
     return "";
 }
@@ -76,8 +82,12 @@ const char *hf_sdp_type_name(hf_sdp_type type)
     switch (type) {
     case HF_SDP_OFFER:
         return "offer";
+    case HF_SDP_PRANSWER:
+        return "pranswer";
     case HF_SDP_ANSWER:
         return "answer";
+    case HF_SDP_ROLLBACK:
+        return "rollback";
     }
     return "";
 }

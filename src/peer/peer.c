@@ -4,6 +4,7 @@
 #define MTU_LEAST 576      /* RFC 791: what every IPv4 host takes */
 #define HEADROOM_MAX 4     /* what a stream asks for before each datagram: a driver's buffer holds both */
 #define MESSAGE_LEAST 1024 /* below this nobody can work */
+#define HASHES (1u << HF_SHA256 | 1u << HF_SHA384 | 1u << HF_SHA512)
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -18,7 +19,7 @@ static hf_err check_config(const hf_peer_config *config, const hf_env *env)
         return HF_EINVAL;
     if (config->message_max != 0 && (config->message_max < MESSAGE_LEAST || config->message_max > HF_MESSAGE_MAX_LIMIT))
         return HF_EINVAL;
-    return HF_OK;
+    return (config->fingerprints & ~HASHES) == 0 ? HF_OK : HF_EINVAL;
 }
 
 static hf_err make_layers(hf_peer *peer, const hf_peer_config *config)
@@ -53,6 +54,9 @@ hf_err hf_peer_new(hf_peer **out, const hf_peer_config *config, const hf_env *en
     peer->mtu = smaller(config->mtu ? config->mtu : HF_MTU_DEFAULT, HF_DATAGRAM_MAX - HEADROOM_MAX);
     peer->message_max = config->message_max ? config->message_max : HF_MESSAGE_MAX_DEFAULT;
     peer->sdp_session_id = hf_random_u64(env) >> 2; /* RFC 9429 §5.2.1: 62 bits */
+    hf_random_ice_chars(env, peer->tls_id, TLS_ID_LEN);
+    hf_peer_choose_fresh_mid(peer);
+    peer->fingerprints = config->fingerprints ? config->fingerprints : 1u << HF_SHA256;
     peer->own_env.trace_group = peer->sdp_session_id;
     hf_ring_init(&peer->events, peer->env, sizeof(hf_queued_event), EVENTS_MAX);
     hf_packet_queue_init(&peer->early, peer->env, 0, 0, HF_PEER_EARLY_BYTES_MAX);
@@ -74,11 +78,14 @@ void hf_peer_free(hf_peer *peer)
     hf_dtls_free(peer->dtls);
     hf_ice_free(peer->ice);
     hf_certificate_free(peer->own_certificate);
-    hf_sdp_clear(&peer->remote, peer->env);
+    hf_peer_clear_description(peer, &peer->created);
+    hf_peer_clear_description(peer, &peer->local_current);
+    hf_peer_clear_description(peer, &peer->local_pending);
+    hf_peer_clear_remote(peer, &peer->remote_current);
+    hf_peer_clear_remote(peer, &peer->remote_pending);
+    hf_peer_clear_candidates(peer);
     hf_peer_clear_events(peer);
     hf_packet_queue_clear(&peer->early);
-    hf_dealloc(peer->env, peer->data_mid);
-    hf_dealloc(peer->env, peer->early_end);
     hf_dealloc(peer->env, peer->description_text);
     hf_dealloc(peer->env, peer);
 }

@@ -1,9 +1,11 @@
 /* peer_priv.h: the inside of a peer, shared by the files of this folder.
  *
- *   peer.c       birth, end, and the driver's face       negotiate.c  offers and answers: what is accepted, and when
- *   transport.c  datagrams in and out, demultiplexing    describe.c   our own description, written from the state
- *   states.c     the W3C's state machines                events.c     what happened below becomes the application's events
- *   channels.c   data channels                           stats.c      counters under the W3C's names */
+ *   peer.c       birth, end, and the driver's face       negotiate.c  offers and answers: which, when, and what follows
+ *   transport.c  datagrams in and out, demultiplexing    layout.c     the m= sections that both sides keep to
+ *   states.c     the W3C's state machines                remote.c     what the remote's description says, and whether it may
+ *   channels.c   data channels                           restart.c    ICE restarts, and taking an offer back
+ *   events.c     what happened below becomes events      describe.c   our own description, written from the state
+ *   stats.c      counters under the W3C's names          trickle.c    the remote's candidates, and those that come early */
 #ifndef HF_PEER_PRIV_H
 #define HF_PEER_PRIV_H
 
@@ -20,15 +22,20 @@
 
 #include <holdfast/peer.h>
 
-#define EVENTS_MAX 1024              /* not yet taken; what comes from SCTP waits there */
-#define DESCRIPTION_SIZE_FIRST 4096  /* where a description is written; grows by doubling to HF_SDP_TEXT_MAX */
+#define EVENTS_MAX 1024             /* not yet taken; what comes from SCTP waits there */
+#define DESCRIPTION_SIZE_FIRST 4096 /* where a description is written; grows by doubling to HF_SDP_TEXT_MAX */
 #define ERROR_TEXT_SIZE 160
 
-/* A description of ours that was made or applied. Its text is written from the state when it is asked for. */
+#define TLS_ID_LEN 24 /* RFC 8842 §4: at least 120 bits of randomness, of 6 each */
+#define NO_SECTION SIZE_MAX
+
+/* A description of ours. Its text is written from the state when it is asked for; one that was only made, and one whose ICE
+ * credentials a restart is about to replace, keep theirs. */
 typedef struct hf_description {
-    bool exists;
-    hf_sdp_type type;
+    hf_sdp_type type; /* 0: there is none */
     uint64_t version;
+    hf_sdp_setup setup;
+    char *text;
 } hf_description;
 
 /* How a DTLS association is set up, once both descriptions have said so. */
@@ -41,10 +48,28 @@ typedef struct hf_negotiated {
     uint64_t message_max;
 } hf_negotiated;
 
+/* A description of the remote's, and what it says that matters to us. */
+typedef struct hf_remote_description {
+    hf_sdp_type type; /* 0: there is none */
+    char *text;       /* as it was given */
+    hf_sdp sdp;
+    size_t data_section;           /* the section that is ours; NO_SECTION: there is none, or it is rejected */
+    const hf_sdp_media *transport; /* the section whose transport attributes hold for ours */
+    char *mid, *ufrag, *pwd;       /* of these, NUL-terminated */
+    hf_negotiated negotiated;
+} hf_remote_description;
+
+/* A candidate whose generation is not known yet. */
+typedef struct hf_early_candidate {
+    char *text;  /* "": there are no more of that generation */
+    char *ufrag; /* NULL: of whichever comes first */
+} hf_early_candidate;
+
 /* An event, with the memory that it points to. */
 typedef struct hf_queued_event {
     hf_peer_event event;
-    char *text; /* CANDIDATE */
+    char *text;  /* CANDIDATE */
+    char *ufrag; /* CANDIDATE */
 } hf_queued_event;
 
 typedef struct hf_wake {
@@ -56,6 +81,7 @@ struct hf_peer {
     const hf_env *env; /* the one below */
     hf_env own_env;    /* the application's, and events of the log bear our session id */
     const hf_certificate *certificate;
+    unsigned fingerprints;           /* see hf_peer_config */
     hf_certificate *own_certificate; /* when none was given */
     size_t mtu, message_max;
 
@@ -63,16 +89,21 @@ struct hf_peer {
     hf_dtls *dtls; /* made when the descriptions are known and there is a use for it */
     hf_sctp *sctp;
 
-    /* Signalling */
+    /* Signalling. A description is pending until the answer makes it current (W3C WebRTC 1.0 §4.4.1.5). */
     hf_signaling_state signaling;
-    uint64_t sdp_session_id, sdp_version;
-    hf_description created, local;  /* the last one made; the one that counts */
-    hf_sdp remote;                  /* the layout of sections that both sides keep to; empty until there is one */
-    size_t data_section;            /* the section of `remote` that is ours */
-    hf_sdp_setup remote_offer_setup; /* what the offer that is being answered says */
-    hf_negotiated negotiated;
-    char *data_mid;                 /* of our section; NULL: the first offer's */
-    char *early_end;                /* the remote said "no more candidates" for this ufrag before its description came */
+    uint64_t sdp_session_id, sdp_version; /* the version of the last description of ours that was set */
+    char tls_id[TLS_ID_LEN + 1];
+    hf_description created, local_current, local_pending;
+    hf_remote_description remote_current, remote_pending;
+    hf_negotiated negotiated; /* what is in force */
+    char fresh_mid[8];        /* of a data section that an offer of ours adds */
+    bool data_over;           /* our section was rejected after all; there is no second association */
+    bool restart_wanted;      /* the application asks for new ICE credentials, and no offer of ours has them yet */
+    bool restart_offered;     /* the pending offer has them */
+    bool restart_open;        /* ICE has them, and no answer has confirmed them */
+    bool channel_opened, negotiation_needed;
+    hf_early_candidate *early_candidates;
+    size_t early_candidates_len, early_candidates_cap;
     char error_text[ERROR_TEXT_SIZE];
     char *description_text;
     size_t description_cap;
@@ -82,13 +113,14 @@ struct hf_peer {
     hf_ice_gathering gathering;
     hf_connection_state connection;
     bool dtls_connected, dtls_failed, dtls_closed, sctp_down;
+    hf_err sctp_cause; /* why SCTP ended */
     bool closed, closing_alert_due;
 
     hf_ring events;
-    char *event_text;               /* of the event that was handed out last */
-    hf_packet_queue early;          /* datagrams that came before the remote's description */
+    hf_queued_event lent;  /* the event that was handed out last */
+    hf_packet_queue early; /* datagrams that came before the remote's description */
     hf_wake wake;
-    hf_time now;                    /* of the last call that told it */
+    hf_time now; /* of the last call that told it */
 
     uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
     uint64_t candidates_ignored;
@@ -103,25 +135,69 @@ static inline void hf_peer_drop(hf_peer *peer, hf_drop cause, size_t bytes)
 
 /* events.c */
 void hf_peer_push_event(hf_peer *peer, hf_peer_event event);
-void hf_peer_push_candidate(hf_peer *peer, const char *text);
 /* Takes what happened below into account; at the end of each call that may change anything. */
 void hf_peer_pump(hf_peer *peer, hf_time now);
 void hf_peer_clear_events(hf_peer *peer);
 
 /* states.c */
 void hf_peer_enter_signaling(hf_peer *peer, hf_signaling_state next);
+/* The state that this description leads to; false: it makes no sense now. */
+bool hf_peer_next_signaling(const hf_peer *peer, bool local, hf_sdp_type type, hf_signaling_state *next);
 void hf_peer_update_states(hf_peer *peer, hf_err cause);
+void hf_peer_update_negotiation_needed(hf_peer *peer);
+bool hf_peer_is_negotiation_needed(const hf_peer *peer);
 
 /* transport.c */
 void hf_peer_start_dtls_if_due(hf_peer *peer, hf_time now);
 
 /* negotiate.c */
+hf_err hf_peer_begin(hf_peer *peer, hf_time now); /* at the start of each call of the application */
 hf_err hf_peer_refuse(hf_peer *peer, hf_err err, size_t line, const char *reason);
 
-/* describe.c */
-hf_err hf_peer_write_description(hf_peer *peer, const hf_description *description);
-bool hf_peer_is_description(hf_peer *peer, const hf_description *description, const char *sdp);
+/* layout.c: the m= sections */
+bool hf_peer_is_live_data(const hf_sdp_media *media);
+/* The section of our next offer that is for data; NO_SECTION: none may be. */
+size_t hf_peer_offered_section(const hf_peer *peer);
+/* Fills the sections of a description of ours; returns how many. */
+size_t hf_peer_lay_out(const hf_peer *peer, const hf_description *description, hf_sdp_write_media out[HF_SDP_MEDIA_MAX]);
+/* Finds our section in a description of the remote, whose other sections must be where they were. */
+HF_CHECKED hf_err hf_peer_find_section(hf_peer *peer, hf_sdp_type type, const hf_sdp *sdp, size_t *data_section);
+/* The section whose transport attributes hold for this one. */
+const hf_sdp_media *hf_peer_transport_of(const hf_sdp *sdp, const hf_sdp_media *media);
+/* The mid of our section, in the remote's description that counts or in our offer. */
 const char *hf_peer_data_mid(const hf_peer *peer);
+void hf_peer_choose_fresh_mid(hf_peer *peer);
+
+/* remote.c */
+/* Reads a description of the remote. On error it says why in peer->error_text, and *out is empty. */
+HF_CHECKED hf_err hf_peer_read_remote(hf_peer *peer, hf_sdp_type type, const char *text, hf_remote_description *out);
+void hf_peer_clear_remote(hf_peer *peer, hf_remote_description *description);
+/* The remote's description of which the transport was made; NULL: there is none. */
+const hf_remote_description *hf_peer_in_force(const hf_peer *peer);
+bool hf_peer_has_same_credentials(const hf_remote_description *a, const hf_remote_description *b);
+
+/* restart.c */
+/* Gives our next description of this kind the ICE credentials that it must have: new ones where a restart is asked for. */
+HF_CHECKED hf_err hf_peer_prepare_credentials(hf_peer *peer, hf_time now, hf_sdp_type type);
+/* Takes back the offer that is open, whoever made it. */
+void hf_peer_roll_back(hf_peer *peer, hf_time now);
+
+/* describe.c */
+HF_CHECKED hf_err hf_peer_write_description(hf_peer *peer, const hf_description *description);
+HF_CHECKED hf_err hf_peer_make_description(hf_peer *peer, hf_sdp_type type, hf_description *out);
+void hf_peer_clear_description(hf_peer *peer, hf_description *description);
+/* Of the local descriptions, the one that holds now; NULL: there is none. */
+const hf_description *hf_peer_local(const hf_peer *peer);
+/* Of the remote's, the one that holds now; NULL: there is none. */
+const hf_remote_description *hf_peer_remote(const hf_peer *peer);
+
+/* The remote's description that this one of ours goes by: an answer by its offer, an offer by what is current. */
+const hf_remote_description *hf_peer_counterpart(const hf_peer *peer, const hf_description *description);
+
+/* trickle.c */
+/* The remote's credentials are in force: its candidates come to ICE, those in the description and those that were early. */
+void hf_peer_take_candidates(hf_peer *peer, hf_time now, const hf_remote_description *remote);
+void hf_peer_clear_candidates(hf_peer *peer);
 
 /* peer.c: for the end of each call of the application */
 void hf_peer_wake(hf_peer *peer);

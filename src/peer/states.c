@@ -1,30 +1,67 @@
 /* states.c: the state machines of W3C WebRTC 1.0 §4.3 (signaling §4.3.1, connection §4.3.3). */
 #include "peer_priv.h"
 
-#include <assert.h>
-
-#define BIT(n) (1u << (n))
-
-/* RFC 9429 §3.2, without provisional answers and rollback. */
-static const unsigned reachable[] = {
-    [HF_SIGNALING_STABLE] =
-        BIT(HF_SIGNALING_HAVE_LOCAL_OFFER) | BIT(HF_SIGNALING_HAVE_REMOTE_OFFER) | BIT(HF_SIGNALING_CLOSED),
+/* W3C WebRTC 1.0 §4.3.1, RFC 9429 §3.2: from each state, which descriptions may be set, by which side, and where that leads.
+ * The remote's offer in HAVE_LOCAL_OFFER takes ours back first (§4.4.1.5); a provisional answer can't be taken back.
+ * Zero: it may not be set; otherwise the next state, plus one. */
+#define TO(state) ((state) + 1)
+#define LOCAL 0
+#define REMOTE 1
+static const unsigned char transitions[HF_SIGNALING_STATE_COUNT][2][HF_SDP_ROLLBACK + 1] = {
+    [HF_SIGNALING_STABLE] = {[LOCAL] = {[HF_SDP_OFFER] = TO(HF_SIGNALING_HAVE_LOCAL_OFFER)},
+                             [REMOTE] = {[HF_SDP_OFFER] = TO(HF_SIGNALING_HAVE_REMOTE_OFFER)}},
     [HF_SIGNALING_HAVE_LOCAL_OFFER] =
-        BIT(HF_SIGNALING_STABLE) | BIT(HF_SIGNALING_HAVE_LOCAL_OFFER) | BIT(HF_SIGNALING_CLOSED),
+        {[LOCAL] = {[HF_SDP_OFFER] = TO(HF_SIGNALING_HAVE_LOCAL_OFFER), [HF_SDP_ROLLBACK] = TO(HF_SIGNALING_STABLE)},
+         [REMOTE] = {[HF_SDP_OFFER] = TO(HF_SIGNALING_HAVE_REMOTE_OFFER),
+                     [HF_SDP_PRANSWER] = TO(HF_SIGNALING_HAVE_REMOTE_PRANSWER),
+                     [HF_SDP_ANSWER] = TO(HF_SIGNALING_STABLE),
+                     [HF_SDP_ROLLBACK] = TO(HF_SIGNALING_STABLE)}},
     [HF_SIGNALING_HAVE_REMOTE_OFFER] =
-        BIT(HF_SIGNALING_STABLE) | BIT(HF_SIGNALING_HAVE_REMOTE_OFFER) | BIT(HF_SIGNALING_CLOSED),
-    [HF_SIGNALING_CLOSED] = 0,
+        {[LOCAL] = {[HF_SDP_PRANSWER] = TO(HF_SIGNALING_HAVE_LOCAL_PRANSWER),
+                    [HF_SDP_ANSWER] = TO(HF_SIGNALING_STABLE),
+                    [HF_SDP_ROLLBACK] = TO(HF_SIGNALING_STABLE)},
+         [REMOTE] = {[HF_SDP_OFFER] = TO(HF_SIGNALING_HAVE_REMOTE_OFFER), [HF_SDP_ROLLBACK] = TO(HF_SIGNALING_STABLE)}},
+    [HF_SIGNALING_HAVE_LOCAL_PRANSWER] =
+        {[LOCAL] = {[HF_SDP_PRANSWER] = TO(HF_SIGNALING_HAVE_LOCAL_PRANSWER), [HF_SDP_ANSWER] = TO(HF_SIGNALING_STABLE)}},
+    [HF_SIGNALING_HAVE_REMOTE_PRANSWER] =
+        {[REMOTE] = {[HF_SDP_PRANSWER] = TO(HF_SIGNALING_HAVE_REMOTE_PRANSWER), [HF_SDP_ANSWER] = TO(HF_SIGNALING_STABLE)}},
 };
+
+bool hf_peer_next_signaling(const hf_peer *peer, bool local, hf_sdp_type type, hf_signaling_state *next)
+{
+    unsigned to = transitions[peer->signaling][local ? LOCAL : REMOTE][type];
+    if (to != 0)
+        *next = (hf_signaling_state)(to - 1);
+    return to != 0;
+}
 
 void hf_peer_enter_signaling(hf_peer *peer, hf_signaling_state next)
 {
-    assert(reachable[peer->signaling] & BIT(next));
     if (peer->signaling == next)
         return;
     hf_trace_change(peer->env, peer->now, HF_TRACE_PEER_SIGNALING_STATE_CHANGED, hf_signaling_state_name(peer->signaling),
                     hf_signaling_state_name(next), HF_OK);
     peer->signaling = next;
     hf_peer_push_event(peer, (hf_peer_event){.type = HF_PEER_SIGNALING_CHANGED, .u.signaling = next});
+}
+
+/* W3C WebRTC 1.0 §4.7.3: new credentials are asked for, or channels have no section yet. */
+bool hf_peer_is_negotiation_needed(const hf_peer *peer)
+{
+    const hf_remote_description *current = &peer->remote_current;
+    bool has_section = current->type != 0 && current->data_section != NO_SECTION;
+    return peer->signaling == HF_SIGNALING_STABLE &&
+           (peer->restart_wanted || (peer->channel_opened && !has_section && !peer->data_over));
+}
+
+void hf_peer_update_negotiation_needed(hf_peer *peer)
+{
+    if (peer->signaling != HF_SIGNALING_STABLE)
+        return; /* looked at again there */
+    bool needed = hf_peer_is_negotiation_needed(peer);
+    if (needed && !peer->negotiation_needed)
+        hf_peer_push_event(peer, (hf_peer_event){.type = HF_PEER_NEGOTIATION_NEEDED});
+    peer->negotiation_needed = needed;
 }
 
 /* W3C WebRTC 1.0 §4.3.3, RTCPeerConnectionState: the first line that holds. */

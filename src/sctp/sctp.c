@@ -330,6 +330,11 @@ static void take_packet(hf_sctp *sctp, hf_bytes packet)
     }
 }
 
+void hf_sctp_set_remote_message_max(hf_sctp *sctp, uint64_t message_max)
+{
+    sctp->remote.message_max = message_max;
+}
+
 void hf_sctp_input(hf_sctp *sctp, hf_time now, const hf_bytes *packets, size_t n)
 {
     if (n == 0)

@@ -45,6 +45,9 @@ void hf_sctp_free(hf_sctp *sctp);
  * HF_ECLOSED: over; HF_EIO: usrsctp refuses; HF_ENOMEM. */
 HF_CHECKED hf_err hf_sctp_start(hf_sctp *sctp, hf_time now, const hf_sctp_remote *remote);
 
+/* A later description of the remote takes longer or shorter messages (W3C WebRTC 1.0 §6.1.1.2). 0: any. */
+void hf_sctp_set_remote_message_max(hf_sctp *sctp, uint64_t message_max);
+
 /* Takes whole packets. Their checksum and chunk lengths are checked before usrsctp sees them. Before start: dropped,
  * counted. */
 void hf_sctp_input(hf_sctp *sctp, hf_time now, const hf_bytes *packets, size_t n);

@@ -70,6 +70,7 @@ static void note_ice_option(hf_sdp_media *section, hf_bytes option)
 {
     section->trickle |= hf_bytes_equal_text(option, "trickle");
     section->ice2 |= hf_bytes_equal_text(option, "ice2");
+    section->renomination |= hf_bytes_equal_text(option, "renomination");
 }
 
 /* RFC 8839 §5.6 has spaces between the options; libdatachannel writes "ice2,trickle". */

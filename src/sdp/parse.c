@@ -164,20 +164,27 @@ static void inherit(hf_sdp_media *section, const hf_sdp_media *session)
     }
     section->trickle |= session->trickle;
     section->ice2 |= session->ice2;
+    section->renomination |= session->renomination;
     section->ice_lite |= session->ice_lite;
     section->end_of_candidates |= session->end_of_candidates;
 }
 
-static bool is_bundled(const sdp_parser *p, hf_bytes mid)
+/* RFC 9143 §7: finds the group of the section's mid, and whether it stands first there. */
+static hf_err read_bundle(sdp_parser *p, hf_sdp_media *section)
 {
-    for (size_t i = 0; i < p->groups_len; i++) {
+    for (size_t i = 0; i < p->groups_len && section->mid.len > 0; i++) {
         hf_bytes group = p->groups[i];
-        while (group.len > 0) {
-            if (hf_bytes_equal(hf_sdp_take(&group, ' '), mid))
-                return mid.len > 0;
+        for (bool first = true; group.len > 0; first = false) {
+            if (!hf_bytes_equal(hf_sdp_take(&group, ' '), section->mid) || section->bundle == i + 1)
+                continue;
+            if (section->bundle != 0)
+                return refuse_at(p, p->section_line, HF_ESYNTAX, "the section's mid is in two BUNDLE groups");
+            section->bundle = i + 1;
+            section->bundle_tag = first;
         }
     }
-    return false;
+    section->bundled = section->bundle != 0;
+    return HF_OK;
 }
 
 /* Completes the section that was being read, at the next m= or at the end. */
@@ -187,10 +194,9 @@ static hf_err close_section(sdp_parser *p)
     if (section == p->session)
         return HF_OK;
     inherit(section, p->session);
-    section->bundled = is_bundled(p, section->mid);
     if ((section->ufrag.len > 0) != (section->pwd.len > 0))
         return refuse_at(p, p->section_line, HF_ESYNTAX, "the section has only one of ice-ufrag and ice-pwd");
-    return HF_OK;
+    return read_bundle(p, section);
 }
 
 static hf_err open_section(sdp_parser *p, hf_bytes text)

@@ -31,10 +31,12 @@ typedef struct hf_sdp_media {
     bool is_data;       /* an SCTP data-channel section, in the form of RFC 8841 or the old "DTLS/SCTP" with a=sctpmap */
     hf_bytes mid;       /* empty: absent */
     bool bundle_only;
-    bool bundled;       /* its mid is in an a=group:BUNDLE */
+    bool bundled;       /* its mid is in an a=group:BUNDLE (RFC 9143) */
+    size_t bundle;      /* the number of that group, from 1; 0: none */
+    bool bundle_tag;    /* it stands first in that group: the others may leave their transport attributes to it */
     /* Transport attributes: the section's own, or the session's where it has none. */
     hf_bytes ufrag, pwd;                /* empty: absent */
-    bool trickle, ice_lite, ice2;
+    bool trickle, ice_lite, ice2, renomination;
     hf_sdp_setup setup;
     hf_fingerprint fingerprints[HF_SDP_FINGERPRINTS_MAX]; /* those with a hash that we know */
     size_t fingerprints_len;
@@ -83,6 +85,7 @@ typedef struct hf_sdp_write {
     size_t media_len;
     /* For each section that is not rejected: */
     const char *ufrag, *pwd;
+    bool renomination;         /* among the a=ice-options */
     hf_sdp_setup setup;
     const hf_fingerprint *fingerprints;
     size_t fingerprints_len;

@@ -116,7 +116,8 @@ static void put_transport(hf_writer *w, const hf_sdp_write *d)
         put(w, "a=end-of-candidates\r\n");
     put_attribute(w, "ice-ufrag", d->ufrag);
     put_attribute(w, "ice-pwd", d->pwd);
-    put_attribute(w, "ice-options", "trickle ice2"); /* RFC 8840 §3, RFC 8445 §10 */
+    put_attribute(w, "ice-options",
+                  d->renomination ? "trickle ice2 renomination" : "trickle ice2"); /* RFC 8840 §3, RFC 8445 §10 */
     for (size_t i = 0; i < d->fingerprints_len; i++)
         put_fingerprint(w, &d->fingerprints[i]);
     if (d->setup != HF_SDP_SETUP_NONE)

@@ -257,6 +257,7 @@ static void on_peer_event(hf_session *session, const hf_peer_event *e)
 {
     switch (e->type) {
     case HF_PEER_SIGNALING_CHANGED:
+    case HF_PEER_NEGOTIATION_NEEDED:
     case HF_PEER_ICE_GATHERING_CHANGED:
         break;
     case HF_PEER_ICE_CONNECTION_CHANGED:

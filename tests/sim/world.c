@@ -351,6 +351,7 @@ static void on_event(sim_side *side, const hf_peer_event *event)
             side->routed_at = side->sim->now;
         break;
     case HF_PEER_SIGNALING_CHANGED:
+    case HF_PEER_NEGOTIATION_NEEDED:
     case HF_PEER_ICE_CONNECTION_CHANGED:
     case HF_PEER_ICE_GATHERING_CHANGED:
     case HF_PEER_SERVER_FAILED:

@@ -57,6 +57,8 @@ static const struct malformed {
     {"a value without name", HEAD "a=:0\r\n", 5, "the attribute has no name"},
     {"a mid without value", HEAD DATA "a=mid\r\n", 6, "the mid is not a token"},
     {"a mid of two words", HEAD DATA "a=mid:0 1\r\n", 6, "the mid is not a token"},
+    {"in two bundles", HEAD "a=group:BUNDLE 0 1\r\na=group:BUNDLE 2 0\r\n" DATA "a=mid:0\r\n", 7,
+     "the section's mid is in two BUNDLE groups"},
     {"two mids", HEAD DATA "a=mid:0\r\na=mid:1\r\n", 7, "the section has two different mids"},
     {"a mid for two sections", HEAD DATA "a=mid:0\r\n" DATA "a=mid:0\r\n", 8, "the mid is another section's"},
     {"a ufrag of 3", HEAD DATA "a=ice-ufrag:abc\r\n", 6, "the ice-ufrag is not 4 to 256 characters of A-Z a-z 0-9 + /"},

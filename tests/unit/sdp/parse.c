@@ -150,11 +150,15 @@ Test(sdp_parse, reads_ice_options_of_both_levels_and_with_commas)
 {
     const hf_sdp_media *media = parse(HEAD "a=ice-options:ice2\r\n" DATA "a=ice-options:sped trickle rtp+ecn\r\n" DATA);
     cr_expect(media[0].ice2 && media[0].trickle);
-    cr_expect(media[1].ice2 && !media[1].trickle);
+    cr_expect(media[1].ice2 && !media[1].trickle && !media[1].renomination);
     hf_sdp_clear(&sdp, &environment.env);
 
     media = parse(HEAD "a=ice-options:ice2,trickle\r\n" DATA); /* libdatachannel */
     cr_expect(media[0].ice2 && media[0].trickle);
+    hf_sdp_clear(&sdp, &environment.env);
+
+    media = parse(HEAD DATA "a=ice-options:trickle renomination\r\n"); /* libwebrtc, when asked to */
+    cr_expect(media[0].renomination);
 }
 
 Test(sdp_parse, knows_what_is_bundled)
@@ -168,6 +172,8 @@ Test(sdp_parse, knows_what_is_bundled)
     cr_expect_not(media[2].bundled, "in another kind of group");
     cr_expect_not(media[3].bundled, "without a mid");
     cr_expect(media[4].bundled && media[4].bundle_only && media[4].port == 0);
+    cr_expect(media[0].bundle == media[4].bundle && media[0].bundle_tag && !media[4].bundle_tag);
+    cr_expect(media[1].bundle != media[0].bundle && media[1].bundle_tag, "a group of its own");
 }
 
 Test(sdp_parse, takes_the_same_value_twice_but_no_other)
