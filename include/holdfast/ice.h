@@ -263,7 +263,8 @@ typedef struct hf_ice_pair_info {
     uint64_t requests_sent, requests_received, responses_sent, responses_received, consent_requests_sent;
 } hf_ice_pair_info;
 
-/* Copies pair number `index` of the check list; false: there are not so many. */
+/* Copies pair number `index` of the check list; false: there are not so many. During a restart its pairs come first, and the
+ * old ones, one of which may be selected, behind them. */
 bool hf_ice_get_pair(const hf_ice *ice, size_t index, hf_ice_pair_info *out);
 
 /* Counters, by what became of the datagrams. */

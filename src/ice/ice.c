@@ -238,7 +238,8 @@ static void on_stun(hf_ice *ice, hf_time now, const hf_datagram *datagram)
     ice->stats.stun_received++;
     switch (message.class_) {
     case HF_STUN_REQUEST:
-        hf_ice_answer_on_request(ice, now, &datagram->path, &message);
+        if (!hf_ice_is_over(ice) || hf_ice_is_restarting(ice))
+            hf_ice_answer_on_request(ice, now, &datagram->path, &message);
         break;
     case HF_STUN_SUCCESS:
     case HF_STUN_ERROR:

@@ -299,16 +299,16 @@ void net_start(net *n, const hf_ice_config *a, const hf_ice_config *b)
     drain(n);
 }
 
+void net_set_remote(net *n, net_host *host, const net_host *remote)
+{
+    hf_ice_remote_agent agent = {.ufrag = hf_ice_local_ufrag(remote->ice), .pwd = hf_ice_local_pwd(remote->ice)};
+    cr_assert_eq(hf_ice_set_remote(host->ice, n->now, &agent), HF_OK);
+}
+
 void net_exchange(net *n)
 {
-    cr_assert_eq(
-        hf_ice_set_remote(n->a.ice, n->now,
-                          &(hf_ice_remote_agent){.ufrag = hf_ice_local_ufrag(n->b.ice), .pwd = hf_ice_local_pwd(n->b.ice)}),
-        HF_OK);
-    cr_assert_eq(
-        hf_ice_set_remote(n->b.ice, n->now,
-                          &(hf_ice_remote_agent){.ufrag = hf_ice_local_ufrag(n->a.ice), .pwd = hf_ice_local_pwd(n->a.ice)}),
-        HF_OK);
+    net_set_remote(n, &n->a, &n->b);
+    net_set_remote(n, &n->b, &n->a);
 }
 
 void net_connect(net *n)
@@ -316,6 +316,13 @@ void net_connect(net *n)
     net_start(n, NULL, NULL);
     net_exchange(n);
     net_run(n, HF_SECONDS(2));
+}
+
+void net_restart(net *n, net_host *host)
+{
+    cr_assert_eq(hf_ice_restart(host->ice, n->now), HF_OK);
+    cr_assert_eq(hf_ice_gather(host->ice, n->now), HF_OK);
+    drain(n);
 }
 
 void net_locals_changed(net *n, net_host *host)

@@ -74,9 +74,12 @@ void net_clear(net *n);
 void net_host_set_local(net_host *host, size_t index, const char *addr); /* index locals_len appends */
 
 void net_start(net *n, const hf_ice_config *a, const hf_ice_config *b); /* makes agents and gathers */
+void net_set_remote(net *n, net_host *host, const net_host *remote);    /* gives the credentials of one to the other */
 void net_exchange(net *n);                                              /* gives each side the other's credentials */
 void net_give_candidates(net *n); /* gives what has been found so far to the other side */
 void net_connect(net *n);         /* start, exchange, and candidates as they come */
+
+void net_restart(net *n, net_host *host); /* begins one and gathers; net_exchange tells the credentials */
 
 /* Runs for `span`; candidates are given as they are found when `trickle` is on. */
 void net_run(net *n, hf_span span);

@@ -4,6 +4,7 @@
 #include "net.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void solo_init(solo *s, const hf_ice_config *config)
@@ -12,6 +13,7 @@ void solo_init(solo *s, const hf_ice_config *config)
     s->now = HF_SECONDS(1);
     test_env_init(&s->env, 3);
     cr_assert_eq(hf_ice_new(&s->ice, config, &s->env.env), HF_OK);
+    solo_speak_as(s, SOLO_UFRAG, SOLO_PWD);
     cr_assert_eq(hf_ice_gather(s->ice, s->now), HF_OK);
     hf_local local = {.addr = net_addr("10.0.0.1:5000")};
     hf_reply reply = {.type = HF_REPLY_LOCALS, .id = 1, .locals = &local, .locals_len = 1};
@@ -27,6 +29,13 @@ void solo_clear(solo *s)
 void solo_set_remote(solo *s)
 {
     cr_assert_eq(hf_ice_set_remote(s->ice, s->now, &(hf_ice_remote_agent){.ufrag = SOLO_UFRAG, .pwd = SOLO_PWD}), HF_OK);
+}
+
+void solo_speak_as(solo *s, const char *ufrag, const char *pwd)
+{
+    snprintf(s->user, sizeof s->user, "%s:%s", hf_ice_local_ufrag(s->ice), ufrag);
+    snprintf(s->local_pwd, sizeof s->local_pwd, "%s", hf_ice_local_pwd(s->ice));
+    snprintf(s->remote_pwd, sizeof s->remote_pwd, "%s", pwd);
 }
 
 void solo_add(solo *s, const char *candidate)
@@ -78,14 +87,11 @@ void solo_check_in(solo *s, const solo_check *c)
     static uint8_t serial;
     uint8_t id[HF_STUN_ID_SIZE] = {9, 9, 9, ++serial};
     uint8_t buffer[700];
-    char user[300];
-    const char *pwd = c->pwd ? c->pwd : hf_ice_local_pwd(s->ice);
-    strcpy(user, hf_ice_local_ufrag(s->ice));
-    strcat(user, ":" SOLO_UFRAG);
+    const char *pwd = c->pwd ? c->pwd : s->local_pwd;
 
     hf_stun_writer w = hf_stun_begin(buffer, sizeof buffer, HF_STUN_REQUEST, HF_STUN_BINDING, id);
     if (!c->user || c->user[0] != '\0')
-        hf_stun_add(&w, HF_STUN_USERNAME, hf_bytes_of_text(c->user ? c->user : user));
+        hf_stun_add(&w, HF_STUN_USERNAME, hf_bytes_of_text(c->user ? c->user : s->user));
     if (!c->no_role)
         hf_stun_add_u64(&w, c->is_controlling ? HF_STUN_ICE_CONTROLLING : HF_STUN_ICE_CONTROLLED, c->tie_breaker);
     if (c->use_candidate)
@@ -112,7 +118,7 @@ static void answer(solo *s, const hf_stun_message *request, const char *mapped, 
         hf_stun_add_error(&w, code, "");
     else
         hf_stun_add_xor_address(&w, HF_STUN_XOR_MAPPED_ADDRESS, &addr);
-    hf_stun_add_integrity(&w, hf_bytes_of_text(SOLO_PWD));
+    hf_stun_add_integrity(&w, hf_bytes_of_text(s->remote_pwd));
     hf_stun_add_fingerprint(&w);
     solo_give(s, hf_addr_write(&s->sent.path.remote, from), buffer, hf_stun_end(&w));
 }
@@ -134,4 +140,54 @@ size_t solo_count_events(solo *s, hf_ice_event_type type)
     while (hf_ice_poll_event(s->ice, &e))
         n += e.type == type;
     return n;
+}
+
+void solo_set_next_remote(solo *s)
+{
+    cr_assert_eq(hf_ice_set_remote(s->ice, s->now, &(hf_ice_remote_agent){.ufrag = SOLO_NEXT_UFRAG, .pwd = SOLO_NEXT_PWD}),
+                 HF_OK);
+}
+
+bool solo_route_goes_to(const solo *s, const char *remote)
+{
+    hf_ice_route route;
+    hf_addr addr = net_addr(remote);
+    return hf_ice_get_route(s->ice, &route) && hf_addr_equal(&route.path.remote, &addr);
+}
+
+void solo_connect(solo *s)
+{
+    hf_stun_message m;
+    solo_init(s, NULL);
+    solo_set_remote(s);
+    solo_add(s, SOLO_OLD_REMOTE);
+    solo_check_in(s, &(solo_check){.is_controlling = true, .use_candidate = true});
+    cr_assert(solo_take_class(s, HF_STUN_REQUEST, &m));
+    solo_answer(s, &m, NULL);
+    cr_assert_eq(hf_ice_get_state(s->ice), HF_ICE_COMPLETED);
+    solo_wait(s, HF_SECONDS(1));
+}
+
+void solo_restart(solo *s)
+{
+    cr_assert_eq(hf_ice_restart(s->ice, s->now), HF_OK);
+    cr_assert_eq(hf_ice_gather(s->ice, s->now), HF_OK);
+}
+
+void solo_answer_from(solo *s, const char *remote, hf_span span)
+{
+    hf_time end = s->now + span;
+    hf_addr addr = net_addr(remote);
+    hf_stun_message m;
+    for (;;) {
+        while (solo_take(s, &m)) {
+            if (m.class_ == HF_STUN_REQUEST && hf_addr_equal(&s->sent.path.remote, &addr))
+                solo_answer(s, &m, NULL);
+        }
+        hf_time next = hf_ice_deadline(s->ice);
+        if (next > end)
+            break;
+        solo_wait(s, next - s->now);
+    }
+    solo_wait(s, end - s->now);
 }
