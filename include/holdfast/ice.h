@@ -74,6 +74,10 @@ typedef enum hf_ice_state {
 
 typedef enum hf_ice_gathering { HF_ICE_GATHERING_NEW = 0, HF_ICE_GATHERING, HF_ICE_GATHERING_COMPLETE } hf_ice_gathering;
 
+/* The W3C's words: "checking", "complete". Static. */
+const char *hf_ice_state_name(hf_ice_state state);
+const char *hf_ice_gathering_name(hf_ice_gathering gathering);
+
 typedef enum hf_ice_candidate_type {
     HF_ICE_HOST = 0,
     HF_ICE_SERVER_REFLEXIVE,
@@ -253,6 +257,9 @@ typedef enum hf_ice_pair_state {
     HF_ICE_PAIR_FAILED
 } hf_ice_pair_state;
 
+/* The W3C's word: "frozen", "waiting", "in-progress", "succeeded" or "failed". Static. */
+const char *hf_ice_pair_state_name(hf_ice_pair_state state);
+
 /* A candidate pair, for statistics (W3C RTCIceCandidatePairStats). */
 typedef struct hf_ice_pair_info {
     hf_ice_candidate local, remote;
@@ -273,6 +280,7 @@ typedef struct hf_ice_stats {
     hf_drops drops; /* HF_DROP_STUN_MALFORMED to HF_DROP_UNKNOWN_PATH */
     uint64_t remote_candidates_ignored;
     uint64_t role_conflicts;
+    uint64_t selected_changes; /* how often another pair became the one that data takes, or none */
 } hf_ice_stats;
 
 void hf_ice_get_stats(const hf_ice *ice, hf_ice_stats *out);

@@ -79,11 +79,9 @@ hf_connection_state hf_peer_connection_state(const hf_peer *peer);
 hf_ice_state hf_peer_ice_connection_state(const hf_peer *peer);
 hf_ice_gathering hf_peer_ice_gathering_state(const hf_peer *peer);
 
-/* The W3C's words: "have-local-offer", "connected", "checking", "complete". Static. */
+/* The W3C's words: "have-local-offer", "connected". Static. */
 const char *hf_signaling_state_name(hf_signaling_state state);
 const char *hf_connection_state_name(hf_connection_state state);
-const char *hf_ice_state_name(hf_ice_state state);
-const char *hf_ice_gathering_name(hf_ice_gathering gathering);
 
 /* --- Descriptions (RFC 9429 §4.1) --------------------------------------------------------------------------------- */
 

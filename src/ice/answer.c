@@ -149,10 +149,12 @@ static void on_check(hf_time now, hf_ice_pair *pair, bool use_candidate)
     pair->requests_received++;
     pair->responses_sent++;
     pair->is_authenticated = true;
+    hf_trace(ice->env, now, HF_TRACE_ICE_CHECK_RECEIVED, hf_trace_number("pair", pair->number),
+             hf_trace_bool("nominate", use_candidate));
     use_candidate = use_candidate && !g->is_controlling;
     if (pair->state == HF_ICE_PAIR_SUCCEEDED) {
         if (use_candidate && !pair->is_nominated) {
-            pair->is_nominated = true;
+            hf_ice_pair_nominate(pair);
             if (ice->route == pair)
                 ice->route_told = false;
             hf_ice_consent_on_rival(ice, now, pair);

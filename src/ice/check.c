@@ -26,7 +26,7 @@ void hf_ice_check_trigger(hf_ice_pair *pair)
         pair->triggered = ++pair->generation->ice->triggered_last;
     pair->due = HF_NEVER;
     if (pair->state != HF_ICE_PAIR_SUCCEEDED)
-        pair->state = HF_ICE_PAIR_WAITING;
+        hf_ice_pair_enter(pair, HF_ICE_PAIR_WAITING);
 }
 
 void hf_ice_check_cancel(hf_ice_pair *pair)
@@ -34,7 +34,7 @@ void hf_ice_check_cancel(hf_ice_pair *pair)
     pair->due = HF_NEVER;
     pair->triggered = 0;
     if (pair->state == HF_ICE_PAIR_IN_PROGRESS)
-        pair->state = HF_ICE_PAIR_WAITING;
+        hf_ice_pair_enter(pair, HF_ICE_PAIR_WAITING);
 }
 
 /* RFC 8445 §8.1.2: once a pair is nominated, ordinary checks end. A controlled agent goes on with better pairs, for a
@@ -96,6 +96,9 @@ static hf_ice_sent *note_sent(hf_time now, hf_ice_pair *pair)
     };
     hf_random_bytes(g->ice->env, sent->id, sizeof sent->id);
     pair->requests_sent++;
+    hf_trace(g->ice->env, now, HF_TRACE_ICE_CHECK_SENT, hf_trace_number("pair", pair->number),
+             hf_trace_bool("nominate", sent->has_use_candidate),
+             hf_trace_text("state", hf_ice_pair_state_name(pair->state)));
     return sent;
 }
 
@@ -137,7 +140,7 @@ static bool start(hf_time now, hf_ice_pair *pair, hf_transmit *out)
     pair->transmissions = 0;
     pair->triggered = 0;
     if (pair->state != HF_ICE_PAIR_SUCCEEDED)
-        pair->state = HF_ICE_PAIR_IN_PROGRESS;
+        hf_ice_pair_enter(pair, HF_ICE_PAIR_IN_PROGRESS);
     return transmit(now, pair, out);
 }
 
@@ -187,7 +190,7 @@ bool hf_ice_check_poll(hf_ice *ice, hf_time now, hf_transmit *out)
 void hf_ice_pair_fail(hf_time now, hf_ice_pair *pair)
 {
     hf_ice_check_cancel(pair);
-    pair->state = HF_ICE_PAIR_FAILED;
+    hf_ice_pair_enter(pair, HF_ICE_PAIR_FAILED);
     pair->mapped = NULL;
     pair->is_nominated = pair->is_nominating = pair->nominate_on_success = false;
     hf_ice_nominate_consider(pair->generation->ice, now);
@@ -242,6 +245,9 @@ void hf_ice_set_role(hf_ice_generation *g, bool is_controlling)
     if (g->is_controlling == is_controlling)
         return;
     g->is_controlling = is_controlling;
+    if (hf_ice_remote_is_known(g))
+        hf_trace(g->ice->env, g->ice->now, HF_TRACE_ICE_ROLE_CHANGED,
+                 hf_trace_text("new", is_controlling ? "controlling" : "controlled"));
     for (size_t i = 0; i < g->pairs_len; i++) {
         g->pairs[i]->is_nominating = false;
         g->pairs[i]->nominate_on_success = false;
@@ -304,7 +310,7 @@ static void thaw_like(const hf_ice_pair *pair)
     for (size_t i = 0; i < g->pairs_len; i++) {
         hf_ice_pair *other = g->pairs[i];
         if (other->state == HF_ICE_PAIR_FROZEN && hf_ice_pair_shares_foundation(other, pair))
-            other->state = HF_ICE_PAIR_WAITING;
+            hf_ice_pair_enter(other, HF_ICE_PAIR_WAITING);
     }
 }
 
@@ -314,16 +320,18 @@ static void on_success(hf_time now, hf_ice_pair *pair, const hf_ice_sent *sent, 
     pair->responses_received++;
     pair->rtt = now - sent->sent_at > 0 ? now - sent->sent_at : 1; /* zero would say: not known */
     pair->rtt_total += pair->rtt;
+    hf_trace(ice->env, now, HF_TRACE_ICE_CHECK_ANSWERED, hf_trace_number("pair", pair->number),
+             hf_trace_ms("rtt_ms", pair->rtt));
     pair->answered_at = now;
     pair->is_authenticated = true;
     pair->mapped = local_of(pair, mapped);
-    pair->state = HF_ICE_PAIR_SUCCEEDED;
+    hf_ice_pair_enter(pair, HF_ICE_PAIR_SUCCEEDED);
     if (!pair->is_nominating || sent->has_use_candidate)
         hf_ice_check_cancel(pair);
     if (pair->nominate_on_success || (pair->is_nominating && sent->has_use_candidate)) {
         if (ice->route == pair && !pair->is_nominated)
             ice->route_told = false;
-        pair->is_nominated = true;
+        hf_ice_pair_nominate(pair);
         pair->is_nominating = pair->nominate_on_success = false;
         hf_ice_consent_on_rival(ice, now, pair);
     }

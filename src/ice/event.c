@@ -47,6 +47,8 @@ static bool poll_server(hf_ice *ice, hf_ice_event *out)
         if (server->failure == HF_OK || server->is_failure_told)
             continue;
         server->is_failure_told = true;
+        hf_trace(ice->env, ice->now, HF_TRACE_ICE_SERVER_FAILED, hf_trace_text("server", server->uri),
+                 hf_trace_cause(server->failure));
         out->type = HF_ICE_SERVER_FAILED;
         out->u.server_failed.uri = server->uri;
         out->u.server_failed.cause = server->failure;

@@ -47,10 +47,19 @@ static bool is_settled(const hf_ice_generation *g)
     return ice->locals_known;
 }
 
+static void enter(hf_ice_generation *g, hf_ice_gathering next)
+{
+    if (g->gathering == next)
+        return;
+    hf_trace_change(g->ice->env, g->ice->now, HF_TRACE_ICE_GATHERING_STATE_CHANGED, hf_ice_gathering_name(g->gathering),
+                    hf_ice_gathering_name(next), HF_OK);
+    g->gathering = next; /* nowhere else is it assigned */
+}
+
 static void settle(hf_ice_generation *g)
 {
     if (g->gathering != HF_ICE_GATHERING_NEW)
-        g->gathering = is_settled(g) ? HF_ICE_GATHERING_COMPLETE : HF_ICE_GATHERING;
+        enter(g, is_settled(g) ? HF_ICE_GATHERING_COMPLETE : HF_ICE_GATHERING);
 }
 
 static void query(hf_ice_generation *g, hf_ice_stun *server, hf_ice_local *base)
@@ -139,7 +148,7 @@ void hf_ice_gather_on_locals(hf_ice *ice, hf_time now, const hf_reply *reply)
 /* A later generation asks the servers anew: their answers, and whether there is one, belong to its time. */
 void hf_ice_gather_begin(hf_ice *ice, hf_time now)
 {
-    ice->newest->gathering = HF_ICE_GATHERING;
+    enter(ice->newest, HF_ICE_GATHERING);
     for (size_t i = 0; i < ice->servers_len; i++) {
         hf_ice_stun *server = &ice->servers[i];
         server->has_answered = server->is_failure_told = false;

@@ -164,6 +164,9 @@ hf_err hf_ice_set_remote(hf_ice *ice, hf_time now, const hf_ice_remote_agent *re
     if (err)
         return err;
     now = at(ice, now);
+    hf_trace(ice->env, now, HF_TRACE_ICE_CREDENTIALS_CHANGED, hf_trace_text("local_ufrag", g->local_ufrag),
+             hf_trace_text("remote_ufrag", g->remote_ufrag), hf_trace_bool("remote_is_lite", remote->lite),
+             hf_trace_text("role", g->is_controlling || remote->lite ? "controlling" : "controlled"));
     if (remote->lite)
         hf_ice_set_role(g, true);
     hf_ice_restart_begin_checks(ice, now);
@@ -204,9 +207,10 @@ hf_err hf_ice_add_remote_candidate(hf_ice *ice, hf_time now, const hf_ice_candid
     }
     if (hf_ice_addr_is_forbidden(&candidate->addr))
         return HF_EINVAL;
+    now = at(ice, now);
     hf_err err = hf_ice_remote_add(g, candidate, ufrag);
     if (err == HF_OK)
-        settle_and_wake(ice, at(ice, now));
+        settle_and_wake(ice, now);
     return err;
 }
 
@@ -236,6 +240,9 @@ static void on_stun(hf_ice *ice, hf_time now, const hf_datagram *datagram)
         return;
     }
     ice->stats.stun_received++;
+    hf_trace(ice->env, now, HF_TRACE_ICE_PACKETS_RECEIVED, hf_trace_number("count", 1),
+             hf_trace_number("bytes", datagram->len), hf_trace_addr("local", &datagram->path.local),
+             hf_trace_addr("remote", &datagram->path.remote));
     switch (message.class_) {
     case HF_STUN_REQUEST:
         if (!hf_ice_is_over(ice) || hf_ice_is_restarting(ice))
@@ -309,8 +316,11 @@ bool hf_ice_poll_transmit(hf_ice *ice, hf_time now, hf_transmit *out)
     bool has_one = hf_ice_answer_poll(ice, out) || hf_ice_consent_poll(ice, now, out) || hf_ice_check_poll(ice, now, out) ||
                    hf_ice_gather_repeat(ice, now, out);
     settle(ice, now);
-    if (has_one)
+    if (has_one) {
         ice->stats.stun_sent++;
+        hf_trace(ice->env, now, HF_TRACE_ICE_PACKETS_SENT, hf_trace_number("count", 1), hf_trace_number("bytes", out->len),
+                 hf_trace_addr("local", &out->path.local), hf_trace_addr("remote", &out->path.remote));
+    }
     return has_one;
 }
 

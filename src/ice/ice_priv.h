@@ -48,6 +48,7 @@ typedef struct hf_ice_local {
     uint16_t preference; /* local preference of the base (RFC 8445 §5.1.2.1) */
     uint16_t foundation; /* equal numbers, equal foundations */
     bool is_told;        /* the application knows it */
+    uint32_t number;     /* by which statistics and the event log name it */
 } hf_ice_local;
 
 /* A remote candidate. */
@@ -58,6 +59,7 @@ typedef struct hf_ice_remote {
     uint16_t foundation; /* equal numbers, equal foundations */
     char foundation_text[33];
     char *ufrag; /* only until the remote's credentials are known; NULL: not said */
+    uint32_t number;
 } hf_ice_remote;
 
 /* A check that was sent and may still be answered. */
@@ -72,6 +74,7 @@ typedef struct hf_ice_sent {
  * record stands for both: `mapped` is that candidate. */
 typedef struct hf_ice_pair {
     struct hf_ice_generation *generation;
+    uint32_t number;
     hf_ice_local *local;
     hf_ice_remote *remote;
     hf_ice_local *mapped; /* NULL: not valid */
@@ -191,6 +194,7 @@ struct hf_ice {
     hf_span pace, patience;
     hf_ice_generation *newest, *current; /* never NULL */
     hf_ice_stats stats;
+    uint32_t number_last; /* of a candidate or pair: none is used twice */
     void (*wake)(void *context);
     void *wake_context;
 
@@ -347,6 +351,18 @@ bool hf_ice_pair_may_thaw(const hf_ice_generation *g, const hf_ice_pair *pair);
 bool hf_ice_pair_thaw(hf_ice_generation *g); /* all of those; false: there is none */
 void hf_ice_pair_describe(const hf_ice_pair *pair, hf_ice_pair_info *out);
 
+/* The doors. Entering the present state is nothing. */
+void hf_ice_pair_enter(hf_ice_pair *pair, hf_ice_pair_state next);
+void hf_ice_pair_nominate(hf_ice_pair *pair);
+
+/* --- trace.c: the event log ---------------------------------------------------------------------------------------- */
+
+void hf_ice_trace_local(const hf_ice_generation *g, const hf_ice_local *local, hf_trace_event event);
+void hf_ice_trace_remote(const hf_ice_generation *g, const hf_ice_remote *remote, hf_trace_event event);
+void hf_ice_trace_pair(const hf_ice_pair *pair, hf_trace_event event);
+void hf_ice_trace_no_pair(const hf_ice *ice);
+void hf_ice_trace_dropped(const hf_ice_generation *g); /* a generation with its pairs; NULL is fine */
+
 /* --- check.c ------------------------------------------------------------------------------------------------------- */
 
 void hf_ice_check_trigger(hf_ice_pair *pair);
@@ -373,6 +389,9 @@ bool hf_ice_answer_is_early(const hf_ice_generation *g, const hf_path *path);
 
 /* Looks at the valid pairs anew: the route, the state that follows, and whether to nominate. */
 void hf_ice_nominate_consider(hf_ice *ice, hf_time now);
+
+/* The door of the route; NULL: there is none. What else follows is the caller's. */
+void hf_ice_select(hf_ice *ice, hf_ice_pair *pair);
 
 /* --- consent.c ----------------------------------------------------------------------------------------------------- */
 

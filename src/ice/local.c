@@ -80,6 +80,7 @@ static bool is_mapped(const hf_ice_generation *g, const hf_ice_local *local)
 
 static void remove_at(hf_ice_generation *g, size_t at)
 {
+    hf_ice_trace_local(g, g->locals[at], HF_TRACE_ICE_CANDIDATE_REMOVED);
     hf_dealloc(g->ice->env, g->locals[at]);
     memmove(&g->locals[at], &g->locals[at + 1], (g->locals_len - at - 1) * sizeof(hf_ice_local *));
     g->locals_len--;
@@ -109,7 +110,9 @@ static hf_ice_local *append(hf_ice_generation *g, const hf_ice_local *local)
         copy->base = copy;
     copy->priority = unique_priority(g, copy->type, copy->preference);
     copy->foundation = foundation_of(g, copy);
+    copy->number = ++g->ice->number_last;
     g->locals[g->locals_len++] = copy;
+    hf_ice_trace_local(g, copy, HF_TRACE_ICE_CANDIDATE_ADDED);
     return copy;
 }
 

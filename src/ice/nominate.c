@@ -96,7 +96,7 @@ static void search_again(hf_ice_generation *g, hf_time now)
         hf_ice_pair *pair = g->pairs[i];
         pair->is_nominated = pair->is_nominating = false;
         if (pair->due == HF_NEVER && pair->triggered == 0) {
-            pair->state = HF_ICE_PAIR_WAITING;
+            hf_ice_pair_enter(pair, HF_ICE_PAIR_WAITING);
             pair->mapped = NULL;
         }
     }
@@ -125,6 +125,19 @@ static bool is_to_take_over(const hf_ice *ice)
     return hf_ice_is_restarting(ice) && pair && (pair->is_nominated || !old || hf_ice_consent_is_suspect(ice));
 }
 
+void hf_ice_select(hf_ice *ice, hf_ice_pair *pair)
+{
+    if (ice->route == pair)
+        return;
+    ice->route = pair; /* nowhere else is it assigned */
+    ice->route_told = false;
+    ice->stats.selected_changes++;
+    if (pair)
+        hf_ice_trace_pair(pair, HF_TRACE_ICE_PAIR_SELECTED);
+    else
+        hf_ice_trace_no_pair(ice);
+}
+
 static void choose_route(hf_ice *ice, hf_time now)
 {
     ice->current->best = best_of(ice->current, now);
@@ -133,8 +146,7 @@ static void choose_route(hf_ice *ice, hf_time now)
         hf_ice_restart_succeed(ice, now);
     if (ice->route == ice->current->best)
         return;
-    ice->route = ice->current->best;
-    ice->route_told = false;
+    hf_ice_select(ice, ice->current->best);
     hf_ice_consent_on_route(ice, now);
 }
 

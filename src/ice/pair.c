@@ -105,8 +105,28 @@ hf_ice_pair *hf_ice_pair_ensure(hf_ice_generation *g, hf_ice_local *local, hf_ic
     pair->priority = priority;
     pair->due = HF_NEVER;
     pair->state = state_at_first(g, pair);
+    pair->number = ++g->ice->number_last;
     insert(g, pair);
+    hf_ice_trace_pair(pair, HF_TRACE_ICE_PAIR_ADDED);
     return pair;
+}
+
+void hf_ice_pair_enter(hf_ice_pair *pair, hf_ice_pair_state next)
+{
+    const hf_ice *ice = pair->generation->ice;
+    if (pair->state == next)
+        return;
+    hf_trace(ice->env, ice->now, HF_TRACE_ICE_PAIR_STATE_CHANGED, hf_trace_number("pair", pair->number),
+             hf_trace_text("old", hf_ice_pair_state_name(pair->state)), hf_trace_text("new", hf_ice_pair_state_name(next)),
+             hf_trace_ms("rtt_ms", pair->rtt));
+    pair->state = next; /* nowhere else is it assigned, but for the first time */
+}
+
+void hf_ice_pair_nominate(hf_ice_pair *pair)
+{
+    if (!pair->is_nominated)
+        hf_ice_trace_pair(pair, HF_TRACE_ICE_PAIR_NOMINATED);
+    pair->is_nominated = true;
 }
 
 void hf_ice_pair_add_for_local(hf_ice_generation *g, hf_ice_local *local)
@@ -143,13 +163,13 @@ void hf_ice_pair_remove(hf_ice_generation *g, hf_ice_pair *pair)
         at++;
     memmove(&g->pairs[at], &g->pairs[at + 1], (g->pairs_len - at - 1) * sizeof(hf_ice_pair *));
     g->pairs_len--;
+    hf_ice_trace_pair(pair, HF_TRACE_ICE_PAIR_REMOVED);
     if (g->best == pair)
         g->best = NULL;
     if (g->ice->heard == pair)
         g->ice->heard = NULL;
     if (g->ice->route == pair) {
-        g->ice->route = NULL;
-        g->ice->route_told = false;
+        hf_ice_select(g->ice, NULL);
         hf_ice_consent_on_route(g->ice, g->ice->now);
     }
     hf_dealloc(g->ice->env, pair);
@@ -184,7 +204,7 @@ bool hf_ice_pair_thaw(hf_ice_generation *g)
     bool some = false;
     for (size_t i = 0; i < g->pairs_len; i++) {
         if (hf_ice_pair_may_thaw(g, g->pairs[i])) {
-            g->pairs[i]->state = HF_ICE_PAIR_WAITING;
+            hf_ice_pair_enter(g->pairs[i], HF_ICE_PAIR_WAITING);
             some = true;
         }
     }

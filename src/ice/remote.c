@@ -57,7 +57,9 @@ static hf_err append(hf_ice_generation *g, hf_ice_remote *remote)
     if (err)
         return err;
     remote->foundation = foundation_of(g, remote->foundation_text);
+    remote->number = ++g->ice->number_last;
     g->remotes[g->remotes_len++] = remote;
+    hf_ice_trace_remote(g, remote, HF_TRACE_ICE_CANDIDATE_ADDED);
     return HF_OK;
 }
 
@@ -137,6 +139,7 @@ static void remove_at(hf_ice_generation *g, size_t at)
     }
     memmove(&g->remotes[at], &g->remotes[at + 1], (g->remotes_len - at - 1) * sizeof(hf_ice_remote *));
     g->remotes_len--;
+    hf_ice_trace_remote(g, remote, HF_TRACE_ICE_CANDIDATE_REMOVED);
     hf_ice_remote_free(g, remote);
 }
 
@@ -178,6 +181,7 @@ void hf_ice_remote_drop_other_generations(hf_ice_generation *g)
         hf_ice_remote *remote = g->remotes[i];
         if (is_of_other_generation(g, remote->ufrag)) {
             g->ice->stats.remote_candidates_ignored++;
+            hf_ice_trace_remote(g, remote, HF_TRACE_ICE_CANDIDATE_REMOVED);
             hf_ice_remote_free(g, remote);
             continue;
         }

@@ -10,11 +10,13 @@ static void drop_newest(hf_ice *ice)
 {
     hf_ice_generation *g = ice->newest;
     ice->newest = g->older;
+    hf_ice_trace_dropped(g);
     hf_ice_generation_free(g);
 }
 
 static void drop_older_than(hf_ice_generation *g)
 {
+    hf_ice_trace_dropped(g->older);
     hf_ice_generation_free(g->older); /* there is never one behind it */
     g->older = NULL;
 }

@@ -45,9 +45,7 @@ static void fall_silent(hf_ice *ice)
     }
     hf_ring_clear(&ice->owed);
     hf_ring_init(&ice->owed, ice->env, sizeof(hf_ice_owed), HF_ICE_OWED_MAX);
-    if (ice->route)
-        ice->route_told = false;
-    ice->route = NULL;
+    hf_ice_select(ice, NULL);
     ice->give_up_at = ice->consent_at = ice->unanswered_since = HF_NEVER;
 }
 
@@ -56,6 +54,8 @@ void hf_ice_enter(hf_ice *ice, hf_time now, hf_ice_state next, hf_err cause)
     if (next == ice->state)
         return;
     assert(reachable[ice->state] & BIT(next));
+    hf_trace_change(ice->env, now, HF_TRACE_ICE_STATE_CHANGED, hf_ice_state_name(ice->state), hf_ice_state_name(next),
+                    cause);
     ice->state = next; /* nowhere else is it assigned */
     tell(ice, next, cause);
 

@@ -41,42 +41,6 @@ const char *hf_connection_state_name(hf_connection_state state)
     return "";
 }
 
-const char *hf_ice_state_name(hf_ice_state state)
-{
-    switch (state) {
-    case HF_ICE_NEW:
-        return "new";
-    case HF_ICE_CHECKING:
-        return "checking";
-    case HF_ICE_CONNECTED:
-        return "connected";
-    case HF_ICE_COMPLETED:
-        return "completed";
-    case HF_ICE_DISCONNECTED:
-        return "disconnected";
-    case HF_ICE_FAILED:
-        return "failed";
-    case HF_ICE_CLOSED:
-        return "closed";
-    case HF_ICE_STATE_COUNT:
-        break;
-    }
-    return "";
-}
-
-const char *hf_ice_gathering_name(hf_ice_gathering gathering)
-{
-    switch (gathering) {
-    case HF_ICE_GATHERING_NEW:
-        return "new";
-    case HF_ICE_GATHERING:
-        return "gathering";
-    case HF_ICE_GATHERING_COMPLETE:
-        return "complete";
-    }
-    return "";
-}
-
 const char *hf_sdp_type_name(hf_sdp_type type)
 {
     switch (type) {
