@@ -273,6 +273,15 @@ hf_err hf_sctp_channel_set_low(hf_sctp *sctp, hf_datachannel handle, size_t byte
     return HF_OK;
 }
 
+hf_err hf_sctp_channel_receive_in_parts(hf_sctp *sctp, hf_datachannel handle, bool in_parts)
+{
+    hf_sctp_channel *channel = hf_sctp_channel_find(sctp, handle);
+    if (!channel)
+        return HF_ENOENT;
+    channel->in_parts = in_parts;
+    return HF_OK;
+}
+
 hf_err hf_sctp_channel_info(const hf_sctp *sctp, hf_datachannel handle, hf_datachannel_info *out)
 {
     size_t at = position(sctp, handle);

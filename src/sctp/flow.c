@@ -116,6 +116,13 @@ static void on_received(hf_flow *flow, uint32_t tsn)
     flow->receiving = true;
 }
 
+static void on_sack(hf_flow *flow, uint32_t tsn)
+{
+    flow->sacking = true;
+    flow->tsn_sacked = tsn;
+    on_received(flow, tsn);
+}
+
 void hf_flow_on_output(hf_flow *flow, hf_bytes packet)
 {
     hf_reader chunks;
@@ -131,7 +138,7 @@ void hf_flow_on_output(hf_flow *flow, hf_bytes packet)
         else if ((chunk.type == HF_CHUNK_FORWARD_TSN || chunk.type == HF_CHUNK_I_FORWARD_TSN) && value.ok)
             on_forward_tsn(flow, tsn);
         else if (chunk.type == HF_CHUNK_SACK && value.ok)
-            on_received(flow, tsn);
+            on_sack(flow, tsn);
     }
 }
 

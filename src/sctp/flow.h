@@ -14,12 +14,14 @@ typedef struct hf_flow {
     uint64_t bytes_acked;     /* payload acknowledged, cumulatively; abandoned payload counts too (RFC 3758) */
     uint64_t retransmissions; /* DATA chunks that left again */
     bool begun;
-    uint32_t tsn_next;        /* the first TSN that has not left yet */
-    uint32_t tsn_acked;       /* the first TSN that has not been acknowledged yet */
-    uint16_t *sizes;          /* payload of each TSN from tsn_acked on, a ring of `cap` (a power of two), by TSN */
+    uint32_t tsn_next;  /* the first TSN that has not left yet */
+    uint32_t tsn_acked; /* the first TSN that has not been acknowledged yet */
+    uint16_t *sizes;    /* payload of each TSN from tsn_acked on, a ring of `cap` (a power of two), by TSN */
     size_t cap;
     bool receiving;
     uint32_t tsn_received; /* all up to it have arrived */
+    bool sacking;
+    uint32_t tsn_sacked; /* all up to it have arrived or were given up by the remote, and it was told */
 } hf_flow;
 
 void hf_flow_init(hf_flow *flow, const hf_env *env);

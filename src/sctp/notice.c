@@ -84,7 +84,7 @@ static void on_reset(hf_sctp *sctp, hf_bytes notice)
 /* The rest of a message that was partly delivered will never come. */
 static void on_partial_delivery(hf_sctp *sctp)
 {
-    sctp->incoming_len = 0;
+    hf_receiver_give_up_partial(sctp);
 }
 
 void hf_notice_handle(hf_sctp *sctp, hf_bytes notice)

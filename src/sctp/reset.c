@@ -51,7 +51,7 @@ void hf_reset_pending(hf_sctp *sctp)
 static void on_incoming(hf_sctp *sctp, uint16_t stream)
 {
     hf_sctp_channel *channel = hf_sctp_channel_of_stream(sctp, stream);
-    hf_receiver_forget_held(sctp, stream);
+    hf_held_forget(sctp, stream);
     if (!channel && !(channel = hf_sctp_channel_add_silent(sctp, stream)))
         return;
     channel->incoming_done = true;

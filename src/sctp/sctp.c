@@ -13,10 +13,10 @@
 #include <string.h>
 
 #define MTU_MIN 512
-#define MTU_MAX 65535
+#define MTU_MAX PACKET_MAX
 
-/* Longer packets are not looked into for resets that come too early. */
-#define PACKET_MAX 2048
+/* Longer packets are dropped as malformed: no datagram holds them. */
+#define PACKET_MAX HF_DATAGRAM_MAX
 
 /* Delayed SACKs leave after 200 ms. */
 #define ACTIVE_AFTER_INPUT HF_MS(300)
@@ -110,6 +110,7 @@ hf_err hf_sctp_new(hf_sctp **out, const hf_sctp_config *config, hf_engine *engin
         sctp->config.streams_max = HF_STREAMS_MAX;
     hf_packet_queue_init(&sctp->output, env, 0, 0, HF_SCTP_OUTPUT_BYTES_MAX);
     hf_flow_init(&sctp->flow, env);
+    hf_fragments_init(&sctp->fragments, env);
 
     hf_err err = hf_engine_add(engine, sctp);
     if (err != HF_OK) {
@@ -145,9 +146,7 @@ void hf_sctp_free(hf_sctp *sctp)
         return;
     leave_engine(sctp);
     hf_sctp_channel_free_all(sctp);
-    sctp->incoming_len = sctp->notice_len = 0;
-    hf_receiver_forget_held(sctp, HF_SCTP_ALL_STREAMS);
-    hf_receiver_clear(sctp);
+    hf_receiver_drop_all(sctp);
     hf_flow_clear(&sctp->flow);
     hf_packet_queue_clear(&sctp->output);
     hf_dealloc(sctp->env, sctp);
@@ -301,9 +300,11 @@ void hf_sctp_on_output(hf_sctp *sctp, const uint8_t *packet, size_t len)
 
 static void give_to_usrsctp(hf_sctp *sctp, hf_bytes packet)
 {
-    uint8_t copy[PACKET_MAX];
-    if (packet.len <= sizeof copy && hf_defer_early_reset(sctp, packet, copy))
-        packet = hf_bytes_of(copy, packet.len);
+    uint8_t without_reset[PACKET_MAX], marked[PACKET_MAX];
+    if (hf_defer_early_reset(sctp, packet, without_reset))
+        packet = hf_bytes_of(without_reset, packet.len);
+    if (hf_fragments_mark(packet, marked))
+        packet = hf_bytes_of(marked, packet.len);
     uint64_t acked = sctp->flow.bytes_acked;
     hf_flow_on_input(&sctp->flow, packet);
     if (sctp->state == HF_SCTP_ESTABLISHED && sctp->flow.bytes_acked > acked && hf_flow_is_idle(&sctp->flow))
@@ -322,7 +323,7 @@ static void take_packet(hf_sctp *sctp, hf_bytes packet)
         hf_sctp_drop(sctp, HF_DROP_SCTP_EARLY, packet.len);
     } else if (!hf_crc32c_is_valid(packet)) {
         hf_sctp_drop(sctp, HF_DROP_SCTP_CHECKSUM, packet.len);
-    } else if (!hf_packet_is_well_formed(packet)) {
+    } else if (packet.len > PACKET_MAX || !hf_packet_is_well_formed(packet)) {
         hf_sctp_drop(sctp, HF_DROP_SCTP_MALFORMED, packet.len);
     } else {
         give_to_usrsctp(sctp, packet);
@@ -420,9 +421,10 @@ static bool tell(bool *untold, hf_sctp *sctp, hf_sctp_event_type type, hf_sctp_e
 bool hf_sctp_poll_event(hf_sctp *sctp, hf_sctp_event *out)
 {
     enter_if_busy(sctp, sctp->now);
+    hf_receiver_lend(sctp, NULL);
     do {
         if (tell(&sctp->up_untold, sctp, HF_SCTP_UP, out) || hf_sctp_channel_take_event(sctp, out) ||
-            hf_receiver_take_held(sctp, out) || tell(&sctp->down_untold, sctp, HF_SCTP_DOWN, out))
+            hf_held_take(sctp, out) || tell(&sctp->down_untold, sctp, HF_SCTP_DOWN, out))
             return true;
         *out = (hf_sctp_event){0};
         if (!is_running(sctp) || !hf_receiver_pull(sctp, out))

@@ -8,6 +8,7 @@
 #include <holdfast/datachannel.h>
 #include <holdfast/drop.h>
 #include <holdfast/engine.h>
+#include <holdfast/io.h>
 
 typedef struct hf_sctp hf_sctp;
 
@@ -15,16 +16,18 @@ typedef struct hf_sctp hf_sctp;
 
 /* What the remote, or a driver that does not come, can make us keep. */
 #define HF_SCTP_EVENTS_BYTES_MAX 4194304 /* received, not taken by the application: the window (a_rwnd), which then closes */
+#define HF_SCTP_WINDOW_MIN 65536         /* of the window, however much is kept in fragments, */
+#define HF_SCTP_FRAGMENTS_BYTES_MAX 8388608 /* of long unordered messages, beside the longest message: above this we abort */
 #define HF_SCTP_OUTPUT_BYTES_MAX 4194304 /* packets not taken by the driver: above this they are dropped, as by a network */
 #define HF_SCTP_NAMES_BYTES_MAX 1048576  /* labels and protocols that the remote made us keep: above this it is refused */
 #define HF_SCTP_HELD_BYTES_MAX 65536     /* messages that overtook the OPEN of their channel: above this they are dropped */
 #define HF_SCTP_HELD_MAX 64              /* and how many */
 
 typedef struct hf_sctp_config {
-    uint16_t port;              /* ours; 0: HF_SCTP_PORT */
-    size_t mtu;                 /* the largest SCTP packet; required, at least 512 */
-    size_t message_max;         /* the longest we take; 0: HF_MESSAGE_MAX_DEFAULT. A longer one ends the association */
-    uint16_t streams_max;       /* 0: HF_STREAMS_MAX */
+    uint16_t port;        /* ours; 0: HF_SCTP_PORT */
+    size_t mtu;           /* the largest SCTP packet; required, at least 512 */
+    size_t message_max;   /* the longest we take; 0: HF_MESSAGE_MAX_DEFAULT. A longer one ends the association */
+    uint16_t streams_max; /* 0: HF_STREAMS_MAX */
 } hf_sctp_config;
 
 /* What the description said of the remote, and what the transport knows. */
@@ -77,6 +80,10 @@ HF_CHECKED hf_err hf_sctp_channel_send(hf_sctp *sctp, hf_time now, hf_datachanne
  * and the closed event behind it. HF_ENOENT. Closing twice is HF_OK. */
 HF_CHECKED hf_err hf_sctp_channel_close(hf_sctp *sctp, hf_time now, hf_datachannel channel);
 
+/* From the next message on, hands over each in parts as it arrives, instead of whole: without a buffer for all of it.
+ * A short one still comes whole. HF_ENOENT. */
+HF_CHECKED hf_err hf_sctp_channel_receive_in_parts(hf_sctp *sctp, hf_datachannel channel, bool in_parts);
+
 /* At how many queued bytes a "buffered low" event is told when the queue falls to it (W3C bufferedAmountLowThreshold; 0 at
  * first). HF_ENOENT. */
 HF_CHECKED hf_err hf_sctp_channel_set_low(hf_sctp *sctp, hf_datachannel channel, size_t bytes);
@@ -86,12 +93,12 @@ HF_CHECKED hf_err hf_sctp_channel_info(const hf_sctp *sctp, hf_datachannel chann
 
 typedef enum hf_sctp_event_type {
     HF_SCTP_UP = 1,
-    HF_SCTP_DOWN,            /* the association is over; each channel's CLOSED has come before */
-    HF_SCTP_CHANNEL_OPEN,    /* usable; u: channel. For one that the remote opened this is the first that is heard of it */
+    HF_SCTP_DOWN,         /* the association is over; each channel's CLOSED has come before */
+    HF_SCTP_CHANNEL_OPEN, /* usable; u: channel. For one that the remote opened this is the first that is heard of it */
     HF_SCTP_CHANNEL_MESSAGE,
-    HF_SCTP_CHANNEL_LOW,     /* bufferedAmount fell to the threshold */
-    HF_SCTP_CHANNEL_WRITABLE,/* there is room again after HF_EAGAIN */
-    HF_SCTP_CHANNEL_CLOSING, /* the remote closes it */
+    HF_SCTP_CHANNEL_LOW,      /* bufferedAmount fell to the threshold */
+    HF_SCTP_CHANNEL_WRITABLE, /* there is room again after HF_EAGAIN */
+    HF_SCTP_CHANNEL_CLOSING,  /* the remote closes it */
     HF_SCTP_CHANNEL_CLOSED
 } hf_sctp_event_type;
 
@@ -103,6 +110,8 @@ typedef struct hf_sctp_event {
                                HF_EMSGSIZE; CLOSED: why, HF_OK when in order */
     hf_message_kind kind;   /* MESSAGE */
     hf_bytes message;       /* MESSAGE: valid until the next poll_event, tick or free; a send may take it */
+    bool first, last;       /* MESSAGE: both, but where it comes in parts */
+    bool discarded;         /* MESSAGE, last: the sender gave up the rest; what was handed over is void */
 } hf_sctp_event;
 
 bool hf_sctp_poll_event(hf_sctp *sctp, hf_sctp_event *out);

@@ -6,6 +6,7 @@
 
 #include "bytes.h"
 #include "flow.h"
+#include "fragments.h"
 #include "packet.h"
 #include "trace.h"
 
@@ -74,6 +75,8 @@ struct hf_sctp_channel {
     bool reset_asked;                  /* of our stream: usrsctp has it in hand */
     bool outgoing_done, incoming_done; /* each direction is reset */
 
+    bool in_parts; /* messages are handed over in parts, as they come */
+
     unsigned events; /* bits of what the application has not heard yet */
     bool forgettable;
     hf_sctp_channel *event_next;
@@ -89,6 +92,20 @@ typedef struct hf_held {
     size_t len;
     uint8_t data[];
 } hf_held;
+
+/* The message that is being handed over in parts. */
+typedef struct hf_parts {
+    hf_datachannel channel; /* 0: none is */
+    hf_message_kind kind;
+    size_t len;    /* handed over so far */
+    bool given_up; /* the rest will never come */
+} hf_parts;
+
+typedef struct hf_unkept {
+    uint32_t tsn, ppid;
+    uint16_t stream;
+    size_t len; /* 0: none */
+} hf_unkept;
 
 /* --- The association ------------------------------------------------------------------------------------------------ */
 
@@ -150,6 +167,13 @@ struct hf_sctp {
     bool readable;
     uint8_t *incoming; /* the message that is being put together, then a notification's pieces */
     size_t incoming_cap, incoming_len, notice_len;
+    hf_parts parts;
+    hf_fragments fragments;
+    hf_unkept unkept;        /* a fragment in `incoming` for which there was no memory */
+    bool assembled;          /* an unordered message is whole, */
+    uint32_t assembled_next; /* and this is the next fragment of it to be taken */
+    size_t window;           /* what usrsctp was told of it; 0: nothing yet */
+    void *lent;              /* memory behind the last event */
     hf_held *held_first, *held_last;
     size_t held_bytes, held_len;
 
@@ -178,6 +202,7 @@ void hf_sctp_on_engine_gone(hf_sctp *sctp);
 HF_CHECKED hf_err hf_settings_apply(hf_sctp *sctp);
 void hf_settings_established(hf_sctp *sctp);
 void hf_settings_follow_rtt(hf_sctp *sctp);
+void hf_settings_set_window(hf_sctp *sctp, size_t bytes);
 hf_span hf_settings_srtt(const hf_sctp *sctp);
 void hf_settings_of_engine(void);
 
@@ -216,9 +241,17 @@ void hf_sender_abort(hf_sctp *sctp); /* lets usrsctp emit an ABORT */
 
 /* receiver.c: false: nothing came. True with out->type 0: something was handled that is not a message. */
 bool hf_receiver_pull(hf_sctp *sctp, hf_sctp_event *out);
-bool hf_receiver_take_held(hf_sctp *sctp, hf_sctp_event *out);
-void hf_receiver_forget_held(hf_sctp *sctp, uint16_t stream);
-void hf_receiver_clear(hf_sctp *sctp);
+void hf_receiver_deliver(hf_sctp *sctp, hf_sctp_channel *channel, hf_message_kind kind, hf_bytes message,
+                         hf_sctp_event *out);
+void hf_receiver_lend(hf_sctp *sctp, void *memory); /* to the event that is told: freed with the next one */
+void hf_receiver_give_up_partial(hf_sctp *sctp);
+void hf_receiver_clear(hf_sctp *sctp); /* what need not be kept while idle */
+void hf_receiver_drop_all(hf_sctp *sctp);
+
+/* held.c */
+void hf_held_add(hf_sctp *sctp, uint16_t stream, hf_message_kind kind, hf_bytes message);
+bool hf_held_take(hf_sctp *sctp, hf_sctp_event *out);
+void hf_held_forget(hf_sctp *sctp, uint16_t stream);
 
 /* notice.c */
 void hf_notice_handle(hf_sctp *sctp, hf_bytes notice);

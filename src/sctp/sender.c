@@ -25,12 +25,6 @@
 /* So long nothing new may leave before we doubt that usrsctp still has what it was given. */
 #define STALLED_AFTER HF_MS(100)
 
-/* Common header and DATA header (RFC 9260 §3.1, §3.3.1). A message of more than one packet is sent ordered, on an
- * unordered channel too: usrsctp 0.9.5 mixes the fragments of unordered messages of one stream up when they arrive out
- * of order or are given up, takes that for a violation ("missing end for MID") and aborts the association. Small ones
- * still overtake large ones. */
-#define PACKET_OVERHEAD 28
-
 /* RFC 8831 §6.6: an empty message travels as one zero byte. */
 static const uint8_t empty[1] = {0};
 
@@ -179,8 +173,7 @@ static bool wants_sack(const hf_sctp *sctp, const hf_sctp_channel *channel)
 }
 
 /* RFC 8832 §6: ordered until the remote knows the channel, so that nothing overtakes the OPEN. DCEP itself is reliable. */
-static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_sctp_channel *channel, hf_ppid ppid, size_t len,
-                                      hf_span waited)
+static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_sctp_channel *channel, hf_ppid ppid, hf_span waited)
 {
     struct sctp_sendv_spa spa = {
         .sendv_flags = SCTP_SEND_SNDINFO_VALID,
@@ -190,7 +183,7 @@ static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_sctp_channel
         spa.sendv_sndinfo.snd_flags |= SCTP_SACK_IMMEDIATELY;
     if (!is_payload(ppid))
         return spa;
-    if (channel->unordered && channel->confirmed && len <= sctp->config.mtu - PACKET_OVERHEAD)
+    if (channel->unordered && channel->confirmed)
         spa.sendv_sndinfo.snd_flags |= SCTP_UNORDERED;
     hf_span left = channel->reliability_limit - waited / HF_MS(1);
     switch (channel->reliability) {
@@ -210,7 +203,7 @@ static struct sctp_sendv_spa describe(const hf_sctp *sctp, const hf_sctp_channel
 
 static result give(hf_sctp *sctp, const hf_sctp_channel *channel, hf_ppid ppid, hf_bytes message, hf_span waited)
 {
-    struct sctp_sendv_spa spa = describe(sctp, channel, ppid, message.len, waited);
+    struct sctp_sendv_spa spa = describe(sctp, channel, ppid, waited);
     sctp->bytes_given += message.len; /* before: the call may send it at once, and sent must not exceed given */
     ssize_t n = usrsctp_sendv(sctp->socket, message.data, message.len, NULL, 0, &spa, sizeof spa, SCTP_SENDV_SPA, 0);
     if (n == (ssize_t)message.len)

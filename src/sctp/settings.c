@@ -99,9 +99,16 @@ static bool set_path(hf_sctp *sctp)
 
 static bool set_buffers(hf_sctp *sctp)
 {
-    int send = SEND_BUFFER, receive = HF_SCTP_EVENTS_BYTES_MAX;
-    return set(sctp, SOL_SOCKET, SO_SNDBUF, &send, sizeof send) &&
-           set(sctp, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive);
+    int send = SEND_BUFFER;
+    hf_settings_set_window(sctp, HF_SCTP_EVENTS_BYTES_MAX);
+    return set(sctp, SOL_SOCKET, SO_SNDBUF, &send, sizeof send) && sctp->window != 0;
+}
+
+void hf_settings_set_window(hf_sctp *sctp, size_t bytes)
+{
+    int receive = (int)bytes;
+    if (sctp->socket && bytes != sctp->window && set(sctp, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive))
+        sctp->window = bytes;
 }
 
 static bool set_flags(hf_sctp *sctp)

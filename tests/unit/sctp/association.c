@@ -278,6 +278,12 @@ static void whole_life(pair *p)
         pair_run(p, HF_MS(500));
         (void)!hf_sctp_channel_close(p->a.sctp, p->now, a);
     }
+    if (hf_sctp_channel_open(p->a.sctp, p->now, &(hf_datachannel_config){.unordered = true}, &a) == HF_OK) {
+        pair_run(p, HF_MS(500));
+        p->late = 300;
+        for (int i = 0; i < 5; i++)
+            (void)!pair_send(p, &p->a, a, bytes, sizeof bytes);
+    }
     (void)!hf_sctp_channel_open(p->b.sctp, p->now, &(hf_datachannel_config){.label = "y"}, &b);
     pair_run(p, HF_SECONDS(5));
 }
