@@ -109,11 +109,12 @@ bool hf_ice_answer_is_early(const hf_ice_generation *g, const hf_path *path)
 
 /* RFC 8445 §7.3: "an agent may receive a … request before it has received the remote's candidates and credentials": it is
  * answered, and the rest happens when they are there. */
-static void note_early(hf_ice_generation *g, const hf_path *path, uint32_t priority, bool use_candidate, hf_bytes theirs)
+static void note_early(hf_ice_generation *g, const hf_path *path, uint32_t priority, uint32_t nomination, hf_bytes theirs)
 {
     hf_ice_early *known = find_early(g, path);
     if (known) {
-        known->use_candidate |= use_candidate;
+        if (known->nomination < nomination)
+            known->nomination = nomination;
         return;
     }
     if (hf_grow(g->ice->env, &g->early, &g->early_cap, g->early_len + 1, HF_ICE_EARLY_MAX, sizeof *g->early)) {
@@ -123,8 +124,7 @@ static void note_early(hf_ice_generation *g, const hf_path *path, uint32_t prior
     char *ufrag = hf_alloc_text(g->ice->env, (const char *)theirs.data, theirs.len);
     if (!ufrag)
         return;
-    g->early[g->early_len++] =
-        (hf_ice_early){.path = *path, .priority = priority, .use_candidate = use_candidate, .ufrag = ufrag};
+    g->early[g->early_len++] = (hf_ice_early){.path = *path, .priority = priority, .nomination = nomination, .ufrag = ufrag};
 }
 
 /* Each check keeps a stale pair usable, should the route fail: ours for theirs, but not for each. */
@@ -142,7 +142,7 @@ static bool is_just_checked(const hf_ice_pair *pair, hf_time now)
 }
 
 /* RFC 8445 §7.3.1.4 and §7.3.1.5. */
-static void on_check(hf_time now, hf_ice_pair *pair, bool use_candidate)
+static void on_check(hf_time now, hf_ice_pair *pair, uint32_t nomination)
 {
     const hf_ice_generation *g = pair->generation;
     hf_ice *ice = g->ice;
@@ -150,19 +150,17 @@ static void on_check(hf_time now, hf_ice_pair *pair, bool use_candidate)
     pair->responses_sent++;
     pair->is_authenticated = true;
     hf_trace(ice->env, now, HF_TRACE_ICE_CHECK_RECEIVED, hf_trace_number("pair", pair->number),
-             hf_trace_bool("nominate", use_candidate));
-    use_candidate = use_candidate && !g->is_controlling;
+             hf_trace_bool("nominate", nomination > 0));
+    if (g->is_controlling)
+        nomination = 0;
     if (pair->state == HF_ICE_PAIR_SUCCEEDED) {
-        if (use_candidate && !pair->is_nominated) {
-            hf_ice_pair_nominate(pair);
-            if (ice->route == pair)
-                ice->route_told = false;
-            hf_ice_consent_on_rival(ice, now, pair);
-        }
+        if (nomination)
+            hf_ice_nominate_accept(now, pair, nomination);
         if (pair != g->best && pair->due == HF_NEVER && now - pair->answered_at > STALE_AFTER)
             hf_ice_check_trigger(pair);
     } else {
-        pair->nominate_on_success |= use_candidate;
+        if (pair->nomination_on_success < nomination)
+            pair->nomination_on_success = nomination;
         if (!is_just_checked(pair, now))
             hf_ice_check_trigger(pair);
     }
@@ -184,9 +182,19 @@ static hf_ice_pair *pair_of(hf_ice_generation *g, const hf_path *path, uint32_t 
     return remote ? hf_ice_pair_ensure(g, local, remote, true) : NULL;
 }
 
+/* draft-thatcher-ice-renomination-01 §3.1: a check may bear a NOMINATION value, the greatest of which counts. 0: none. */
+static uint32_t nomination_of(const hf_stun_message *message)
+{
+    uint32_t value;
+    hf_bytes nothing;
+    if (hf_stun_get_u32(message, HF_STUN_NOMINATION, &value) && value > 0)
+        return value;
+    return hf_stun_find(message, HF_STUN_USE_CANDIDATE, &nothing);
+}
+
 void hf_ice_answer_on_request(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_message *message)
 {
-    hf_bytes theirs, nothing;
+    hf_bytes theirs;
     uint16_t unknown;
     if (!hf_ice_has_socket(ice, &path->local)) {
         hf_ice_drop(ice, HF_DROP_UNKNOWN_PATH, message->whole.len);
@@ -209,14 +217,14 @@ void hf_ice_answer_on_request(hf_ice *ice, hf_time now, const hf_path *path, con
         return;
     }
     owe_signed(g, path, message, 0);
-    bool use_candidate = hf_stun_find(message, HF_STUN_USE_CANDIDATE, &nothing);
+    uint32_t nomination = nomination_of(message);
     if (!hf_ice_remote_is_known(g)) {
-        note_early(g, path, priority, use_candidate, theirs);
+        note_early(g, path, priority, nomination, theirs);
         return;
     }
     hf_ice_pair *pair = pair_of(g, path, priority);
     if (pair)
-        on_check(now, pair, use_candidate);
+        on_check(now, pair, nomination);
 }
 
 void hf_ice_answer_take_early(hf_ice_generation *g, hf_time now)
@@ -226,7 +234,7 @@ void hf_ice_answer_take_early(hf_ice_generation *g, hf_time now)
         if (strcmp(early->ufrag, g->remote_ufrag) == 0) {
             hf_ice_pair *pair = pair_of(g, &early->path, early->priority);
             if (pair)
-                on_check(now, pair, early->use_candidate);
+                on_check(now, pair, early->nomination);
         }
         hf_dealloc(g->ice->env, early->ufrag);
     }

@@ -37,16 +37,6 @@ void hf_ice_check_cancel(hf_ice_pair *pair)
         hf_ice_pair_enter(pair, HF_ICE_PAIR_WAITING);
 }
 
-/* RFC 8445 §8.1.2: once a pair is nominated, ordinary checks end. A controlled agent goes on with better pairs, for a
- * remote of RFC 5245 may nominate several, and the best of those counts. */
-static bool is_wanted(const hf_ice_pair *pair)
-{
-    const hf_ice_generation *g = pair->generation;
-    if (!g->best || !g->best->is_nominated)
-        return true;
-    return !g->is_controlling && pair->priority > g->best->priority;
-}
-
 static hf_ice_pair *next_triggered(const hf_ice_generation *g)
 {
     hf_ice_pair *first = NULL;
@@ -62,7 +52,7 @@ static hf_ice_pair *next_waiting(const hf_ice_generation *g)
 {
     for (size_t i = 0; i < g->pairs_len; i++) {
         hf_ice_pair *pair = g->pairs[i];
-        if (pair->state == HF_ICE_PAIR_WAITING && pair->triggered == 0 && is_wanted(pair))
+        if (pair->state == HF_ICE_PAIR_WAITING && pair->triggered == 0 && hf_ice_nominate_wants(pair))
             return pair;
     }
     return NULL;
@@ -91,13 +81,13 @@ static hf_ice_sent *note_sent(hf_time now, hf_ice_pair *pair)
     *sent = (hf_ice_sent){
         .is_pending = true,
         .is_controlling = g->is_controlling,
-        .has_use_candidate = g->is_controlling && pair->is_nominating,
+        .nomination = g->is_controlling ? pair->nominating : 0,
         .sent_at = now,
     };
     hf_random_bytes(g->ice->env, sent->id, sizeof sent->id);
     pair->requests_sent++;
     hf_trace(g->ice->env, now, HF_TRACE_ICE_CHECK_SENT, hf_trace_number("pair", pair->number),
-             hf_trace_bool("nominate", sent->has_use_candidate),
+             hf_trace_bool("nominate", sent->nomination > 0),
              hf_trace_text("state", hf_ice_pair_state_name(pair->state)));
     return sent;
 }
@@ -116,8 +106,10 @@ bool hf_ice_check_send(hf_time now, hf_ice_pair *pair, hf_transmit *out)
     hf_stun_writer s = hf_stun_begin(out->buffer, out->cap, HF_STUN_REQUEST, HF_STUN_BINDING, sent->id);
     hf_stun_add(&s, HF_STUN_USERNAME, hf_bytes_of(user, remote_len + 1 + HF_ICE_LOCAL_UFRAG_LEN));
     hf_stun_add_u64(&s, g->is_controlling ? HF_STUN_ICE_CONTROLLING : HF_STUN_ICE_CONTROLLED, g->tie_breaker);
-    if (sent->has_use_candidate)
+    if (sent->nomination)
         hf_stun_add(&s, HF_STUN_USE_CANDIDATE, (hf_bytes){0});
+    if (sent->nomination && g->remote_may_renominate)
+        hf_stun_add_u32(&s, HF_STUN_NOMINATION, sent->nomination);
     hf_stun_add_u32(&s, HF_STUN_PRIORITY, hf_ice_priority(HF_ICE_PEER_REFLEXIVE, pair->local->preference));
     hf_stun_add_integrity(&s, hf_bytes_of_text(g->remote_pwd));
     hf_stun_add_fingerprint(&s);
@@ -192,7 +184,8 @@ void hf_ice_pair_fail(hf_time now, hf_ice_pair *pair)
     hf_ice_check_cancel(pair);
     hf_ice_pair_enter(pair, HF_ICE_PAIR_FAILED);
     pair->mapped = NULL;
-    pair->is_nominated = pair->is_nominating = pair->nominate_on_success = false;
+    pair->is_nominated = false;
+    pair->nominating = pair->nomination_on_success = 0;
     hf_ice_nominate_consider(pair->generation->ice, now);
 }
 
@@ -209,7 +202,7 @@ void hf_ice_check_tick(hf_ice *ice, hf_time now)
 static bool has_thawing(const hf_ice_generation *g)
 {
     for (size_t i = 0; i < g->pairs_len; i++) {
-        if (is_wanted(g->pairs[i]) && hf_ice_pair_may_thaw(g, g->pairs[i]))
+        if (hf_ice_nominate_wants(g->pairs[i]) && hf_ice_pair_may_thaw(g, g->pairs[i]))
             return true;
     }
     return false;
@@ -248,9 +241,9 @@ void hf_ice_set_role(hf_ice_generation *g, bool is_controlling)
     if (hf_ice_remote_is_known(g))
         hf_trace(g->ice->env, g->ice->now, HF_TRACE_ICE_ROLE_CHANGED,
                  hf_trace_text("new", is_controlling ? "controlling" : "controlled"));
+    g->nomination = 0;
     for (size_t i = 0; i < g->pairs_len; i++) {
-        g->pairs[i]->is_nominating = false;
-        g->pairs[i]->nominate_on_success = false;
+        g->pairs[i]->nominating = g->pairs[i]->nomination_on_success = 0;
     }
     hf_ice_pair_reprioritize(g);
 }
@@ -326,15 +319,11 @@ static void on_success(hf_time now, hf_ice_pair *pair, const hf_ice_sent *sent, 
     pair->is_authenticated = true;
     pair->mapped = local_of(pair, mapped);
     hf_ice_pair_enter(pair, HF_ICE_PAIR_SUCCEEDED);
-    if (!pair->is_nominating || sent->has_use_candidate)
+    if (pair->nominating == 0 || pair->nominating == sent->nomination)
         hf_ice_check_cancel(pair);
-    if (pair->nominate_on_success || (pair->is_nominating && sent->has_use_candidate)) {
-        if (ice->route == pair && !pair->is_nominated)
-            ice->route_told = false;
-        hf_ice_pair_nominate(pair);
-        pair->is_nominating = pair->nominate_on_success = false;
-        hf_ice_consent_on_rival(ice, now, pair);
-    }
+    uint32_t nomination = sent->nomination ? sent->nomination : pair->nomination_on_success;
+    if (nomination)
+        hf_ice_nominate_accept(now, pair, nomination);
     thaw_like(pair);
     hf_ice_consent_on_answer(ice, now, pair);
     hf_ice_nominate_consider(ice, now);

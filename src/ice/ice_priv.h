@@ -65,7 +65,8 @@ typedef struct hf_ice_remote {
 /* A check that was sent and may still be answered. */
 typedef struct hf_ice_sent {
     uint8_t id[HF_STUN_ID_SIZE];
-    bool is_pending, is_controlling, has_use_candidate;
+    bool is_pending, is_controlling;
+    uint32_t nomination; /* that it bore; 0: none */
     hf_time sent_at;
 } hf_ice_sent;
 
@@ -81,14 +82,14 @@ typedef struct hf_ice_pair {
     hf_path path;
     uint64_t priority;
     hf_ice_pair_state state;
-    bool is_authenticated;    /* the remote has shown on this path that it knows our password, or we have had an answer */
-    bool is_nominated;        /* valid and nominated */
-    bool is_nominating;       /* we are controlling and send USE-CANDIDATE on it */
-    bool nominate_on_success; /* we are controlled and got USE-CANDIDATE (RFC 8445 §7.3.1.5) */
-    uint64_t triggered;       /* place in the triggered-check queue; 0: not in it */
-    unsigned transmissions;   /* of the running check */
-    hf_span rto;              /* until its next transmission */
-    hf_time due;              /* the moment of that, or of giving up; NEVER: no check is running */
+    bool is_authenticated; /* the remote has shown on this path that it knows our password, or we have had an answer */
+    bool is_nominated;     /* valid and nominated */
+    uint32_t nominating;   /* we are controlling and nominate it with this value; 0: not */
+    uint32_t nomination_on_success; /* we are controlled and got this one (RFC 8445 §7.3.1.5); 0: none */
+    uint64_t triggered;             /* place in the triggered-check queue; 0: not in it */
+    unsigned transmissions;         /* of the running check */
+    hf_span rto;                    /* until its next transmission */
+    hf_time due;                    /* the moment of that, or of giving up; NEVER: no check is running */
     hf_ice_sent sent[HF_ICE_REQUESTS_MAX];
     unsigned sent_next;
     hf_time answered_at; /* the last valid answer */
@@ -110,7 +111,7 @@ typedef struct hf_ice_owed {
 typedef struct hf_ice_early {
     hf_path path;
     uint32_t priority;
-    bool use_candidate;
+    uint32_t nomination;
     char *ufrag; /* the remote's half of its user name */
 } hf_ice_early;
 
@@ -160,6 +161,7 @@ typedef struct hf_ice_generation {
     char *remote_ufrag, *remote_pwd; /* NULL: not known yet */
     bool remote_has_ended;           /* it has no more candidates */
     bool remote_hides_addresses;     /* it gave names: checks may come from there */
+    bool remote_may_renominate;      /* it knows NOMINATION */
     bool is_controlling;
     uint64_t tie_breaker;
     bool is_over; /* consent was lost, or never won (RFC 7675 §5.1): nothing is sent, answered or taken with it any more */
@@ -180,6 +182,7 @@ typedef struct hf_ice_generation {
 
     hf_ice_pair *best;   /* the valid pair to take; NULL: none */
     hf_time nominate_at; /* when better ones have had their time */
+    uint32_t nomination; /* the greatest value so far, ours or the remote's; USE-CANDIDATE alone counts as 1 */
 } hf_ice_generation;
 
 typedef struct hf_ice_told {
@@ -389,6 +392,10 @@ bool hf_ice_answer_is_early(const hf_ice_generation *g, const hf_path *path);
 
 /* Looks at the valid pairs anew: the route, the state that follows, and whether to nominate. */
 void hf_ice_nominate_consider(hf_ice *ice, hf_time now);
+/* A nomination holds: its check has succeeded. */
+void hf_ice_nominate_accept(hf_time now, hf_ice_pair *pair, uint32_t nomination);
+/* RFC 8445 §8.1.2: whether a pair is still to be checked, once one is nominated. */
+bool hf_ice_nominate_wants(const hf_ice_pair *pair);
 
 /* The door of the route; NULL: there is none. What else follows is the caller's. */
 void hf_ice_select(hf_ice *ice, hf_ice_pair *pair);

@@ -1,6 +1,7 @@
 /* nominate.c: which valid pair data takes, and how the controlling side settles it (RFC 8445 §8).
  *
- * A valid pair is used from the first answer on (RFC 8445 §12.1). Nomination only ends the search. */
+ * A valid pair is used from the first answer on (RFC 8445 §12.1). Nomination only ends the search, and toward a remote that
+ * knows renomination (draft-thatcher-ice-renomination) not even that: a better path that comes later is nominated anew. */
 #include "ice_priv.h"
 
 #include "consent.h"
@@ -17,11 +18,17 @@ static bool is_usable(const hf_ice_pair *pair, hf_time now)
     return !pair->generation->is_over && pair->mapped && now < pair->answered_at + HF_ICE_CONSENT_LIFETIME;
 }
 
+/* We are controlling, and what was nominated can be outdone. */
+static bool may_renominate(const hf_ice_generation *g)
+{
+    return g->is_controlling && g->remote_may_renominate;
+}
+
 /* Nominated ones first; of several (RFC 5245 §8.1.1.2, Chromium) the one of highest priority that answers. */
 static bool is_better(const hf_ice_pair *a, const hf_ice_pair *b)
 {
     const hf_ice *ice = a->generation->ice;
-    if (a->is_nominated != b->is_nominated)
+    if (a->is_nominated != b->is_nominated && !may_renominate(a->generation))
         return a->is_nominated;
     if (hf_ice_consent_is_suspect(ice) && (a == ice->route || b == ice->route))
         return b == ice->route;
@@ -49,20 +56,28 @@ static bool better_may_come(const hf_ice_generation *g)
     return false;
 }
 
-static bool has_nominating(const hf_ice_generation *g)
+static bool is_nominating(const hf_ice_generation *g)
 {
     for (size_t i = 0; i < g->pairs_len; i++) {
-        if (g->pairs[i]->is_nominating)
+        if (g->pairs[i]->nominating && (g->pairs[i] == g->best || !may_renominate(g)))
             return true;
     }
     return false;
+}
+
+static void start_nominating(hf_ice_generation *g)
+{
+    for (size_t i = 0; i < g->pairs_len; i++)
+        g->pairs[i]->nominating = 0;
+    g->best->nominating = g->remote_may_renominate ? ++g->nomination : 1;
+    hf_ice_check_trigger(g->best);
 }
 
 /* RFC 8445 §8.1.1: regular nomination: a check with USE-CANDIDATE on a pair that is valid. */
 static void nominate(hf_ice_generation *g, hf_time now)
 {
     hf_ice_pair *pair = g->best;
-    if (!g->is_controlling || !pair || pair->is_nominated || has_nominating(g)) {
+    if (!g->is_controlling || !pair || pair->is_nominated || is_nominating(g)) {
         g->nominate_at = HF_NEVER;
         return;
     }
@@ -73,8 +88,35 @@ static void nominate(hf_ice_generation *g, hf_time now)
     if (now < g->nominate_at && better_may_come(g))
         return;
     g->nominate_at = HF_NEVER;
-    pair->is_nominating = true;
-    hf_ice_check_trigger(pair);
+    start_nominating(g);
+}
+
+void hf_ice_nominate_accept(hf_time now, hf_ice_pair *pair, uint32_t nomination)
+{
+    hf_ice_generation *g = pair->generation;
+    pair->nominating = pair->nomination_on_success = 0;
+    if (nomination < g->nomination) /* outdone already: this one was long on its way */
+        return;
+    bool outdoes = g->is_controlling || nomination > g->nomination;
+    for (size_t i = 0; i < g->pairs_len && outdoes; i++)
+        g->pairs[i]->is_nominated &= g->pairs[i] == pair;
+    g->nomination = nomination;
+    if (!pair->is_nominated && g->ice->route == pair)
+        g->ice->route_told = false;
+    hf_ice_pair_nominate(pair);
+    hf_ice_consent_on_rival(g->ice, now, pair);
+}
+
+/* Once a pair is nominated, ordinary checks end. A controlled agent goes on with better pairs, for a remote of RFC 5245 may
+ * nominate several, and the best of those counts; so does one that may renominate. */
+bool hf_ice_nominate_wants(const hf_ice_pair *pair)
+{
+    const hf_ice_generation *g = pair->generation;
+    if (!g->best || !g->best->is_nominated)
+        return true;
+    if (may_renominate(g) && g->best == g->ice->route && hf_ice_consent_is_suspect(g->ice))
+        return true;
+    return (!g->is_controlling || may_renominate(g)) && pair->priority > g->best->priority;
 }
 
 /* RFC 8445 §8.1.2: what is not wanted any more stops; it may be wanted again when the nominated pair is lost. */
@@ -82,19 +124,21 @@ static void stop_lesser_checks(hf_ice_generation *g)
 {
     for (size_t i = 0; i < g->pairs_len; i++) {
         hf_ice_pair *pair = g->pairs[i];
-        bool is_lesser = g->is_controlling || pair->priority < g->best->priority;
-        if (pair->state == HF_ICE_PAIR_IN_PROGRESS && is_lesser)
+        if (pair->state == HF_ICE_PAIR_IN_PROGRESS && !hf_ice_nominate_wants(pair))
             hf_ice_check_cancel(pair);
     }
 }
 
-/* The route is lost: each pair gets another chance, for what failed or succeeded long ago says little about now. */
-static void search_again(hf_ice_generation *g, hf_time now)
+/* The route is lost, or silent: each other pair gets another chance, for what failed or succeeded long ago says little about
+ * now. */
+static void search_again(hf_ice_generation *g)
 {
-    g->ice->give_up_at = now + g->ice->patience;
     for (size_t i = 0; i < g->pairs_len; i++) {
         hf_ice_pair *pair = g->pairs[i];
-        pair->is_nominated = pair->is_nominating = false;
+        if (pair == g->ice->route)
+            continue;
+        pair->is_nominated = false;
+        pair->nominating = 0;
         if (pair->due == HF_NEVER && pair->triggered == 0) {
             hf_ice_pair_enter(pair, HF_ICE_PAIR_WAITING);
             pair->mapped = NULL;
@@ -107,8 +151,11 @@ static void follow(hf_ice *ice, hf_time now)
 {
     bool has_path = ice->route && !hf_ice_consent_is_suspect(ice);
     if (!has_path) {
-        if (ice->state != HF_ICE_CHECKING)
-            hf_ice_enter(ice, now, HF_ICE_DISCONNECTED, HF_ETIMEDOUT);
+        if (ice->state == HF_ICE_CHECKING || ice->state == HF_ICE_DISCONNECTED)
+            return;
+        hf_ice_enter(ice, now, HF_ICE_DISCONNECTED, HF_ETIMEDOUT);
+        if (ice->route && may_renominate(ice->current))
+            search_again(ice->current);
         return;
     }
     bool is_settled = ice->route->is_nominated && hf_ice_checked(ice) == ice->current;
@@ -156,8 +203,10 @@ void hf_ice_nominate_consider(hf_ice *ice, hf_time now)
         return;
     choose_route(ice, now);
     hf_ice_generation *g = hf_ice_checked(ice);
-    if (!ice->route && ice->give_up_at == HF_NEVER)
-        search_again(g, now);
+    if (!ice->route && ice->give_up_at == HF_NEVER) {
+        ice->give_up_at = now + ice->patience;
+        search_again(g);
+    }
     if (ice->route && !hf_ice_consent_is_suspect(ice))
         ice->give_up_at = HF_NEVER;
     if (g->best && g->best->is_nominated)

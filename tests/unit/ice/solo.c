@@ -96,6 +96,10 @@ void solo_check_in(solo *s, const solo_check *c)
         hf_stun_add_u64(&w, c->is_controlling ? HF_STUN_ICE_CONTROLLING : HF_STUN_ICE_CONTROLLED, c->tie_breaker);
     if (c->use_candidate)
         hf_stun_add(&w, HF_STUN_USE_CANDIDATE, (hf_bytes){0});
+    if (c->nomination)
+        hf_stun_add_u32(&w, HF_STUN_NOMINATION, c->nomination);
+    if (c->raw_nomination)
+        hf_stun_add(&w, HF_STUN_NOMINATION, hf_bytes_of("\0\0\0\0\0\0\0", strlen(c->raw_nomination)));
     if (!c->no_priority)
         hf_stun_add_u32(&w, HF_STUN_PRIORITY, c->priority ? c->priority : 1845501695);
     if (c->unknown)

@@ -26,8 +26,10 @@ typedef struct solo_check {
     const char *user; /* NULL: ours:theirs of the generation that the test speaks as; "": absent */
     const char *pwd;  /* NULL: ours; "": no integrity */
     uint64_t tie_breaker;
-    uint32_t priority; /* 0: a usual one */
-    uint16_t unknown;  /* 0: none; an attribute of that type is added */
+    uint32_t priority;          /* 0: a usual one */
+    uint16_t unknown;           /* 0: none; an attribute of that type is added */
+    uint32_t nomination;        /* 0: none */
+    const char *raw_nomination; /* NULL: none; otherwise as many bytes, of zero */
     bool is_controlling, use_candidate, no_fingerprint, no_priority, no_role;
 } solo_check;
 
