@@ -30,7 +30,7 @@ static bool poll_candidate(hf_ice *ice, hf_ice_event *out)
     hf_ice_generation *g = ice->newest;
     for (size_t i = 0; i < g->locals_len; i++) {
         hf_ice_local *local = g->locals[i];
-        if (local->is_told)
+        if (local->is_told || !hf_ice_local_is_for_the_remote(g, local))
             continue;
         local->is_told = true;
         out->type = HF_ICE_CANDIDATE_FOUND;

@@ -16,6 +16,7 @@ hf_err hf_ice_new(hf_ice **out, const hf_ice_config *config, const hf_env *env)
     ice->env = env;
     ice->pace = config->pace <= 0 ? HF_ICE_PACE : config->pace < HF_ICE_PACE_MIN ? HF_ICE_PACE_MIN : config->pace;
     ice->patience = config->patience <= 0 ? HF_ICE_PATIENCE : config->patience;
+    ice->mdns = config->mdns;
     ice->route_told = true;
     ice->give_up_at = ice->consent_at = ice->unanswered_since = ice->deadline = HF_NEVER;
     hf_ring_init(&ice->owed, env, sizeof(hf_ice_owed), HF_ICE_OWED_MAX);
@@ -41,6 +42,7 @@ void hf_ice_free(hf_ice *ice)
         hf_ice_generation_free(g);
     }
     hf_ice_servers_clear(ice);
+    hf_ice_name_clear(ice);
     hf_dealloc(env, ice->locals);
     hf_ring_clear(&ice->owed);
     memset(ice, 0, sizeof *ice);
@@ -201,15 +203,15 @@ hf_err hf_ice_add_remote_candidate(hf_ice *ice, hf_time now, const hf_ice_candid
     hf_ice_generation *g = generation_of(ice, ufrag);
     if (g->is_over)
         return HF_ESTATE;
-    if (candidate->component != 1 || candidate->tcp_type != HF_ICE_TCP_NONE || candidate->addr.family == HF_FAMILY_NONE) {
-        g->remote_hides_addresses |= candidate->addr.family == HF_FAMILY_NONE;
+    if (candidate->component != 1 || candidate->tcp_type != HF_ICE_TCP_NONE) {
         ice->stats.remote_candidates_ignored++;
         return HF_ENOTSUP;
     }
-    if (hf_ice_addr_is_forbidden(&candidate->addr))
+    bool has_name = candidate->addr.family == HF_FAMILY_NONE;
+    if (!has_name && hf_ice_addr_is_forbidden(&candidate->addr))
         return HF_EINVAL;
     now = at(ice, now);
-    hf_err err = hf_ice_remote_add(g, candidate, ufrag);
+    hf_err err = has_name ? hf_ice_name_add(g, candidate, ufrag) : hf_ice_remote_add(g, candidate, ufrag);
     if (err == HF_OK)
         settle_and_wake(ice, now);
     return err;
@@ -327,7 +329,7 @@ bool hf_ice_poll_transmit(hf_ice *ice, hf_time now, hf_transmit *out)
 
 bool hf_ice_poll_request(hf_ice *ice, hf_request *out)
 {
-    return ice && out && hf_ice_gather_poll_request(ice, out);
+    return ice && out && (hf_ice_gather_poll_request(ice, out) || hf_ice_name_poll_request(ice, out));
 }
 
 void hf_ice_reply(hf_ice *ice, hf_time now, const hf_reply *reply)
@@ -340,11 +342,15 @@ void hf_ice_reply(hf_ice *ice, hf_time now, const hf_reply *reply)
         hf_ice_gather_on_locals(ice, now, reply);
         break;
     case HF_REPLY_ADVERTISED:
+        hf_ice_name_on_advertised(ice, reply);
+        hf_ice_gather_settle(ice);
+        break;
     case HF_REPLY_CONNECTED:
     case HF_REPLY_DISCONNECTED:
         break;
     case HF_REPLY_RESOLVED:
         hf_ice_gather_on_resolved(ice, now, reply);
+        hf_ice_name_on_resolved(ice, reply);
         break;
     }
     settle(ice, now);
@@ -389,10 +395,14 @@ bool hf_ice_get_route(const hf_ice *ice, hf_ice_route *out)
 
 bool hf_ice_local_candidate(const hf_ice *ice, size_t index, hf_ice_candidate *out)
 {
-    if (!ice || index >= ice->newest->locals_len)
-        return false;
-    hf_ice_local_describe(ice->newest, ice->newest->locals[index], out);
-    return true;
+    const hf_ice_generation *g = ice ? ice->newest : NULL;
+    for (size_t i = 0; g && i < g->locals_len; i++) {
+        if (!hf_ice_local_is_for_the_remote(g, g->locals[i]) || index-- > 0)
+            continue;
+        hf_ice_local_describe(g, g->locals[i], out);
+        return true;
+    }
+    return false;
 }
 
 bool hf_ice_get_pair(const hf_ice *ice, size_t index, hf_ice_pair_info *out)

@@ -23,6 +23,7 @@
 #define HF_ICE_LOCAL_PWD_LEN 24
 
 /* Limits that only concern the inside. */
+#define HF_ICE_REMOTE_NAMES_MAX 32 /* names of one remote that are looked up */
 #define HF_ICE_OWED_MAX 64     /* answers that wait to be sent */
 #define HF_ICE_EARLY_MAX 16    /* paths of checks that came before the remote's credentials */
 #define HF_ICE_QUERIES_MAX 128 /* servers times local addresses */
@@ -51,6 +52,21 @@ typedef struct hf_ice_local {
     uint32_t number;     /* by which statistics and the event log name it */
 } hf_ice_local;
 
+typedef enum hf_ice_alias_state {
+    HF_ICE_ALIAS_UNASKED = 0,
+    HF_ICE_ALIAS_ASKED,
+    HF_ICE_ALIAS_HELD,   /* somebody answers for it */
+    HF_ICE_ALIAS_REFUSED /* nobody does: what bears it is not told */
+} hf_ice_alias_state;
+
+/* A name of ours that stands for an address. */
+#define HF_ICE_NAME_SIZE 43 /* a UUID, ".local" and a NUL */
+typedef struct hf_ice_alias {
+    hf_addr addr;
+    char name[HF_ICE_NAME_SIZE];
+    hf_ice_alias_state state;
+} hf_ice_alias;
+
 /* A remote candidate. */
 typedef struct hf_ice_remote {
     hf_ice_candidate_type type;
@@ -59,8 +75,16 @@ typedef struct hf_ice_remote {
     uint16_t foundation; /* equal numbers, equal foundations */
     char foundation_text[33];
     char *ufrag; /* only until the remote's credentials are known; NULL: not said */
+    char *name;  /* what it was told by instead of its address; NULL: nothing */
     uint32_t number;
 } hf_ice_remote;
+
+/* A remote candidate that waits for the address of its name. */
+typedef struct hf_ice_name {
+    struct hf_ice_generation *generation;
+    uint32_t id; /* of the request; 0: not asked yet */
+    hf_ice_candidate candidate;
+} hf_ice_name;
 
 /* A check that was sent and may still be answered. */
 typedef struct hf_ice_sent {
@@ -175,6 +199,7 @@ typedef struct hf_ice_generation {
     hf_ice_early *early;
     size_t early_len, early_cap;
     uint16_t foundations_len;
+    size_t names_len; /* names that it has had looked up, or will have */
 
     hf_ice_gathering gathering, gathering_told;
     hf_ice_query *queries;
@@ -208,6 +233,14 @@ struct hf_ice {
     bool gather_turn; /* the next slot of the pacer is a query's */
     hf_ice_stun *servers;
     size_t servers_len;
+
+    /* name.c */
+    hf_ice_mdns mdns;
+    hf_ice_name **names;
+    size_t names_len, names_cap;
+    uint32_t names_asked;
+    hf_ice_alias *aliases;
+    size_t aliases_len, aliases_cap;
 
     /* check.c, answer.c */
     hf_time pace_at, triggered_at; /* when the next ordinary, the next triggered check may leave */
@@ -299,6 +332,8 @@ hf_ice_local *hf_ice_local_add_reflexive(hf_ice_generation *g, hf_ice_candidate_
 void hf_ice_local_remove(hf_ice_generation *g, hf_ice_local *host);
 hf_ice_local *hf_ice_local_find_host(const hf_ice_generation *g, const hf_addr *addr);
 hf_ice_local *hf_ice_local_find(const hf_ice_generation *g, const hf_addr *addr, const hf_ice_local *base);
+/* Whether it belongs into our description. */
+bool hf_ice_local_is_for_the_remote(const hf_ice_generation *g, const hf_ice_local *local);
 void hf_ice_local_describe(const hf_ice_generation *g, const hf_ice_local *local, hf_ice_candidate *out);
 
 /* --- remote.c: remote candidates ----------------------------------------------------------------------------------- */
@@ -311,6 +346,21 @@ hf_ice_remote *hf_ice_remote_find(const hf_ice_generation *g, const hf_addr *add
 void hf_ice_remote_drop_other_generations(hf_ice_generation *g);
 void hf_ice_remote_describe(const hf_ice_remote *remote, hf_ice_candidate *out);
 void hf_ice_remote_free(hf_ice_generation *g, hf_ice_remote *remote);
+
+/* --- name.c: names instead of addresses ----------------------------------------------------------------------------- */
+
+bool hf_ice_name_is_made_up(const char *name);
+HF_CHECKED hf_err hf_ice_name_add(hf_ice_generation *g, const hf_ice_candidate *candidate, const char *ufrag);
+void hf_ice_name_on_resolved(hf_ice *ice, const hf_reply *reply);
+void hf_ice_name_forget(hf_ice_generation *g);
+/* Gives this address of ours a name, where they are to be hidden. */
+void hf_ice_name_hide(hf_ice *ice, const hf_addr *addr);
+void hf_ice_name_on_advertised(hf_ice *ice, const hf_reply *reply);
+bool hf_ice_name_is_settled(const hf_ice *ice); /* every address has a name, or can't have one */
+bool hf_ice_name_allows_telling(const hf_ice *ice, const hf_ice_local *local);
+void hf_ice_name_conceal(const hf_ice *ice, const hf_ice_local *local, hf_ice_candidate *out);
+bool hf_ice_name_poll_request(hf_ice *ice, hf_request *out);
+void hf_ice_name_clear(hf_ice *ice);
 
 /* --- server.c: STUN URIs ------------------------------------------------------------------------------------------- */
 
@@ -330,6 +380,7 @@ void hf_ice_gather_on_locals(hf_ice *ice, hf_time now, const hf_reply *reply);
 void hf_ice_gather_on_resolved(hf_ice *ice, hf_time now, const hf_reply *reply);
 bool hf_ice_gather_on_response(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_message *message);
 void hf_ice_gather_forget_base(hf_ice_generation *g, const hf_ice_local *base);
+void hf_ice_gather_settle(hf_ice *ice); /* something that it waits for has come */
 void hf_ice_gather_tick(hf_ice *ice, hf_time now);
 bool hf_ice_gather_repeat(hf_ice *ice, hf_time now, hf_transmit *out); /* what is due for its second or later time */
 bool hf_ice_gather_start_one(hf_ice *ice, hf_time now, hf_transmit *out);

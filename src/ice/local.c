@@ -134,8 +134,6 @@ hf_ice_local *hf_ice_local_add_reflexive(hf_ice_generation *g, hf_ice_candidate_
     hf_ice_local local = {.type = type, .addr = *addr, .base = base, .preference = base->preference};
     if (server)
         local.server = *server;
-    /* A peer-reflexive candidate is never told: the remote has seen its address (RFC 8445 §7.2.5.3.1). */
-    local.is_told = type == HF_ICE_PEER_REFLEXIVE;
     return append(g, &local);
 }
 
@@ -173,11 +171,18 @@ void hf_ice_local_remove(hf_ice_generation *g, hf_ice_local *host)
     }
 }
 
+/* A peer-reflexive candidate never is: the remote has seen its address (RFC 8445 §7.2.5.3.1). */
+bool hf_ice_local_is_for_the_remote(const hf_ice_generation *g, const hf_ice_local *local)
+{
+    return local->type != HF_ICE_PEER_REFLEXIVE && hf_ice_name_allows_telling(g->ice, local);
+}
+
 void hf_ice_local_describe(const hf_ice_generation *g, const hf_ice_local *local, hf_ice_candidate *out)
 {
     *out = (hf_ice_candidate){.type = local->type, .component = 1, .priority = local->priority, .addr = local->addr};
     snprintf(out->foundation, sizeof out->foundation, "%u", (unsigned)local->foundation);
     if (local->base != local)
         out->related = local->base->addr;
+    hf_ice_name_conceal(g->ice, local, out);
     memcpy(out->ufrag, g->local_ufrag, sizeof g->local_ufrag);
 }

@@ -38,6 +38,7 @@ void hf_ice_remote_free(hf_ice_generation *g, hf_ice_remote *remote)
     if (!remote)
         return;
     hf_dealloc(g->ice->env, remote->ufrag);
+    hf_dealloc(g->ice->env, remote->name);
     hf_dealloc(g->ice->env, remote);
 }
 
@@ -72,6 +73,8 @@ static void supersede(hf_ice_generation *g, hf_ice_remote *known, const hf_ice_c
     known->priority = candidate->priority;
     known->foundation = foundation_of(g, candidate->foundation);
     memcpy(known->foundation_text, candidate->foundation, sizeof known->foundation_text);
+    if (candidate->name[0] != '\0') /* without memory it is shown with its address, as it was before */
+        known->name = hf_alloc_text(g->ice->env, candidate->name, strlen(candidate->name));
     hf_ice_pair_reprioritize(g);
 }
 
@@ -107,6 +110,11 @@ hf_err hf_ice_remote_add(hf_ice_generation *g, const hf_ice_candidate *candidate
     if (!hf_ice_remote_is_known(g) && ufrag && ufrag[0] != '\0') {
         remote->ufrag = hf_alloc_text(g->ice->env, ufrag, strlen(ufrag));
         if (!remote->ufrag)
+            goto free_remote;
+    }
+    if (candidate->name[0] != '\0') {
+        remote->name = hf_alloc_text(g->ice->env, candidate->name, strlen(candidate->name));
+        if (!remote->name)
             goto free_remote;
     }
     err = append(g, remote);
@@ -199,4 +207,8 @@ void hf_ice_remote_describe(const hf_ice_remote *remote, hf_ice_candidate *out)
         snprintf(out->foundation, sizeof out->foundation, "prflx%u", (unsigned)remote->foundation);
     else
         memcpy(out->foundation, remote->foundation_text, sizeof out->foundation);
+    if (remote->name) { /* draft-ietf-mmusic-mdns-ice-candidates §3.3.1: statistics show the name alone */
+        out->addr = (hf_addr){.port = remote->addr.port};
+        snprintf(out->name, sizeof out->name, "%s", remote->name);
+    }
 }

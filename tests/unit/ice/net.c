@@ -112,6 +112,22 @@ void net_send(net *n, const hf_path *path, const void *data, size_t len)
     n->flights_len++;
 }
 
+static void advertise(net *n, const hf_request *request)
+{
+    cr_assert_lt(n->names_len, NET_NAMES_MAX);
+    net_name *name = &n->names[n->names_len++];
+    name->addr = request->path.local;
+    strcpy(name->text, request->name);
+}
+
+static void find_name(const net *n, const char *text, hf_addr *out)
+{
+    for (size_t i = 0; n->has_multicast && i < n->names_len; i++) {
+        if (strcmp(n->names[i].text, text) == 0)
+            *out = n->names[i].addr;
+    }
+}
+
 static void drain_host(net *n, net_host *host)
 {
     uint8_t buffer[HF_DATAGRAM_MAX];
@@ -119,14 +135,20 @@ static void drain_host(net *n, net_host *host)
     hf_request request;
     while (hf_ice_poll_request(host->ice, &request)) {
         hf_reply reply = {.id = request.id};
+        hf_addr addr = n->name_resolves_to;
         if (request.type == HF_REQUEST_LOCALS) {
             reply.type = HF_REPLY_LOCALS;
             reply.locals = host->locals;
             reply.locals_len = host->locals_len;
+        } else if (request.type == HF_REQUEST_ADVERTISE) {
+            reply.type = HF_REPLY_ADVERTISED;
+            reply.err = n->has_multicast ? HF_OK : HF_EIO;
+            advertise(n, &request);
         } else {
             reply.type = HF_REPLY_RESOLVED;
-            reply.addrs = &n->name_resolves_to;
-            reply.addrs_len = n->name_resolves_to.family != HF_FAMILY_NONE;
+            find_name(n, request.name, &addr);
+            reply.addrs = &addr;
+            reply.addrs_len = addr.family != HF_FAMILY_NONE;
             reply.err = reply.addrs_len ? HF_OK : HF_ERESOLVE;
         }
         hf_ice_reply(host->ice, n->now, &reply);

@@ -49,6 +49,13 @@ typedef struct net_host {
     hf_time connected_at, completed_at;
 } net_host;
 
+#define NET_NAMES_MAX 16
+
+typedef struct net_name {
+    char text[64];
+    hf_addr addr;
+} net_name;
+
 typedef struct net {
     net_host a, b;
     hf_time now;
@@ -59,6 +66,9 @@ typedef struct net {
     bool is_cut;
     hf_addr server; /* a STUN server; family NONE: none */
     bool server_is_silent, server_refuses;
+    net_name names[NET_NAMES_MAX]; /* that were advertised */
+    size_t names_len;
+    bool has_multicast;                                /* false: nobody hears of them */
     hf_addr name_resolves_to;                          /* family NONE: does not resolve */
     bool (*hook)(struct net *net, net_flight *flight); /* false: dropped */
     void *context;

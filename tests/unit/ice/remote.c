@@ -27,7 +27,7 @@ Test(remote, useless_and_harmful_ones_are_refused)
         {"candidate:1 1 udp 1 255.255.255.255 9 typ host", HF_EINVAL, "broadcast"},
         {"candidate:1 1 udp 1 ::ffff:224.0.0.1 9 typ host", HF_EINVAL, "IPv4 in disguise"},
         {"candidate:1 1 tcp 1 10.0.0.2 9 typ host tcptype active", HF_ENOTSUP, "TCP"},
-        {"candidate:1 1 udp 1 x.local 9 typ host", HF_ENOTSUP, "a name"},
+        {"candidate:1 1 udp 1 x.local 9 typ host", HF_ENOTSUP, "a name that nobody made up"},
         {"candidate:1 2 udp 1 10.0.0.2 9 typ host", HF_ENOTSUP, "a second component"},
     };
     solo s;
