@@ -31,11 +31,12 @@ static hf_sdp_setup our_setup(const hf_peer *peer, hf_sdp_type type)
     return peer->remote_pending.negotiated.dtls_role == HF_DTLS_CLIENT ? HF_SDP_ACTIVE : HF_SDP_PASSIVE;
 }
 
-/* RFC 8445 §5.1.4: the default is the candidate that most likely works for one who knows no ICE; IPv4 before IPv6. */
+/* RFC 8445 §5.1.4: the default is the candidate that most likely works for one who knows no ICE; IPv4 before IPv6. One that
+ * bears a name says nothing to such. */
 static bool is_better_default(const hf_ice_candidate *a, const hf_ice_candidate *b)
 {
     if (a->addr.family != b->addr.family)
-        return a->addr.family == HF_FAMILY_IPV4;
+        return a->addr.family == HF_FAMILY_IPV4 || b->addr.family == HF_FAMILY_NONE;
     return a->type > b->type;
 }
 

@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "clock.h"
+#include "names.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -110,6 +111,15 @@ static void fly(sim *s, int to, const hf_path *path, const uint8_t *data, size_t
     add_flight(s, f);
 }
 
+void sim_fly(sim *s, int to, const hf_path *path, const uint8_t *data, size_t len)
+{
+    if (s->link.cut || sim_random(s, 1000) < s->link.loss)
+        return;
+    fly(s, to, path, data, len);
+    if (sim_random(s, 1000) < s->link.duplicate)
+        fly(s, to, path, data, len);
+}
+
 static int side_of(const sim *s, const hf_addr *addr)
 {
     for (int i = 0; i < 2; i++) {
@@ -129,11 +139,8 @@ static void send_datagram(sim *s, int from, const hf_path *path, uint8_t *data, 
     if (s->on_datagram)
         s->on_datagram(s, from, &tapped);
     int to = side_of(s, &path->remote);
-    if (to < 0 || s->link.cut || sim_random(s, 1000) < s->link.loss || (s->loses && s->loses(s, from, &tapped)))
-        return;
-    fly(s, to, path, data, len);
-    if (sim_random(s, 1000) < s->link.duplicate)
-        fly(s, to, path, data, len);
+    if (to >= 0 && !(s->loses && s->loses(s, from, &tapped)))
+        sim_fly(s, to, path, data, len);
 }
 
 void sim_inject(sim *s, int to, const hf_path *path, const uint8_t *data, size_t len)
@@ -201,6 +208,8 @@ static void receive_signal(sim_side *side, const flight *f)
     case HF_SIGNAL_CANDIDATE:
     case HF_SIGNAL_END_OF_CANDIDATES:
         err = hf_peer_add_ice_candidate(side->peer, now, text, f->mid, f->ufrag);
+        if (err == HF_ENOTSUP && side->sim->config.may_refuse_candidates)
+            err = HF_OK;
         break;
     }
     if (err != HF_OK) {
@@ -373,10 +382,9 @@ static void answer_request(sim_side *side, const hf_request *request)
         reply.locals_len = side->sim->config.ipv6 ? 2 : 1;
         break;
     case HF_REQUEST_RESOLVE:
-        reply.type = HF_REPLY_RESOLVED;
-        reply.err = HF_ERESOLVE;
-        break;
     case HF_REQUEST_ADVERTISE:
+        sim_names_request(side, request);
+        return;
     case HF_REQUEST_CONNECT:
     case HF_REQUEST_DISCONNECT:
         return;
@@ -395,7 +403,7 @@ static void drain(sim_side *side)
 
     while (more) {
         hf_transmit out = {.buffer = buffer, .cap = sizeof buffer};
-        more = false;
+        more = sim_names_drain(side);
         while (hf_peer_poll_request(side->peer, &request)) {
             answer_request(side, &request);
             more = true;
@@ -421,7 +429,8 @@ static void deliver(sim *s, flight *f)
         receive_signal(side, f);
     } else {
         hf_datagram datagram = {.path = f->path, .data = f->data, .len = f->len};
-        hf_peer_input(side->peer, s->now, &datagram, 1);
+        if (!sim_names_input(side, &datagram))
+            hf_peer_input(side->peer, s->now, &datagram, 1);
     }
     free(f->data);
 }
@@ -431,6 +440,9 @@ static hf_time next_moment(const sim *s)
     hf_time next = s->flights_len > 0 ? s->flights[0].at : HF_NEVER;
     for (int i = 0; i < 2; i++) {
         hf_time due = hf_peer_deadline(s->side[i].peer);
+        if (due < next)
+            next = due;
+        due = sim_names_deadline(&s->side[i]);
         if (due < next)
             next = due;
     }
@@ -457,6 +469,7 @@ bool sim_run(sim *s, hf_time until, bool (*done)(sim *s))
         for (int i = 0; i < 2; i++) {
             if (hf_peer_deadline(s->side[i].peer) <= s->now)
                 hf_peer_tick(s->side[i].peer, s->now);
+            sim_names_tick(&s->side[i]);
         }
     }
     s->now = until;
@@ -494,7 +507,8 @@ void sim_init(sim *s, const sim_config *config)
         side->index = i;
         side->routed_at = side->connected_at = side->open_at = HF_NEVER;
         give_address(side);
-        hf_peer_config peer = {.engine = s->engine, .certificate = config->certificate};
+        sim_names_init(side);
+        hf_peer_config peer = {.engine = s->engine, .certificate = config->certificate, .mdns = config->mdns[i]};
         err = hf_peer_new(&side->peer, &peer, &s->env[i].env);
     }
     if (err != HF_OK) {
@@ -505,8 +519,10 @@ void sim_init(sim *s, const sim_config *config)
 
 void sim_clear(sim *s)
 {
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         hf_peer_free(s->side[i].peer);
+        sim_names_clear(&s->side[i]);
+    }
     hf_engine_free(s->engine);
     while (s->flights_len > 0)
         free(take_flight(s).data);

@@ -26,6 +26,9 @@ typedef struct sim_config {
     bool ipv6;           /* an IPv6 address on each side as well */
     const char *offer_setup; /* what a=setup:actpass of the offer becomes: "active", "passive"; NULL: stays */
     const char *swap_fingerprint; /* replaces the fingerprint in the answer: a man in the middle */
+    hf_ice_mdns mdns[2];          /* of each side */
+    bool multicast;               /* multicasts reach the other side */
+    bool may_refuse_candidates;   /* a side that does is no reason to end the run */
     hf_certificate *certificate;  /* of both; NULL: each its own */
 } sim_config;
 
@@ -47,7 +50,9 @@ typedef struct sim_side {
     struct sim *sim;
     int index;
     hf_peer *peer;
-    hf_addr addrs[2];
+    hf_addr addrs[2]; /* IPv4, IPv6 */
+    hf_mdns *mdns;
+    size_t names_requested; /* looked up, or advertised */
     sim_channel channels[SIM_CHANNELS_MAX];
     size_t channels_len;
     bool remote_closed;
@@ -95,6 +100,9 @@ sim_channel *sim_find(sim_side *side, const char *label);
 /* Sends message number `number` of `size` bytes (at least 8) whose content follows from number and seed; the receiver
  * checks it. */
 hf_err sim_send_numbered(sim_side *side, sim_channel *channel, uint64_t number, size_t size);
+
+/* Sends a datagram over the link, which may lose or change it. */
+void sim_fly(sim *s, int to, const hf_path *path, const uint8_t *data, size_t len);
 
 /* Puts a datagram on the way to a side, as if from that address. */
 void sim_inject(sim *s, int to, const hf_path *path, const uint8_t *data, size_t len);
