@@ -44,7 +44,7 @@ static bool is_settled(const hf_ice_generation *g)
         if (g->queries[i].state != HF_ICE_QUERY_DONE && g->queries[i].refresh_at == HF_NEVER)
             return false;
     }
-    return ice->locals_known && hf_ice_name_is_settled(ice);
+    return ice->locals_known && hf_ice_alias_is_settled(ice);
 }
 
 static void enter(hf_ice_generation *g, hf_ice_gathering next)
@@ -107,7 +107,7 @@ static void add_locals(hf_ice_generation *g)
         hf_ice_local *local = hf_ice_local_add_host(g, &ice->locals[i]);
         if (!local)
             continue;
-        hf_ice_name_hide(ice, &local->addr);
+        hf_ice_alias_hide(ice, &local->addr);
         hf_ice_pair_add_for_local(g, local);
         for (size_t n = 0; n < ice->servers_len; n++)
             query(g, &ice->servers[n], local);

@@ -22,7 +22,7 @@ void hf_ice_generation_free(hf_ice_generation *g)
     const hf_env *env = g->ice->env;
     if (g->ice->heard && g->ice->heard->generation == g)
         g->ice->heard = NULL;
-    hf_ice_name_forget(g);
+    hf_ice_alias_forget(g);
     for (size_t i = 0; i < g->pairs_len; i++)
         hf_dealloc(env, g->pairs[i]);
     for (size_t i = 0; i < g->remotes_len; i++)

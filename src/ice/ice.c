@@ -42,7 +42,7 @@ void hf_ice_free(hf_ice *ice)
         hf_ice_generation_free(g);
     }
     hf_ice_servers_clear(ice);
-    hf_ice_name_clear(ice);
+    hf_ice_alias_clear(ice);
     hf_dealloc(env, ice->locals);
     hf_ring_clear(&ice->owed);
     memset(ice, 0, sizeof *ice);
@@ -211,7 +211,7 @@ hf_err hf_ice_add_remote_candidate(hf_ice *ice, hf_time now, const hf_ice_candid
     if (!has_name && hf_ice_addr_is_forbidden(&candidate->addr))
         return HF_EINVAL;
     now = at(ice, now);
-    hf_err err = has_name ? hf_ice_name_add(g, candidate, ufrag) : hf_ice_remote_add(g, candidate, ufrag);
+    hf_err err = has_name ? hf_ice_alias_add(g, candidate, ufrag) : hf_ice_remote_add(g, candidate, ufrag);
     if (err == HF_OK)
         settle_and_wake(ice, now);
     return err;
@@ -329,7 +329,7 @@ bool hf_ice_poll_transmit(hf_ice *ice, hf_time now, hf_transmit *out)
 
 bool hf_ice_poll_request(hf_ice *ice, hf_request *out)
 {
-    return ice && out && (hf_ice_gather_poll_request(ice, out) || hf_ice_name_poll_request(ice, out));
+    return ice && out && (hf_ice_gather_poll_request(ice, out) || hf_ice_alias_poll_request(ice, out));
 }
 
 void hf_ice_reply(hf_ice *ice, hf_time now, const hf_reply *reply)
@@ -342,7 +342,7 @@ void hf_ice_reply(hf_ice *ice, hf_time now, const hf_reply *reply)
         hf_ice_gather_on_locals(ice, now, reply);
         break;
     case HF_REPLY_ADVERTISED:
-        hf_ice_name_on_advertised(ice, reply);
+        hf_ice_alias_on_advertised(ice, reply);
         hf_ice_gather_settle(ice);
         break;
     case HF_REPLY_CONNECTED:
@@ -350,7 +350,7 @@ void hf_ice_reply(hf_ice *ice, hf_time now, const hf_reply *reply)
         break;
     case HF_REPLY_RESOLVED:
         hf_ice_gather_on_resolved(ice, now, reply);
-        hf_ice_name_on_resolved(ice, reply);
+        hf_ice_alias_on_resolved(ice, reply);
         break;
     }
     settle(ice, now);

@@ -80,11 +80,11 @@ typedef struct hf_ice_remote {
 } hf_ice_remote;
 
 /* A remote candidate that waits for the address of its name. */
-typedef struct hf_ice_name {
+typedef struct hf_ice_named {
     struct hf_ice_generation *generation;
     uint32_t id; /* of the request; 0: not asked yet */
     hf_ice_candidate candidate;
-} hf_ice_name;
+} hf_ice_named;
 
 /* A check that was sent and may still be answered. */
 typedef struct hf_ice_sent {
@@ -234,9 +234,9 @@ struct hf_ice {
     hf_ice_stun *servers;
     size_t servers_len;
 
-    /* name.c */
+    /* alias.c */
     hf_ice_mdns mdns;
-    hf_ice_name **names;
+    hf_ice_named **names;
     size_t names_len, names_cap;
     uint32_t names_asked;
     hf_ice_alias *aliases;
@@ -347,20 +347,20 @@ void hf_ice_remote_drop_other_generations(hf_ice_generation *g);
 void hf_ice_remote_describe(const hf_ice_remote *remote, hf_ice_candidate *out);
 void hf_ice_remote_free(hf_ice_generation *g, hf_ice_remote *remote);
 
-/* --- name.c: names instead of addresses ----------------------------------------------------------------------------- */
+/* --- alias.c: names instead of addresses ----------------------------------------------------------------------------- */
 
-bool hf_ice_name_is_made_up(const char *name);
-HF_CHECKED hf_err hf_ice_name_add(hf_ice_generation *g, const hf_ice_candidate *candidate, const char *ufrag);
-void hf_ice_name_on_resolved(hf_ice *ice, const hf_reply *reply);
-void hf_ice_name_forget(hf_ice_generation *g);
+bool hf_ice_alias_is_made_up(const char *name);
+HF_CHECKED hf_err hf_ice_alias_add(hf_ice_generation *g, const hf_ice_candidate *candidate, const char *ufrag);
+void hf_ice_alias_on_resolved(hf_ice *ice, const hf_reply *reply);
+void hf_ice_alias_forget(hf_ice_generation *g);
 /* Gives this address of ours a name, where they are to be hidden. */
-void hf_ice_name_hide(hf_ice *ice, const hf_addr *addr);
-void hf_ice_name_on_advertised(hf_ice *ice, const hf_reply *reply);
-bool hf_ice_name_is_settled(const hf_ice *ice); /* every address has a name, or can't have one */
-bool hf_ice_name_allows_telling(const hf_ice *ice, const hf_ice_local *local);
-void hf_ice_name_conceal(const hf_ice *ice, const hf_ice_local *local, hf_ice_candidate *out);
-bool hf_ice_name_poll_request(hf_ice *ice, hf_request *out);
-void hf_ice_name_clear(hf_ice *ice);
+void hf_ice_alias_hide(hf_ice *ice, const hf_addr *addr);
+void hf_ice_alias_on_advertised(hf_ice *ice, const hf_reply *reply);
+bool hf_ice_alias_is_settled(const hf_ice *ice); /* every address has a name, or can't have one */
+bool hf_ice_alias_allows_telling(const hf_ice *ice, const hf_ice_local *local);
+void hf_ice_alias_conceal(const hf_ice *ice, const hf_ice_local *local, hf_ice_candidate *out);
+bool hf_ice_alias_poll_request(hf_ice *ice, hf_request *out);
+void hf_ice_alias_clear(hf_ice *ice);
 
 /* --- server.c: STUN URIs ------------------------------------------------------------------------------------------- */
 

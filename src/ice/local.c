@@ -174,7 +174,7 @@ void hf_ice_local_remove(hf_ice_generation *g, hf_ice_local *host)
 /* A peer-reflexive candidate never is: the remote has seen its address (RFC 8445 §7.2.5.3.1). */
 bool hf_ice_local_is_for_the_remote(const hf_ice_generation *g, const hf_ice_local *local)
 {
-    return local->type != HF_ICE_PEER_REFLEXIVE && hf_ice_name_allows_telling(g->ice, local);
+    return local->type != HF_ICE_PEER_REFLEXIVE && hf_ice_alias_allows_telling(g->ice, local);
 }
 
 void hf_ice_local_describe(const hf_ice_generation *g, const hf_ice_local *local, hf_ice_candidate *out)
@@ -183,6 +183,6 @@ void hf_ice_local_describe(const hf_ice_generation *g, const hf_ice_local *local
     snprintf(out->foundation, sizeof out->foundation, "%u", (unsigned)local->foundation);
     if (local->base != local)
         out->related = local->base->addr;
-    hf_ice_name_conceal(g->ice, local, out);
+    hf_ice_alias_conceal(g->ice, local, out);
     memcpy(out->ufrag, g->local_ufrag, sizeof g->local_ufrag);
 }

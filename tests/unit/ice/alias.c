@@ -1,4 +1,4 @@
-/* name.c: names instead of addresses: the remote's, and ours. */
+/* alias.c: names instead of addresses: the remote's, and ours. */
 #include "net.h"
 #include "solo.h"
 
@@ -50,7 +50,7 @@ static uint64_t ignored(const solo *s)
 /* --- The remote's --- */
 
 /* draft-ietf-mmusic-mdns-ice-candidates §3.1.1, §3.2.2 */
-Test(ice_name, is_looked_up_only_when_an_agent_has_made_it_up)
+Test(ice_alias, is_looked_up_only_when_an_agent_has_made_it_up)
 {
     static const struct {
         const char *name, *why;
@@ -87,7 +87,7 @@ Test(ice_name, is_looked_up_only_when_an_agent_has_made_it_up)
     }
 }
 
-Test(ice_name, becomes_a_host_candidate_when_its_address_is_known)
+Test(ice_alias, becomes_a_host_candidate_when_its_address_is_known)
 {
     solo s;
     hf_stun_message m;
@@ -110,7 +110,7 @@ Test(ice_name, becomes_a_host_candidate_when_its_address_is_known)
     solo_clear(&s);
 }
 
-Test(ice_name, waits_for_the_credentials_as_others_do)
+Test(ice_alias, waits_for_the_credentials_as_others_do)
 {
     solo s;
     hf_stun_message m;
@@ -126,7 +126,7 @@ Test(ice_name, waits_for_the_credentials_as_others_do)
     solo_clear(&s);
 }
 
-Test(ice_name, without_one_good_address_is_ignored)
+Test(ice_alias, without_one_good_address_is_ignored)
 {
     static const struct {
         const char *first, *second, *why;
@@ -152,7 +152,7 @@ Test(ice_name, without_one_good_address_is_ignored)
     }
 }
 
-Test(ice_name, is_asked_for_once_however_often_it_is_told)
+Test(ice_alias, is_asked_for_once_however_often_it_is_told)
 {
     solo s;
     solo_init(&s, NULL);
@@ -164,7 +164,7 @@ Test(ice_name, is_asked_for_once_however_often_it_is_told)
     solo_clear(&s);
 }
 
-Test(ice_name, are_so_many_and_no_more)
+Test(ice_alias, are_so_many_and_no_more)
 {
     solo s;
     char text[128];
@@ -180,7 +180,7 @@ Test(ice_name, are_so_many_and_no_more)
     solo_clear(&s);
 }
 
-Test(ice_name, is_left_alone_when_it_is_turned_off)
+Test(ice_alias, is_left_alone_when_it_is_turned_off)
 {
     solo s;
     hf_request request;
@@ -191,7 +191,7 @@ Test(ice_name, is_left_alone_when_it_is_turned_off)
 }
 
 /* A reply that nobody waits for: an id of another time, or of a server. */
-Test(ice_name, takes_only_the_answer_to_its_own_question)
+Test(ice_alias, takes_only_the_answer_to_its_own_question)
 {
     solo s;
     solo_init(&s, NULL);
@@ -209,7 +209,7 @@ Test(ice_name, takes_only_the_answer_to_its_own_question)
 }
 
 /* The remote's check reveals what its name hides. Then the name says what the address was. */
-Test(ice_name, gives_way_to_the_check_that_comes_first)
+Test(ice_alias, gives_way_to_the_check_that_comes_first)
 {
     solo s;
     hf_ice_pair_info info;
@@ -233,7 +233,7 @@ Test(ice_name, gives_way_to_the_check_that_comes_first)
 static const hf_ice_config hide_controlling = {.controlling = true, .mdns = HF_ICE_MDNS_HIDE},
                            hide = {.mdns = HF_ICE_MDNS_HIDE};
 
-Test(ice_name, stands_for_each_address_of_ours)
+Test(ice_alias, stands_for_each_address_of_ours)
 {
     static const hf_ice_server server = {.uri = "stun:198.51.100.1:3478"};
     hf_ice_config config = {.controlling = true, .mdns = HF_ICE_MDNS_HIDE, .servers = &server, .servers_len = 1};
@@ -253,7 +253,7 @@ Test(ice_name, stands_for_each_address_of_ours)
         cr_expect_eq(c->type, HF_ICE_HOST);
         cr_expect_eq(c->addr.family, HF_FAMILY_NONE);
         cr_expect_eq(c->addr.port, 5000);
-        cr_expect(hf_ice_name_is_made_up(c->name), "%s", c->name);
+        cr_expect(hf_ice_alias_is_made_up(c->name), "%s", c->name);
         cr_expect_str_eq(c->name, n.names[i].text);
         cr_expect(hf_addr_equal_ip(&n.names[i].addr, &n.a.locals[i].addr));
     }
@@ -269,7 +269,7 @@ Test(ice_name, stands_for_each_address_of_ours)
     net_clear(&n);
 }
 
-Test(ice_name, is_told_when_somebody_answers_for_it_and_not_before)
+Test(ice_alias, is_told_when_somebody_answers_for_it_and_not_before)
 {
     solo s;
     hf_request request;
@@ -280,7 +280,7 @@ Test(ice_name, is_told_when_somebody_answers_for_it_and_not_before)
     cr_expect_not(hf_ice_local_candidate(s.ice, 0, &c));
     cr_assert(hf_ice_poll_request(s.ice, &request));
     cr_expect_eq(request.type, HF_REQUEST_ADVERTISE);
-    cr_expect(hf_ice_name_is_made_up(request.name));
+    cr_expect(hf_ice_alias_is_made_up(request.name));
     cr_expect_eq(request.path.local.family, HF_FAMILY_IPV4);
     hf_ice_reply(s.ice, s.now, &(hf_reply){.type = HF_REPLY_ADVERTISED, .id = request.id});
     cr_expect_eq(solo_count_events(&s, HF_ICE_CANDIDATE_FOUND), 1);
@@ -290,7 +290,7 @@ Test(ice_name, is_told_when_somebody_answers_for_it_and_not_before)
     solo_clear(&s);
 }
 
-Test(ice_name, that_nobody_answers_for_is_left_out)
+Test(ice_alias, that_nobody_answers_for_is_left_out)
 {
     solo s;
     hf_request request;
@@ -312,7 +312,7 @@ static bool is_shown(const hf_ice_candidate *c, const char *ip)
     return strstr(text, ip) != NULL;
 }
 
-Test(ice_name, connects_two_that_both_hide)
+Test(ice_alias, connects_two_that_both_hide)
 {
     net n;
     hf_ice_pair_info info;
@@ -331,7 +331,7 @@ Test(ice_name, connects_two_that_both_hide)
 }
 
 /* Without multicast one who hides is found when it can find the other. */
-Test(ice_name, needs_no_multicast_when_one_side_shows_itself)
+Test(ice_alias, needs_no_multicast_when_one_side_shows_itself)
 {
     for (int who = 0; who < 2; who++) {
         net n;
@@ -346,7 +346,7 @@ Test(ice_name, needs_no_multicast_when_one_side_shows_itself)
     }
 }
 
-Test(ice_name, that_nobody_can_resolve_does_not_hold_back_failure)
+Test(ice_alias, that_nobody_can_resolve_does_not_hold_back_failure)
 {
     net n;
     net_init(&n, 1);
@@ -361,7 +361,7 @@ Test(ice_name, that_nobody_can_resolve_does_not_hold_back_failure)
 }
 
 /* An address that has a new socket, after a restart or an outage, keeps its name. */
-Test(ice_name, lives_as_long_as_the_agent)
+Test(ice_alias, lives_as_long_as_the_agent)
 {
     net n;
     net_init(&n, 1);
@@ -382,7 +382,7 @@ Test(ice_name, lives_as_long_as_the_agent)
     net_clear(&n);
 }
 
-Test(ice_name, survives_every_shortage_of_memory)
+Test(ice_alias, survives_every_shortage_of_memory)
 {
     test_env t = {0};
     size_t allocations = 0;

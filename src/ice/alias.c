@@ -1,4 +1,4 @@
-/* name.c: names instead of host addresses (draft-ietf-mmusic-mdns-ice-candidates): the remote's are looked up, ours are made
+/* alias.c: names instead of host addresses (draft-ietf-mmusic-mdns-ice-candidates): the remote's are looked up, ours are made
  * up and advertised. What is multicast DNS in it is the driver's affair. */
 #include "ice_priv.h"
 
@@ -17,7 +17,7 @@ static bool is_hex(char c)
 /* §3.1.1: "The unique name MUST consist of a version 4 UUID as defined in [RFC4122], followed by ".local"." §3.2.2 lets an
  * agent look up no others, since a remote could make it send to any device that has a well-known name. In the picture, x
  * is any hexadecimal digit, and y one of 8 to b (RFC 4122 §4.1.1). */
-bool hf_ice_name_is_made_up(const char *name)
+bool hf_ice_alias_is_made_up(const char *name)
 {
     static const char form[] = "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx";
     for (size_t i = 0; i < sizeof form - 1; i++) {
@@ -49,7 +49,7 @@ static void drop(hf_ice *ice, size_t at)
     memmove(&ice->names[at], &ice->names[at + 1], (ice->names_len - at) * sizeof *ice->names);
 }
 
-void hf_ice_name_forget(hf_ice_generation *g)
+void hf_ice_alias_forget(hf_ice_generation *g)
 {
     hf_ice *ice = g->ice;
     for (size_t i = ice->names_len; i-- > 0;) {
@@ -61,7 +61,7 @@ void hf_ice_name_forget(hf_ice_generation *g)
 static bool is_known(const hf_ice_generation *g, const hf_ice_candidate *candidate)
 {
     for (size_t i = 0; i < g->ice->names_len; i++) {
-        const hf_ice_name *name = g->ice->names[i];
+        const hf_ice_named *name = g->ice->names[i];
         if (name->generation == g && strcmp(name->candidate.name, candidate->name) == 0 &&
             name->candidate.addr.port == candidate->addr.port && name->candidate.tcp_type == candidate->tcp_type)
             return true;
@@ -69,11 +69,11 @@ static bool is_known(const hf_ice_generation *g, const hf_ice_candidate *candida
     return false;
 }
 
-hf_err hf_ice_name_add(hf_ice_generation *g, const hf_ice_candidate *candidate, const char *ufrag)
+hf_err hf_ice_alias_add(hf_ice_generation *g, const hf_ice_candidate *candidate, const char *ufrag)
 {
     hf_ice *ice = g->ice;
     g->remote_hides_addresses = true;
-    if (ice->mdns == HF_ICE_MDNS_OFF || !hf_ice_name_is_made_up(candidate->name)) {
+    if (ice->mdns == HF_ICE_MDNS_OFF || !hf_ice_alias_is_made_up(candidate->name)) {
         ice->stats.remote_candidates_ignored++;
         return HF_ENOTSUP;
     }
@@ -87,7 +87,7 @@ hf_err hf_ice_name_add(hf_ice_generation *g, const hf_ice_candidate *candidate, 
     }
     if (hf_grow(ice->env, &ice->names, &ice->names_cap, ice->names_len + 1, SIZE_MAX, sizeof *ice->names))
         return HF_ENOMEM;
-    hf_ice_name *name = hf_alloc(ice->env, sizeof *name);
+    hf_ice_named *name = hf_alloc(ice->env, sizeof *name);
     if (!name)
         return HF_ENOMEM;
     name->generation = g;
@@ -99,7 +99,7 @@ hf_err hf_ice_name_add(hf_ice_generation *g, const hf_ice_candidate *candidate, 
 }
 
 /* §3.2.2: "An ICE agent SHOULD ignore candidates where the hostname resolution returns more than one IP address." */
-static bool take_address(hf_ice_name *name, const hf_reply *reply)
+static bool take_address(hf_ice_named *name, const hf_reply *reply)
 {
     if (reply->err != HF_OK || reply->addrs_len != 1 || name->generation->is_over)
         return false;
@@ -109,10 +109,10 @@ static bool take_address(hf_ice_name *name, const hf_reply *reply)
     return !hf_ice_addr_is_forbidden(&name->candidate.addr);
 }
 
-void hf_ice_name_on_resolved(hf_ice *ice, const hf_reply *reply)
+void hf_ice_alias_on_resolved(hf_ice *ice, const hf_reply *reply)
 {
     for (size_t i = 0; i < ice->names_len; i++) {
-        hf_ice_name *name = ice->names[i];
+        hf_ice_named *name = ice->names[i];
         if (name->id == 0 || name->id != reply->id)
             continue;
         if (!take_address(name, reply) ||
@@ -136,7 +136,7 @@ static hf_ice_alias *find_alias(const hf_ice *ice, const hf_addr *addr)
 
 /* §3.3.3 would have one name for each origin; an agent is as much as we know of one. So names outlive restarts. Without
  * memory there is no name, and the candidate stays untold. */
-void hf_ice_name_hide(hf_ice *ice, const hf_addr *addr)
+void hf_ice_alias_hide(hf_ice *ice, const hf_addr *addr)
 {
     if (ice->mdns != HF_ICE_MDNS_HIDE || find_alias(ice, addr) ||
         hf_grow(ice->env, &ice->aliases, &ice->aliases_cap, ice->aliases_len + 1, HF_ICE_LOCAL_CANDIDATES_MAX,
@@ -148,7 +148,7 @@ void hf_ice_name_hide(hf_ice *ice, const hf_addr *addr)
     make_up(ice->env, alias->name);
 }
 
-bool hf_ice_name_is_settled(const hf_ice *ice)
+bool hf_ice_alias_is_settled(const hf_ice *ice)
 {
     for (size_t i = 0; i < ice->aliases_len; i++) {
         if (ice->aliases[i].state == HF_ICE_ALIAS_UNASKED || ice->aliases[i].state == HF_ICE_ALIAS_ASKED)
@@ -157,7 +157,7 @@ bool hf_ice_name_is_settled(const hf_ice *ice)
     return true;
 }
 
-void hf_ice_name_on_advertised(hf_ice *ice, const hf_reply *reply)
+void hf_ice_alias_on_advertised(hf_ice *ice, const hf_reply *reply)
 {
     size_t at = (size_t)reply->id - FIRST_ID;
     if (reply->id < FIRST_ID || at >= ice->aliases_len || ice->aliases[at].state != HF_ICE_ALIAS_ASKED)
@@ -167,7 +167,7 @@ void hf_ice_name_on_advertised(hf_ice *ice, const hf_reply *reply)
 
 /* §3.1.2.1 would have a candidate told whose name nobody answers for, so that a web page can't find out about the network.
  * Our application is no adversary of its user, and the remote would wait for an answer in vain. */
-bool hf_ice_name_allows_telling(const hf_ice *ice, const hf_ice_local *local)
+bool hf_ice_alias_allows_telling(const hf_ice *ice, const hf_ice_local *local)
 {
     if (ice->mdns != HF_ICE_MDNS_HIDE || local->type != HF_ICE_HOST)
         return true;
@@ -177,7 +177,7 @@ bool hf_ice_name_allows_telling(const hf_ice *ice, const hf_ice_local *local)
 
 /* RFC 8839 §5.1: of a related address that is concealed, "the address MUST be set to "0.0.0.0" (for IPv4 candidates) or "::"
  * (for IPv6 candidates) and the port to "9"." */
-void hf_ice_name_conceal(const hf_ice *ice, const hf_ice_local *local, hf_ice_candidate *out)
+void hf_ice_alias_conceal(const hf_ice *ice, const hf_ice_local *local, hf_ice_candidate *out)
 {
     if (ice->mdns != HF_ICE_MDNS_HIDE)
         return;
@@ -193,7 +193,7 @@ void hf_ice_name_conceal(const hf_ice *ice, const hf_ice_local *local, hf_ice_ca
 
 /* --- Requests -------------------------------------------------------------------------------------------------------- */
 
-bool hf_ice_name_poll_request(hf_ice *ice, hf_request *out)
+bool hf_ice_alias_poll_request(hf_ice *ice, hf_request *out)
 {
     for (size_t i = 0; i < ice->aliases_len; i++) {
         hf_ice_alias *alias = &ice->aliases[i];
@@ -205,7 +205,7 @@ bool hf_ice_name_poll_request(hf_ice *ice, hf_request *out)
         return true;
     }
     for (size_t i = 0; i < ice->names_len; i++) {
-        hf_ice_name *name = ice->names[i];
+        hf_ice_named *name = ice->names[i];
         if (name->id != 0)
             continue;
         name->id = FIRST_ID + ice->names_asked++ % (UINT32_MAX - FIRST_ID);
@@ -215,7 +215,7 @@ bool hf_ice_name_poll_request(hf_ice *ice, hf_request *out)
     return false;
 }
 
-void hf_ice_name_clear(hf_ice *ice)
+void hf_ice_alias_clear(hf_ice *ice)
 {
     while (ice->names_len > 0)
         drop(ice, ice->names_len - 1);
