@@ -1,5 +1,5 @@
-/* alias.c: names instead of host addresses (draft-ietf-mmusic-mdns-ice-candidates): the remote's are looked up, ours are made
- * up and advertised. What is multicast DNS in it is the driver's affair. */
+/* alias.c: names instead of host addresses (draft-ietf-mmusic-mdns-ice-candidates): the remote's are looked up, ours are
+ * made up and advertised. What is multicast DNS in it is the driver's affair. */
 #include "ice_priv.h"
 
 #include <stdio.h>
