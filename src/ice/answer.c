@@ -86,7 +86,7 @@ static bool wins_role_conflict(hf_ice_generation *g, const hf_stun_message *mess
     if (!hf_stun_get_u64(message, same, &theirs))
         return false;
     g->ice->stats.role_conflicts++;
-    bool stays_controlling = g->tie_breaker >= theirs;
+    bool stays_controlling = g->remote_is_lite || g->tie_breaker >= theirs;
     if (g->is_controlling == stays_controlling)
         return true;
     hf_ice_set_role(g, stays_controlling);

@@ -87,8 +87,7 @@ static hf_ice_sent *note_sent(hf_time now, hf_ice_pair *pair)
     hf_random_bytes(g->ice->env, sent->id, sizeof sent->id);
     pair->requests_sent++;
     hf_trace(g->ice->env, now, HF_TRACE_ICE_CHECK_SENT, hf_trace_number("pair", pair->number),
-             hf_trace_bool("nominate", sent->nomination > 0),
-             hf_trace_text("state", hf_ice_pair_state_name(pair->state)));
+             hf_trace_bool("nominate", sent->nomination > 0), hf_trace_text("state", hf_ice_pair_state_name(pair->state)));
     return sent;
 }
 
@@ -273,7 +272,8 @@ static hf_ice_sent *find_sent(const hf_ice *ice, const uint8_t id[HF_STUN_ID_SIZ
     return NULL;
 }
 
-/* RFC 8445 §7.2.5.1: the remote has the role that we claimed, and the greater tie-breaker. §16.1: the tie-breaker stays the
+/* RFC 8445 §7.2.5.1: the remote has the role that we claimed, and the greater tie-breaker. A lite one can have no role but
+ * one (§6.1.1), and its answer is an error like any other. §16.1: the tie-breaker stays the
  * same "unless it has received a 487 response, in which case it MUST change the number". */
 static void on_role_conflict(hf_time now, hf_ice_pair *pair, const hf_ice_sent *sent)
 {
@@ -361,7 +361,8 @@ void hf_ice_check_on_response(hf_ice *ice, hf_time now, const hf_path *path, con
     hf_bytes reason;
     uint16_t unknown;
     hf_addr mapped;
-    if (message->class_ == HF_STUN_ERROR && hf_stun_get_error(message, &code, &reason) && code == 487)
+    if (message->class_ == HF_STUN_ERROR && hf_stun_get_error(message, &code, &reason) && code == 487 &&
+        !pair->generation->remote_is_lite)
         on_role_conflict(now, pair, sent);
     else if (message->class_ == HF_STUN_SUCCESS && hf_stun_unknown(message, NULL, 0, &unknown, 1) == 0 &&
              hf_stun_get_xor_address(message, HF_STUN_XOR_MAPPED_ADDRESS, &mapped))

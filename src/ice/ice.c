@@ -170,6 +170,7 @@ hf_err hf_ice_set_remote(hf_ice *ice, hf_time now, const hf_ice_remote_agent *re
              hf_trace_text("remote_ufrag", g->remote_ufrag), hf_trace_bool("remote_is_lite", remote->lite),
              hf_trace_text("role", g->is_controlling || remote->lite ? "controlling" : "controlled"));
     g->remote_may_renominate = remote->renomination;
+    g->remote_is_lite = remote->lite;
     if (remote->lite)
         hf_ice_set_role(g, true);
     hf_ice_restart_begin_checks(ice, now);

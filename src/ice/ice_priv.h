@@ -185,6 +185,7 @@ typedef struct hf_ice_generation {
     char *remote_ufrag, *remote_pwd; /* NULL: not known yet */
     bool remote_has_ended;           /* it has no more candidates */
     bool remote_hides_addresses;     /* it gave names: checks may come from there */
+    bool remote_is_lite;             /* it only answers (RFC 8445 §2.5); we are controlling, whatever it says */
     bool remote_may_renominate;      /* it knows NOMINATION */
     bool is_controlling;
     uint64_t tie_breaker;
