@@ -48,14 +48,22 @@ static hf_ice_pair *next_triggered(const hf_ice_generation *g)
     return first;
 }
 
+/* RFC 8445 §6.1.4.2: "the highest-priority pair in that checklist that is in the Waiting state", but the address families take
+ * turns: RFC 8421 §4 wants no more than a few checks of a broken one before the other has its turn, and our own priorities,
+ * interleaved as they are, can't see to that where the remote puts one family above the other. */
 static hf_ice_pair *next_waiting(const hf_ice_generation *g)
 {
+    hf_ice_pair *first = NULL;
     for (size_t i = 0; i < g->pairs_len; i++) {
         hf_ice_pair *pair = g->pairs[i];
-        if (pair->state == HF_ICE_PAIR_WAITING && pair->triggered == 0 && hf_ice_nominate_wants(pair))
+        if (pair->state != HF_ICE_PAIR_WAITING || pair->triggered != 0 || !hf_ice_nominate_wants(pair))
+            continue;
+        if (pair->path.local.family != g->ice->family_checked)
             return pair;
+        if (!first)
+            first = pair;
     }
-    return NULL;
+    return first;
 }
 
 static hf_span rto_at_first(const hf_ice_pair *pair)
@@ -159,6 +167,8 @@ static bool poll_ordinary(hf_ice *ice, hf_time now, hf_transmit *out)
     ice->pace_at = now + ice->pace;
     bool is_query = has_query && (!pair || ice->gather_turn);
     ice->gather_turn = !is_query;
+    if (!is_query)
+        ice->family_checked = pair->path.local.family;
     return is_query ? hf_ice_gather_start_one(ice, now, out) : start(now, pair, out);
 }
 

@@ -246,6 +246,7 @@ struct hf_ice {
     /* check.c, answer.c */
     hf_time pace_at, triggered_at; /* when the next ordinary, the next triggered check may leave */
     uint64_t triggered_last;
+    hf_family family_checked; /* by the last ordinary check */
     hf_ring owed;
     hf_time refusal_at; /* see may_refuse */
     hf_ice_pair *heard; /* the pair that data came on last */

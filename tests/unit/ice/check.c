@@ -224,3 +224,51 @@ Test(check, answered_late_still_counts)
     cr_expect_eq(first_pair(&s).rtt, HF_MS(150)); /* measured from the one that it answers */
     solo_clear(&s);
 }
+
+/* RFC 8421 §4. */
+Test(check, families_are_interleaved_in_local_preference)
+{
+    solo s;
+    solo_init(&s, NULL);
+    solo_set_locals(
+        &s, (const char *[]){"[2001:db8::1]:1", "[2001:db8::2]:1", "[2001:db8::3]:1", "10.0.0.1:1", "10.0.0.2:1"}, 5);
+    static const int order[] = {0, 3, 1, 4, 2}; /* IPv6, IPv4, IPv6, IPv4, and the last IPv6 */
+    for (size_t i = 0; i + 1 < 5; i++)
+        cr_expect_gt(s.ice->current->locals[order[i]]->priority, s.ice->current->locals[order[i + 1]]->priority);
+    solo_clear(&s);
+}
+
+/* The remote prefers one family through and through, as browsers do, and that one is broken. */
+Test(check, the_order_of_checks_gives_each_family_its_turn)
+{
+    for (int ipv4_is_better = 0; ipv4_is_better < 2; ipv4_is_better++) {
+        solo s;
+        hf_stun_message m;
+        char order[13] = "";
+        solo_init(&s, NULL);
+        solo_set_remote(&s);
+        solo_set_locals(&s, (const char *[]){"[2001:db8::1]:1", "10.0.0.1:1", "10.0.0.2:1", "[2001:db8::2]:1"}, 4);
+        for (int i = 0; i < 6; i++) {
+            char text[128];
+            bool is_ipv4 = ipv4_is_better ? i < 3 : i >= 3;
+            snprintf(text, sizeof text, "candidate:%d 1 udp %d %s%d 9 typ host", i, 1000000000 - i * 256,
+                     is_ipv4 ? "10.9.0." : "2001:db8:9::", i + 1);
+            solo_add(&s, text);
+        }
+        for (size_t n = 0; n < 12; n++) { /* each pair once; what is repeated is not looked at */
+            size_t before = strlen(order);
+            while (solo_take(&s, &m)) {
+                hf_ice_pair_info pair;
+                for (size_t i = 0; hf_ice_get_pair(s.ice, i, &pair); i++) {
+                    if (pair.requests_sent == 1 && hf_addr_equal(&pair.local.addr, &s.sent.path.local) &&
+                        hf_addr_equal(&pair.remote.addr, &s.sent.path.remote))
+                        order[strlen(order)] = s.sent.path.local.family == HF_FAMILY_IPV4 ? '4' : '6';
+                }
+            }
+            cr_assert_eq(strlen(order), before + 1);
+            solo_wait(&s, HF_MS(50));
+        }
+        cr_expect_str_eq(order, ipv4_is_better ? "464646464646" : "646464646464");
+        solo_clear(&s);
+    }
+}

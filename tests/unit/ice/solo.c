@@ -15,9 +15,15 @@ void solo_init(solo *s, const hf_ice_config *config)
     cr_assert_eq(hf_ice_new(&s->ice, config, &s->env.env), HF_OK);
     solo_speak_as(s, SOLO_UFRAG, SOLO_PWD);
     cr_assert_eq(hf_ice_gather(s->ice, s->now), HF_OK);
-    hf_local local = {.addr = net_addr("10.0.0.1:5000")};
-    hf_reply reply = {.type = HF_REPLY_LOCALS, .id = 1, .locals = &local, .locals_len = 1};
-    hf_ice_reply(s->ice, s->now, &reply);
+    solo_set_locals(s, (const char *[]){"10.0.0.1:5000"}, 1);
+}
+
+void solo_set_locals(solo *s, const char *const *addrs, size_t n)
+{
+    hf_local locals[HF_ICE_LOCAL_CANDIDATES_MAX] = {0};
+    for (size_t i = 0; i < n; i++)
+        locals[i].addr = net_addr(addrs[i]);
+    hf_ice_reply(s->ice, s->now, &(hf_reply){.type = HF_REPLY_LOCALS, .locals = locals, .locals_len = n});
 }
 
 void solo_clear(solo *s)

@@ -35,6 +35,7 @@ typedef struct solo_check {
 
 /* An agent at 10.0.0.1:5000 that has gathered. */
 void solo_init(solo *s, const hf_ice_config *config);
+void solo_set_locals(solo *s, const char *const *addrs, size_t n); /* these, instead of 10.0.0.1:5000 */
 void solo_clear(solo *s);
 void solo_set_remote(solo *s);
 /* From here on the remote's checks and answers bear the newest credentials of the agent and these ones. solo_init chooses
