@@ -272,7 +272,12 @@ static void print_summary(cli_demo_end *end)
 static void log_line(void *context, hf_log_level level, const char *line)
 {
     (void)level;
-    fprintf(stderr, "%s: %s\n", (const char *)context, line);
+    fprintf(stderr, "%s: %s\n", ((const cli_demo_end *)context)->name, line);
+}
+
+static void trace_line(void *context, const char *line, size_t len)
+{
+    cli_event_log_write(((cli_demo_end *)context)->event_log, line, len);
 }
 
 static void prepare(cli_demo_end *end, const cli_demo_options *options, bool is_alice, int wire)
@@ -285,9 +290,10 @@ static void prepare(cli_demo_end *end, const cli_demo_options *options, bool is_
     end->wire = wire;
     end->on_progress = on_progress;
     hf_env_system(&end->env);
-    end->env.context = names[is_alice];
+    end->env.context = end;
     end->env.log = log_line;
     end->env.log_level = options->log_level;
+    end->env.trace = end->event_log ? trace_line : NULL;
 }
 
 static int run_bob(cli_demo_end *end, pid_t alice)
@@ -307,6 +313,7 @@ static int run_bob(cli_demo_end *end, pid_t alice)
             good = false;
     }
     cli_demo_end_clear(end);
+    good &= cli_event_log_close(end->event_log);
     return good ? CLI_EXIT_OK : CLI_EXIT_FAILED;
 }
 
@@ -380,6 +387,11 @@ int cli_demo_main(int argc, char *const *argv)
         return CLI_EXIT_USAGE;
     }
 
+    if (options.event_log && cli_event_log_open(&end.event_log, options.event_log, "holdfast demo", &fault) != HF_OK) {
+        fprintf(stderr, "holdfast demo: %s (%s)\n", fault.text, hf_err_name(fault.code));
+        cli_tree_clear(&tree);
+        return CLI_EXIT_FAILED;
+    }
     pid_t alice = getpid(), bob = -1;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wires) != 0 || (bob = fork()) < 0) {
         fprintf(stderr, "demo: failed at: start (HF_EIO: %s)\n", strerror(errno));
@@ -396,5 +408,7 @@ int cli_demo_main(int argc, char *const *argv)
     open_screen(&options);
     int status = run_alice(&end, bob);
     cli_demo_end_clear(&end);
+    if (!cli_event_log_close(end.event_log))
+        fprintf(stderr, "holdfast demo: --event-log: %s: not all of it could be written\n", options.event_log);
     return status;
 }

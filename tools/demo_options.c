@@ -13,15 +13,17 @@ static hf_err take_seconds(void *options, const char *value, cli_fault *fault)
 
 static hf_err take_files(void *options, const char *value, cli_fault *fault)
 {
-    if (*value == '\0')
-        return cli_fault_set(fault, HF_EINVAL, "the folder's name is empty");
-    ((cli_demo_options *)options)->files = value;
-    return HF_OK;
+    return cli_parse_file(value, &((cli_demo_options *)options)->files, fault);
 }
 
 static hf_err take_log(void *options, const char *value, cli_fault *fault)
 {
     return cli_parse_log_level(value, &((cli_demo_options *)options)->log_level, fault);
+}
+
+static hf_err take_event_log(void *options, const char *value, cli_fault *fault)
+{
+    return cli_parse_file(value, &((cli_demo_options *)options)->event_log, fault);
 }
 
 static const cli_option table[] = {
@@ -31,6 +33,8 @@ static const cli_option table[] = {
      take_files, 0},
     {"--json", NULL, "one JSON object at the end, and nothing else", NULL, offsetof(cli_demo_options, json)},
     {"--log", "LEVEL", "error, warning, info, debug or none, to stderr", take_log, 0},
+    {"--event-log", "FILE", "what happens inside, as JSON lines of both peers;\n`holdfast timeline` draws it",
+     take_event_log, 0},
     {"--help", NULL, "print this", NULL, offsetof(cli_demo_options, help)},
 };
 #define TABLE_LEN (sizeof table / sizeof table[0])

@@ -13,6 +13,7 @@ typedef struct cli_demo_options {
     hf_span seconds;   /* how long there is traffic */
     const char *files; /* a folder; NULL: one is chosen */
     hf_log_level log_level;
+    const char *event_log; /* a file; NULL: none */
     bool json, help;
 } cli_demo_options;
 

@@ -12,6 +12,7 @@
 #include "demo_options.h"
 #include "demo_table.h"
 #include "document.h"
+#include "event_log.h"
 #include "histogram.h"
 #include "lines.h"
 #include "tree.h"
@@ -83,6 +84,7 @@ struct cli_demo_end {
     int wire;          /* to the other process */
     cli_lines lines;
     hf_env env;
+    cli_event_log *event_log; /* of both processes; NULL: none */
     hf_loop *loop;
     hf_manager *manager;
     hf_session *session;

@@ -80,6 +80,14 @@ void cli_options_print_help(const cli_option *table, size_t len, FILE *out)
         print_option(&table[i], out);
 }
 
+hf_err cli_parse_file(const char *text, const char **out, cli_fault *fault)
+{
+    if (*text == '\0')
+        return cli_fault_set(fault, HF_EINVAL, "the name is empty");
+    *out = text;
+    return HF_OK;
+}
+
 hf_err cli_parse_seconds(const char *text, hf_span *out, cli_fault *fault)
 {
     hf_span whole = 0, fraction = 0, unit = HF_SECONDS(1);

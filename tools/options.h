@@ -25,6 +25,9 @@ HF_CHECKED hf_err cli_options_parse(const cli_option *table, size_t len, int arg
 
 void cli_options_print_help(const cli_option *table, size_t len, FILE *out);
 
+/* A name that is not empty. HF_EINVAL. */
+HF_CHECKED hf_err cli_parse_file(const char *text, const char **out, cli_fault *fault);
+
 /* "2" or "0.5", above zero and at most a year. HF_EINVAL. */
 HF_CHECKED hf_err cli_parse_seconds(const char *text, hf_span *out, cli_fault *fault);
 

@@ -220,13 +220,26 @@ static hf_err make_manager(cli_peer *peer)
     return err;
 }
 
+static void trace_line(void *context, const char *line, size_t len)
+{
+    cli_event_log_write(((cli_peer *)context)->event_log, line, len);
+}
+
 static hf_err start(cli_peer *peer, cli_fault *fault)
 {
     hf_err err = HF_OK;
 
     hf_env_system(&peer->env);
+    peer->env.context = peer;
     peer->env.log = log_line;
     peer->env.log_level = peer->options.log_level;
+    if (peer->options.event_log) {
+        err = cli_event_log_open(&peer->event_log, peer->options.event_log,
+                                 peer->options.offer ? "holdfast peer --offer" : "holdfast peer --answer", fault);
+        if (err != HF_OK)
+            return err;
+        peer->env.trace = trace_line;
+    }
     if (peer->options.certificate)
         err = cli_certificate_file(&peer->certificate, peer->options.certificate, &peer->env, fault);
     if (err != HF_OK)
@@ -257,6 +270,8 @@ static void clear(cli_peer *peer)
     cli_peer_end_ports(peer);
     hf_manager_free(peer->manager);
     hf_loop_free(peer->loop);
+    if (!cli_event_log_close(peer->event_log))
+        fprintf(stderr, "holdfast peer: --event-log: %s: not all of it could be written\n", peer->options.event_log);
     hf_certificate_free(peer->certificate);
     cli_lines_clear(&peer->lines);
     free(peer->state_line);

@@ -84,10 +84,7 @@ static hf_err take_bind(void *context, const char *value, cli_fault *fault)
 
 static hf_err take_certificate(void *options, const char *value, cli_fault *fault)
 {
-    if (*value == '\0')
-        return cli_fault_set(fault, HF_EINVAL, "the file's name is empty");
-    ((cli_peer_options *)options)->certificate = value;
-    return HF_OK;
+    return cli_parse_file(value, &((cli_peer_options *)options)->certificate, fault);
 }
 
 static hf_err take_channels(void *options, const char *value, cli_fault *fault)
@@ -120,6 +117,11 @@ static hf_err take_id(void *options, const char *value, cli_fault *fault)
 static hf_err take_stats(void *options, const char *value, cli_fault *fault)
 {
     return cli_parse_seconds(value, &((cli_peer_options *)options)->stats, fault);
+}
+
+static hf_err take_event_log(void *options, const char *value, cli_fault *fault)
+{
+    return cli_parse_file(value, &((cli_peer_options *)options)->event_log, fault);
 }
 
 static hf_err take_log(void *options, const char *value, cli_fault *fault)
@@ -155,6 +157,7 @@ static const cli_option table[] = {
     {"--id", "NAME", "our peer id; random by default", take_id, 0},
     {"--stats", "SECONDS", "print a stats line this often", take_stats, 0},
     {"--log", "LEVEL", "error, warning, info, debug or none, to stderr", take_log, 0},
+    {"--event-log", "FILE", "what happens inside, as JSON lines;\n`holdfast timeline` draws it", take_event_log, 0},
     {"--help", NULL, "print this", FLAG(help)},
 };
 #define TABLE_LEN (sizeof table / sizeof table[0])

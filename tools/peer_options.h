@@ -27,6 +27,7 @@ typedef struct cli_peer_options {
     const char *id;  /* NULL: random */
     hf_span stats;   /* 0: none */
     hf_log_level log_level;
+    const char *event_log; /* a file; NULL: none */
 } cli_peer_options;
 
 /* HF_ENOTSUP: something that this version does not do yet; HF_EINVAL, HF_EEXIST, HF_ELIMIT: see the fault. */

@@ -10,6 +10,7 @@
 
 #include "backlog.h"
 #include "command.h"
+#include "event_log.h"
 #include "lines.h"
 #include "peer_options.h"
 
@@ -59,6 +60,7 @@ typedef struct cli_port {
 typedef struct cli_peer {
     cli_peer_options options;
     hf_env env;
+    cli_event_log *event_log; /* NULL: none */
     hf_loop *loop;
     hf_certificate *certificate;
     hf_manager *manager;

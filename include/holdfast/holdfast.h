@@ -6,6 +6,7 @@
 #include <holdfast/certificate.h>
 #include <holdfast/channel.h>
 #include <holdfast/datachannel.h>
+#include <holdfast/drop.h>
 #include <holdfast/engine.h>
 #include <holdfast/error.h>
 #include <holdfast/ice.h>
@@ -15,6 +16,7 @@
 #include <holdfast/mdns.h>
 #include <holdfast/peer.h>
 #include <holdfast/session.h>
+#include <holdfast/trace.h>
 
 #define HF_VERSION "0.1.0"
 
