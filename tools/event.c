@@ -28,11 +28,11 @@ json_t *cli_event_state(const cli_state *state)
 
 json_t *cli_event_open(const char *channel, const hf_datachannel_info *info)
 {
-    return json_pack("{ss ss so sb so so ss sb}", "type", "open", "channel", channel, "id", limit_if(info->has_id, info->id),
-                     "ordered", !info->unordered, "maxRetransmits",
+    return json_pack("{ss ss so sb so so ss si sb}", "type", "open", "channel", channel, "id",
+                     limit_if(info->has_id, info->id), "ordered", !info->unordered, "maxRetransmits",
                      limit_if(info->reliability == HF_MAX_RETRANSMITS, info->reliability_limit), "maxPacketLifeTime",
                      limit_if(info->reliability == HF_MAX_LIFETIME, info->reliability_limit), "protocol",
-                     info->protocol ? info->protocol : "", "resumed", 0);
+                     info->protocol ? info->protocol : "", "priority", (int)info->priority, "resumed", 0);
 }
 
 /* Bytes that are not UTF-8 can't stand in JSON, whatever the peer says that they are. */

@@ -101,6 +101,17 @@ static hf_err take_nothing(void *options, const char *value, cli_fault *fault)
     return HF_OK;
 }
 
+static hf_err take_message_max(void *options, const char *value, cli_fault *fault)
+{
+    char *end = NULL;
+    long number = *value >= '0' && *value <= '9' ? strtol(value, &end, 10) : 0;
+    if (number < HF_MESSAGE_MAX_LEAST || number > HF_MESSAGE_MAX_LIMIT || *end != '\0')
+        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not a number from %d to %d", value, HF_MESSAGE_MAX_LEAST,
+                             HF_MESSAGE_MAX_LIMIT);
+    ((cli_peer_options *)options)->message_max = (size_t)number;
+    return HF_OK;
+}
+
 static hf_err take_give_up(void *options, const char *value, cli_fault *fault)
 {
     return cli_parse_seconds(value, &((cli_peer_options *)options)->give_up, fault);
@@ -149,6 +160,8 @@ static const cli_option table[] = {
      "what the offerer opens: a comma list of `collab` (the\ndefault) or NAME[:unordered][:rtx=N|:ttl=MS]\n"
      "[:protocol=P][:priority=critical|high|normal|low]",
      take_channels, 0},
+    {"--message-max", "BYTES", "the longest message taken, as the remote is told;\n262144 by default, at most 16777216",
+     take_message_max, 0},
     {"--raw", NULL, "plain data channels", take_nothing, 0},
     {"--echo", NULL, "send every message back; on a channel `sink` count,\non `source` send on demand", FLAG(echo)},
     {"--reconnect", NULL, "reconnect (not done yet)", take_nothing, 0},

@@ -23,6 +23,7 @@ typedef struct cli_peer_options {
     const char *certificate; /* a file; NULL: none */
     cli_channels channels;
     bool echo;
+    size_t message_max; /* 0: the default */
     hf_span give_up; /* 0: never */
     const char *id;  /* NULL: random */
     hf_span stats;   /* 0: none */

@@ -28,6 +28,7 @@ typedef struct hf_channel_config {
     hf_reliability reliability;
     uint16_t reliability_limit;
     hf_priority priority;
+    bool in_parts;          /* receive as by hf_channel_receive_in_parts */
     size_t send_buffer_max; /* bytes accepted and not yet sent, above it HF_EAGAIN; 0: HF_SEND_BUFFER_DEFAULT */
 } hf_channel_config;
 
@@ -44,6 +45,10 @@ HF_CHECKED hf_err hf_channel_close(hf_channel *channel, hf_time now);
 
 /* Sets the number of queued bytes at which HF_SESSION_CHANNEL_LOW is told. */
 HF_CHECKED hf_err hf_channel_set_buffered_low(hf_channel *channel, size_t bytes);
+
+/* From the next message on, hands each over in parts as it arrives (see HF_SESSION_ON_DATA) and not whole. For a channel
+ * that the remote opened: call it in the handler of HF_SESSION_CHANNEL_OPEN. HF_EINVAL. */
+HF_CHECKED hf_err hf_channel_receive_in_parts(hf_channel *channel, bool in_parts);
 
 /* The state and counters of the data channel that carries it now. Strings are valid as long as the channel. HF_ESTATE:
  * none does. */

@@ -34,7 +34,7 @@ typedef struct hf_peer_config {
     const hf_ice_server *servers;      /* STUN servers */
     size_t servers_len;
     size_t mtu;         /* the largest UDP payload sent; 0: HF_MTU_DEFAULT; 576 to HF_DATAGRAM_MAX */
-    size_t message_max; /* the longest message taken, told to the remote; 0: HF_MESSAGE_MAX_DEFAULT; 1024 to
+    size_t message_max; /* the longest message taken, told to the remote; 0: HF_MESSAGE_MAX_DEFAULT; HF_MESSAGE_MAX_LEAST to
                            HF_MESSAGE_MAX_LIMIT */
     hf_span patience;   /* see hf_ice_config */
     hf_ice_mdns mdns;
@@ -157,8 +157,8 @@ HF_CHECKED hf_err hf_peer_open_channel(hf_peer *peer, hf_time now, const hf_data
 /* Queues a message, copying it; while the channel opens it waits. HF_EAGAIN: no room, HF_PEER_CHANNEL_WRITABLE follows.
  * HF_EMSGSIZE: longer than the remote takes or than the channel's buffer holds. HF_EINVAL: text that is not UTF-8.
  * HF_ESTATE: closing. HF_ENOENT. */
-HF_CHECKED hf_err hf_peer_send(hf_peer *peer, hf_time now, hf_datachannel channel, hf_message_kind kind,
-                               const void *data, size_t len);
+HF_CHECKED hf_err hf_peer_send(hf_peer *peer, hf_time now, hf_datachannel channel, hf_message_kind kind, const void *data,
+                               size_t len);
 
 /* Closes a channel: what was accepted is delivered first, then both directions end and HF_PEER_CHANNEL_CLOSED follows.
  * HF_ENOENT. */
@@ -166,6 +166,11 @@ HF_CHECKED hf_err hf_peer_close_channel(hf_peer *peer, hf_time now, hf_datachann
 
 /* Sets the number of queued bytes at which HF_PEER_CHANNEL_LOW is told (W3C bufferedAmountLowThreshold). HF_ENOENT. */
 HF_CHECKED hf_err hf_peer_set_buffered_low(hf_peer *peer, hf_datachannel channel, size_t bytes);
+
+/* From the next message on, hands each over in parts as it arrives (see HF_PEER_CHANNEL_MESSAGE), so that no buffer for
+ * all of it is needed: a message of HF_MESSAGE_MAX_LIMIT bytes takes no more memory than the receive window. Call it when
+ * the channel opens. Short messages still come whole. HF_ENOENT. */
+HF_CHECKED hf_err hf_peer_receive_in_parts(hf_peer *peer, hf_datachannel channel, bool in_parts);
 
 /* HF_ENOENT: no such channel, or it is forgotten. */
 HF_CHECKED hf_err hf_peer_channel_info(const hf_peer *peer, hf_datachannel channel, hf_datachannel_info *out);
@@ -177,17 +182,17 @@ typedef enum hf_peer_event_type {
     HF_PEER_ICE_CONNECTION_CHANGED,
     HF_PEER_ICE_GATHERING_CHANGED,
     HF_PEER_CONNECTION_CHANGED,
-    HF_PEER_CANDIDATE,       /* a local candidate for the remote; "" at the end of them */
-    HF_PEER_ROUTE_CHANGED,   /* the selected candidate pair */
-    HF_PEER_SERVER_FAILED,   /* a STUN server gave nothing; the connection goes on without it */
-    HF_PEER_REMOTE_CLOSED,   /* the remote ended the connection: nothing more will come. Close and free the peer */
+    HF_PEER_CANDIDATE,          /* a local candidate for the remote; "" at the end of them */
+    HF_PEER_ROUTE_CHANGED,      /* the selected candidate pair */
+    HF_PEER_SERVER_FAILED,      /* a STUN server gave nothing; the connection goes on without it */
+    HF_PEER_REMOTE_CLOSED,      /* the remote ended the connection: nothing more will come. Close and free the peer */
     HF_PEER_NEGOTIATION_NEEDED, /* make an offer (W3C "negotiationneeded"): told in HF_SIGNALING_STABLE, and once */
-    HF_PEER_CHANNEL_OPEN,    /* usable now; for one that the remote opened, the first that is heard of it */
+    HF_PEER_CHANNEL_OPEN,       /* usable now; for one that the remote opened, the first that is heard of it */
     HF_PEER_CHANNEL_MESSAGE,
     HF_PEER_CHANNEL_LOW,
     HF_PEER_CHANNEL_WRITABLE,
     HF_PEER_CHANNEL_CLOSING,
-    HF_PEER_CHANNEL_CLOSED   /* after this the handle is forgotten */
+    HF_PEER_CHANNEL_CLOSED /* after this the handle is forgotten */
 } hf_peer_event_type;
 
 /* Pointers in an event stay valid until the next hf_peer_poll_event or call of the driver; calls of the application leave
@@ -215,7 +220,9 @@ typedef struct hf_peer_event {
             hf_message_kind kind;
             const uint8_t *data;
             size_t len;
-        } message;
+            bool first, last; /* both, unless the channel receives in parts: then a message is all from first to last */
+            bool discarded;   /* with last, and no bytes: the sender gave up the rest; forget what came of it */
+        } message;            /* text is as the remote sent it, UTF-8 or not; a part may end inside a character */
     } u;
 } hf_peer_event;
 

@@ -45,8 +45,8 @@ typedef struct hf_session_config {
     hf_peer_config peer;               /* of each connection; the engine is required */
     const hf_channel_config *channels; /* opened by this side when it makes the first offer */
     size_t channels_len;
-    bool no_trickle;                   /* connect and accept signal a description only when it holds every candidate */
-    hf_span linger;                    /* 0: HF_SESSION_LINGER_DEFAULT */
+    bool no_trickle; /* connect and accept signal a description only when it holds every candidate */
+    hf_span linger;  /* 0: HF_SESSION_LINGER_DEFAULT */
 } hf_session_config;
 
 /* HF_EINVAL, HF_EEXIST (two channels of one name), HF_ELIMIT, HF_ENOMEM, and what hf_peer_new says of config->peer. */
@@ -72,8 +72,8 @@ HF_CHECKED hf_err hf_session_accept_offer(hf_session *session, hf_time now, cons
 HF_CHECKED hf_err hf_session_set_remote_description(hf_session *session, hf_time now, const char *answer);
 
 /* As hf_peer_add_ice_candidate. Before there is a connection: kept, at most HF_ICE_REMOTE_CANDIDATES_MAX. */
-HF_CHECKED hf_err hf_session_add_ice_candidate(hf_session *session, hf_time now, const char *candidate,
-                                               const char *mid, const char *ufrag);
+HF_CHECKED hf_err hf_session_add_ice_candidate(hf_session *session, hf_time now, const char *candidate, const char *mid,
+                                               const char *ufrag);
 
 /* Makes an offer and signals it. HF_ESTATE: there is a connection already. */
 HF_CHECKED hf_err hf_session_connect(hf_session *session, hf_time now);
@@ -141,12 +141,12 @@ hf_peer *hf_session_peer(const hf_session *session);
 typedef enum hf_session_event_type {
     HF_SESSION_STATE_CHANGED = 0, /* of the session, the connection, ICE, or the path: all that hf_session_get_… tells */
     HF_SESSION_ON_CONNECTED,
-    HF_SESSION_ON_DISCONNECTED,   /* it was connected, and is not: unstable, failed or closed, with a cause */
-    HF_SESSION_ON_ERROR,          /* something went wrong; `fatal`: the session has failed */
-    HF_SESSION_ON_DATA,           /* a message */
-    HF_SESSION_SIGNAL,            /* to be carried to the remote */
+    HF_SESSION_ON_DISCONNECTED, /* it was connected, and is not: unstable, failed or closed, with a cause */
+    HF_SESSION_ON_ERROR,        /* something went wrong; `fatal`: the session has failed */
+    HF_SESSION_ON_DATA,         /* a message, or a part of one */
+    HF_SESSION_SIGNAL,          /* to be carried to the remote */
     HF_SESSION_CHANNEL_OPEN,
-    HF_SESSION_CHANNEL_CLOSED,    /* the channel is gone when the handlers have returned */
+    HF_SESSION_CHANNEL_CLOSED, /* the channel is gone when the handlers have returned */
     HF_SESSION_CHANNEL_WRITABLE,
     HF_SESSION_CHANNEL_LOW,
     HF_SESSION_ROUTE_CHANGED,
@@ -167,6 +167,8 @@ typedef struct hf_session_event {
             hf_message_kind kind;
             const uint8_t *data;
             size_t len;
+            bool first, last; /* both, unless the channel receives in parts: then a message is all from first to last */
+            bool discarded;   /* with last, and no bytes: the rest will not come; forget what came of the message */
         } data;
         hf_signal signal;
         hf_ice_route route;

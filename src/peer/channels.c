@@ -46,6 +46,11 @@ hf_err hf_peer_set_buffered_low(hf_peer *peer, hf_datachannel channel, size_t by
     return peer ? hf_sctp_channel_set_low(peer->sctp, channel, bytes) : HF_EINVAL;
 }
 
+hf_err hf_peer_receive_in_parts(hf_peer *peer, hf_datachannel channel, bool in_parts)
+{
+    return peer ? hf_sctp_channel_receive_in_parts(peer->sctp, channel, in_parts) : HF_EINVAL;
+}
+
 hf_err hf_peer_channel_info(const hf_peer *peer, hf_datachannel channel, hf_datachannel_info *out)
 {
     return peer && out ? hf_sctp_channel_info(peer->sctp, channel, out) : HF_EINVAL;

@@ -157,6 +157,9 @@ static bool translate(hf_peer *peer, const hf_sctp_event *in, hf_peer_event *out
         out->u.message.kind = in->kind;
         out->u.message.data = in->message.data;
         out->u.message.len = in->message.len;
+        out->u.message.first = in->first;
+        out->u.message.last = in->last;
+        out->u.message.discarded = in->discarded;
         return true;
     case HF_SCTP_CHANNEL_LOW:
         out->type = HF_PEER_CHANNEL_LOW;

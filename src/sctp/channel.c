@@ -91,7 +91,8 @@ hf_err hf_sctp_channel_add(hf_sctp *sctp, const hf_sctp_channel *what, hf_bytes 
     }
     channel->handle = ++sctp->handle_last;
     if (channel->buffered_max == 0)
-        channel->buffered_max = HF_SEND_BUFFER_DEFAULT;
+        channel->buffered_max =
+            sctp->config.message_max > HF_SEND_BUFFER_DEFAULT ? sctp->config.message_max : HF_SEND_BUFFER_DEFAULT;
     sctp->channels[sctp->channels_len++] = channel;
     sctp->names_len += channel->names_len;
     *out = channel;
@@ -238,6 +239,7 @@ void hf_sctp_channel_begin_close(hf_sctp *sctp, hf_sctp_channel *channel, hf_err
     channel->cause = cause;
     enter(sctp, channel, HF_DATACHANNEL_CLOSING);
     sctp->resets++;
+    sctp->closing += !channel->silent;
     hf_reset_ask(sctp, channel);
 }
 
@@ -247,6 +249,8 @@ void hf_sctp_channel_closed(hf_sctp *sctp, hf_sctp_channel *channel, hf_err caus
         return;
     if (channel->state == HF_DATACHANNEL_CLOSING && !channel->outgoing_done)
         sctp->resets--;
+    if (channel->state == HF_DATACHANNEL_CLOSING && !channel->silent)
+        sctp->closing--;
     if (channel->cause == HF_OK)
         channel->cause = cause;
     enter(sctp, channel, HF_DATACHANNEL_CLOSED);
@@ -260,6 +264,21 @@ void hf_sctp_channel_closed(hf_sctp *sctp, hf_sctp_channel *channel, hf_err caus
     sctp->stats.channels_closed++;
     hf_sctp_channel_tell(sctp, channel, HF_SCTP_CHANNEL_CLOSED);
     channel->events &= ~(BIT(HF_SCTP_CHANNEL_LOW) | BIT(HF_SCTP_CHANNEL_WRITABLE));
+}
+
+/* The application need not wait for it any more; but the number stays out of use, for usrsctp does. */
+void hf_sctp_channel_expire(hf_sctp *sctp, hf_sctp_channel *channel)
+{
+    hf_sctp_channel was = *channel;
+    hf_sctp_channel_closed(sctp, channel, HF_ETIMEDOUT);
+    hf_sctp_channel *silent = hf_sctp_channel_add_silent(sctp, was.id);
+    if (!silent)
+        return;
+    enter(sctp, silent, HF_DATACHANNEL_CLOSING);
+    silent->reset_asked = true;
+    silent->outgoing_done = was.outgoing_done;
+    silent->incoming_done = was.incoming_done;
+    sctp->resets += !was.outgoing_done;
 }
 
 /* --- Face ----------------------------------------------------------------------------------------------------------- */

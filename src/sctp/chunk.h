@@ -22,14 +22,14 @@ typedef enum hf_chunk_type {
     HF_CHUNK_ECNE = 12,
     HF_CHUNK_CWR = 13,
     HF_CHUNK_SHUTDOWN_COMPLETE = 14,
-    HF_CHUNK_AUTH = 15,             /* RFC 4895 */
+    HF_CHUNK_AUTH = 15, /* RFC 4895 */
     HF_CHUNK_NR_SACK = 16,
-    HF_CHUNK_I_DATA = 64,           /* RFC 8260 */
-    HF_CHUNK_ASCONF_ACK = 128,      /* RFC 5061 */
+    HF_CHUNK_I_DATA = 64,      /* RFC 8260 */
+    HF_CHUNK_ASCONF_ACK = 128, /* RFC 5061 */
     HF_CHUNK_PACKET_DROPPED = 129,
-    HF_CHUNK_RE_CONFIG = 130,       /* RFC 6525 */
-    HF_CHUNK_PAD = 132,             /* RFC 4820 */
-    HF_CHUNK_FORWARD_TSN = 192,     /* RFC 3758 */
+    HF_CHUNK_RE_CONFIG = 130,   /* RFC 6525 */
+    HF_CHUNK_PAD = 132,         /* RFC 4820 */
+    HF_CHUNK_FORWARD_TSN = 192, /* RFC 3758 */
     HF_CHUNK_ASCONF = 193,
     HF_CHUNK_I_FORWARD_TSN = 194
 } hf_chunk_type;

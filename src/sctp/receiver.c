@@ -48,6 +48,8 @@ static void deliver_part(hf_sctp *sctp, hf_sctp_channel *channel, const hf_sctp_
 {
     channel->confirmed = true; /* RFC 8832 §6: any message will do */
     channel->bytes_received += event->message.len;
+    if (channel->reset_since != 0)
+        channel->reset_since = sctp->now;
     if (event->last && !event->discarded) {
         channel->messages_received++;
         sctp->stats.messages_received++;

@@ -34,6 +34,8 @@ void hf_reset_ask(hf_sctp *sctp, hf_sctp_channel *channel)
         return;
     if (sctp->state != HF_SCTP_ESTABLISHED)
         return;
+    if (channel->reset_since == 0)
+        channel->reset_since = sctp->now;
     channel->reset_asked = ask_usrsctp(sctp, channel->id);
     if (!channel->reset_asked && (errno == EOPNOTSUPP || errno == EINVAL))
         hf_sctp_channel_closed(sctp, channel,
@@ -44,6 +46,18 @@ void hf_reset_pending(hf_sctp *sctp)
 {
     for (size_t i = 0; sctp->resets > 0 && i < sctp->channels_len; i++)
         hf_reset_ask(sctp, sctp->channels[i]);
+}
+
+/* A remote that is silent for so long while its stream is reset. */
+void hf_reset_expire(hf_sctp *sctp)
+{
+    size_t n = sctp->closing > 0 ? sctp->channels_len : 0;
+    for (size_t i = 0; i < n; i++) {
+        hf_sctp_channel *channel = sctp->channels[i];
+        bool waits = channel->state == HF_DATACHANNEL_CLOSING && !channel->silent && channel->reset_since != 0;
+        if (waits && !channel->first && sctp->now - channel->reset_since >= HF_SCTP_RESET_PATIENCE)
+            hf_sctp_channel_expire(sctp, channel);
+    }
 }
 
 /* RFC 8831 §6.7: a reset is answered by one of the other direction, also where we have no channel (a negotiated one
@@ -68,12 +82,13 @@ static void on_outgoing(hf_sctp *sctp, uint16_t stream, bool failed)
     if (!channel || !channel->reset_asked)
         return;
     if (failed) {
-        channel->reset_asked = false;
+        channel->reset_asked = channel->silent; /* nobody waits for that one */
         return;
     }
     if (channel->outgoing_done)
         return;
     channel->outgoing_done = true;
+    channel->reset_since = sctp->now;
     sctp->resets--;
     settle(sctp, channel);
 }

@@ -23,6 +23,8 @@
 
 #define RTO_CHECK_EVERY HF_SECONDS(1)
 
+#define CLOSING_CHECK_EVERY HF_SECONDS(1)
+
 #define BIT(n) (1u << (n))
 
 static const unsigned reachable[HF_SCTP_STATE_COUNT] = {
@@ -384,7 +386,9 @@ hf_time hf_sctp_deadline(const hf_sctp *sctp)
 {
     if (sctp->woken || sctp->output_is_new)
         return sctp->now;
-    return is_busy(sctp) ? sctp->now + HF_SCTP_TICK : HF_NEVER;
+    if (is_busy(sctp))
+        return sctp->now + HF_SCTP_TICK;
+    return sctp->closing > 0 ? sctp->now + CLOSING_CHECK_EVERY : HF_NEVER;
 }
 
 void hf_sctp_tick(hf_sctp *sctp, hf_time now)
@@ -394,6 +398,7 @@ void hf_sctp_tick(hf_sctp *sctp, hf_time now)
         return;
     hf_defer_release(sctp);
     hf_reset_pending(sctp);
+    hf_reset_expire(sctp);
     hf_sender_resync(sctp);
     hf_sender_feed(sctp);
     if (sctp->state == HF_SCTP_ESTABLISHED && sctp->now - sctp->rto_checked_at >= RTO_CHECK_EVERY)

@@ -20,8 +20,9 @@ typedef struct hf_sctp hf_sctp;
 #define HF_SCTP_FRAGMENTS_BYTES_MAX 8388608 /* of long unordered messages, beside the longest message: above this we abort */
 #define HF_SCTP_OUTPUT_BYTES_MAX 4194304 /* packets not taken by the driver: above this they are dropped, as by a network */
 #define HF_SCTP_NAMES_BYTES_MAX 1048576  /* labels and protocols that the remote made us keep: above this it is refused */
-#define HF_SCTP_HELD_BYTES_MAX 65536     /* messages that overtook the OPEN of their channel: above this they are dropped */
-#define HF_SCTP_HELD_MAX 64              /* and how many */
+#define HF_SCTP_RESET_PATIENCE HF_SECONDS(60) /* for a remote that says nothing on a stream that is being reset */
+#define HF_SCTP_HELD_BYTES_MAX 65536 /* messages that overtook the OPEN of their channel: above this they are dropped */
+#define HF_SCTP_HELD_MAX 64          /* and how many */
 
 typedef struct hf_sctp_config {
     uint16_t port;        /* ours; 0: HF_SCTP_PORT */
@@ -107,7 +108,8 @@ typedef struct hf_sctp_event {
     hf_datachannel channel; /* CHANNEL_… */
     hf_err cause;           /* DOWN: HF_EABORTED (by the remote, for a cause that is not its application's wish), HF_ECLOSED
                                (SHUTDOWN, or ABORT without a cause or with 12, User-Initiated), HF_ETIMEDOUT, HF_EPROTO,
-                               HF_EMSGSIZE; CLOSED: why, HF_OK when in order */
+                               HF_EMSGSIZE, HF_ELIMIT; CLOSED: why, HF_OK when in order, HF_ETIMEDOUT when the remote does
+                               not answer (HF_SCTP_RESET_PATIENCE) */
     hf_message_kind kind;   /* MESSAGE */
     hf_bytes message;       /* MESSAGE: valid until the next poll_event, tick or free; a send may take it */
     bool first, last;       /* MESSAGE: both, but where it comes in parts */

@@ -74,6 +74,7 @@ struct hf_sctp_channel {
 
     bool reset_asked;                  /* of our stream: usrsctp has it in hand */
     bool outgoing_done, incoming_done; /* each direction is reset */
+    hf_time reset_since;               /* asked for, or the last sign of the remote since then */
 
     bool in_parts; /* messages are handed over in parts, as they come */
 
@@ -161,7 +162,8 @@ struct hf_sctp {
     hf_sctp_channel_list turns;  /* channels with something to send, in turn */
     hf_sctp_channel_list events; /* channels with something to tell */
     size_t forgettable;
-    size_t resets; /* channels that are CLOSING and whose outgoing stream is not reset yet */
+    size_t closing; /* channels that are CLOSING and that the application knows of */
+    size_t resets;  /* channels that are CLOSING and whose outgoing stream is not reset yet */
     bool up_untold, down_untold;
 
     bool readable;
@@ -223,7 +225,8 @@ void hf_sctp_channel_set_buffered(hf_sctp *sctp, hf_sctp_channel *channel, size_
 void hf_sctp_channel_opened(hf_sctp *sctp, hf_sctp_channel *channel);
 void hf_sctp_channel_begin_close(hf_sctp *sctp, hf_sctp_channel *channel, hf_err cause);
 void hf_sctp_channel_closed(hf_sctp *sctp, hf_sctp_channel *channel, hf_err cause);
-void hf_sctp_channel_sweep(hf_sctp *sctp); /* frees the forgotten */
+void hf_sctp_channel_sweep(hf_sctp *sctp);                            /* frees the forgotten */
+void hf_sctp_channel_expire(hf_sctp *sctp, hf_sctp_channel *channel); /* closed for lack of an answer to its reset */
 void hf_sctp_channel_free_all(hf_sctp *sctp);
 
 /* sender.c */
@@ -267,6 +270,7 @@ void hf_defer_release(hf_sctp *sctp);
 /* reset.c */
 void hf_reset_ask(hf_sctp *sctp, hf_sctp_channel *channel);
 void hf_reset_pending(hf_sctp *sctp);
+void hf_reset_expire(hf_sctp *sctp);
 void hf_reset_on_event(hf_sctp *sctp, bool incoming, bool outgoing, bool failed, hf_bytes streams);
 
 #endif

@@ -26,6 +26,10 @@
 /* usrsctp drops what comes when 512 messages wait to be read, whatever their size. */
 #define CHUNKS_ON_QUEUE_MAX 10240
 
+/* Of a message so long usrsctp hands out the beginning before the end is there. Not earlier: when such a message is then
+ * given up by its sender, 0.9.5 delivers no fragmented message on that stream any more. */
+#define PARTIAL_DELIVERY_POINT (HF_SCTP_EVENTS_BYTES_MAX / 2)
+
 #define INITIAL_CWND 10 /* packets; the first 16 KiB leave in one flight */
 #define MAX_BURST 0     /* none: any other cuts cwnd to flight + burst when a sender pauses */
 #define SACK_EVERY 2
@@ -100,8 +104,10 @@ static bool set_path(hf_sctp *sctp)
 static bool set_buffers(hf_sctp *sctp)
 {
     int send = SEND_BUFFER;
+    uint32_t partial = PARTIAL_DELIVERY_POINT;
     hf_settings_set_window(sctp, HF_SCTP_EVENTS_BYTES_MAX);
-    return set(sctp, SOL_SOCKET, SO_SNDBUF, &send, sizeof send) && sctp->window != 0;
+    return set(sctp, SOL_SOCKET, SO_SNDBUF, &send, sizeof send) && sctp->window != 0 &&
+           set(sctp, IPPROTO_SCTP, SCTP_PARTIAL_DELIVERY_POINT, &partial, sizeof partial);
 }
 
 void hf_settings_set_window(hf_sctp *sctp, size_t bytes)

@@ -19,6 +19,15 @@ static uint16_t priority_on_the_wire(hf_priority priority)
     return 256;
 }
 
+hf_priority hf_priority_of_wire(uint16_t priority)
+{
+    if (priority >= 1024)
+        return HF_PRIORITY_CRITICAL;
+    if (priority >= 512)
+        return HF_PRIORITY_HIGH;
+    return priority >= 256 || priority == 0 ? HF_PRIORITY_NORMAL : HF_PRIORITY_LOW; /* 0: Firefox has no opinion */
+}
+
 void hf_channel_destroy(hf_channel *channel)
 {
     const hf_env *env = channel->session->env;
@@ -52,6 +61,15 @@ hf_err hf_channel_new(hf_channel **out, hf_session *session, const hf_channel_co
     return HF_OK;
 }
 
+/* A data channel that is gone has nothing more to receive. */
+static hf_err set_in_parts(const hf_channel *channel)
+{
+    if (!channel->session->peer || channel->carrier == 0)
+        return HF_OK;
+    hf_err err = hf_peer_receive_in_parts(channel->session->peer, channel->carrier, channel->config.in_parts);
+    return err == HF_ENOENT ? HF_OK : err;
+}
+
 hf_err hf_channel_carry(hf_channel *channel, hf_time now)
 {
     hf_datachannel_config config = {.label = channel->name,
@@ -61,7 +79,8 @@ hf_err hf_channel_carry(hf_channel *channel, hf_time now)
                                     .reliability_limit = channel->config.reliability_limit,
                                     .priority = priority_on_the_wire(channel->config.priority),
                                     .send_buffer_max = channel->config.send_buffer_max};
-    return hf_peer_open_channel(channel->session->peer, now, &config, &channel->carrier);
+    hf_err err = hf_peer_open_channel(channel->session->peer, now, &config, &channel->carrier);
+    return err == HF_OK ? set_in_parts(channel) : err;
 }
 
 /* One that is gone already is closed. */
@@ -179,6 +198,14 @@ hf_err hf_channel_set_buffered_low(hf_channel *channel, size_t bytes)
     if (!channel->session->peer || channel->carrier == 0)
         return HF_ESTATE;
     return hf_peer_set_buffered_low(channel->session->peer, channel->carrier, bytes);
+}
+
+hf_err hf_channel_receive_in_parts(hf_channel *channel, bool in_parts)
+{
+    if (!channel)
+        return HF_EINVAL;
+    channel->config.in_parts = in_parts;
+    return set_in_parts(channel);
 }
 
 hf_err hf_channel_info(const hf_channel *channel, hf_datachannel_info *out)

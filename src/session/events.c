@@ -205,7 +205,8 @@ static hf_channel *adopt(hf_session *session, hf_datachannel carrier)
                                 .protocol = info.protocol,
                                 .unordered = info.unordered,
                                 .reliability = info.reliability,
-                                .reliability_limit = info.reliability_limit};
+                                .reliability_limit = info.reliability_limit,
+                                .priority = hf_priority_of_wire(info.priority)};
     if (hf_channel_new(&channel, session, &config) != HF_OK) {
         hf_session_close_carrier(session, session->now, carrier);
         return NULL;
@@ -231,6 +232,9 @@ static void on_channel_event(hf_session *session, const hf_peer_event *e)
         event.u.data.kind = e->u.message.kind;
         event.u.data.data = e->u.message.data;
         event.u.data.len = e->u.message.len;
+        event.u.data.first = e->u.message.first;
+        event.u.data.last = e->u.message.last;
+        event.u.data.discarded = e->u.message.discarded;
         break;
     case HF_PEER_CHANNEL_LOW:
         event.type = HF_SESSION_CHANNEL_LOW;

@@ -74,6 +74,7 @@ HF_CHECKED hf_err hf_channel_config_check(const hf_channel_config *config);
 /* channel.c */
 HF_CHECKED hf_err hf_channel_new(hf_channel **out, hf_session *session, const hf_channel_config *config);
 /* Opens a data channel for it on the present connection. */
+hf_priority hf_priority_of_wire(uint16_t priority); /* RFC 8831 §6.4 */
 HF_CHECKED hf_err hf_channel_carry(hf_channel *channel, hf_time now);
 void hf_session_close_carrier(hf_session *session, hf_time now, hf_datachannel carrier);
 hf_channel *hf_channel_of_carrier(const hf_session *session, hf_datachannel carrier);

@@ -222,3 +222,70 @@ Test(sctp_reset, that_overtakes_the_data_waits_for_it)
     cr_expect(pair_wait(&p, &p.b, HF_SCTP_CHANNEL_CLOSED, 1, HF_MS(100)));
     pair_clear(&p);
 }
+
+/* What the remote says of resets, RFC 6525 §3.1. */
+static bool drop_reconfig_from_b(pair *p, pair_end *to, hf_bytes packet)
+{
+    (void)p;
+    return to == &p->a && packet.len >= 13 && packet.data[12] == 130;
+}
+
+Test(sctp_reset, that_the_remote_never_answers_is_over_after_a_while)
+{
+    pair p;
+    pair_init(&p, 1);
+    pair_up(&p);
+    hf_datachannel a = pair_channel(&p, &p.a, &(hf_datachannel_config){.label = "deaf"});
+    hf_datachannel other = pair_channel(&p, &p.a, &(hf_datachannel_config){.label = "other"});
+    pair_run(&p, HF_SECONDS(120));
+    p.drop = drop_reconfig_from_b;
+    cr_expect_eq(hf_sctp_channel_close(p.a.sctp, p.now, a), HF_OK);
+    pair_run(&p, HF_SCTP_RESET_PATIENCE - HF_SECONDS(1));
+    cr_expect_eq(pair_count(&p.a, HF_SCTP_CHANNEL_CLOSED), 0);
+    pair_run(&p, HF_SECONDS(3));
+    cr_assert_eq(pair_count(&p.a, HF_SCTP_CHANNEL_CLOSED), 1);
+    cr_expect_eq(pair_find(&p.a, HF_SCTP_CHANNEL_CLOSED, 0)->event.cause, HF_ETIMEDOUT);
+
+    hf_datachannel_info info;
+    hf_datachannel next = pair_channel(&p, &p.a, &(hf_datachannel_config){.label = "next"});
+    cr_assert_eq(hf_sctp_channel_info(p.a.sctp, next, &info), HF_OK);
+    cr_expect_neq(info.id, 0, "the number is still in use");
+    cr_expect_eq(pair_send_text(&p, &p.a, next, "goes on"), HF_OK);
+    cr_expect_eq(pair_send_text(&p, &p.a, other, "too"), HF_OK);
+    pair_run(&p, HF_SECONDS(5));
+    cr_expect_eq(p.b.messages, 2);
+
+    p.drop = NULL; /* it answers after all */
+    pair_run(&p, HF_SECONDS(70));
+    cr_expect_eq(hf_sctp_deadline(p.a.sctp), HF_NEVER);
+    next = pair_channel(&p, &p.a, &(hf_datachannel_config){.label = "again"});
+    cr_assert_eq(hf_sctp_channel_info(p.a.sctp, next, &info), HF_OK);
+    cr_expect_eq(info.id, 0);
+    pair_clear(&p);
+}
+
+/* Its answer has come, its own reset has not: it says nothing more, or still has something to say. */
+static bool drop_own_reset_of_b(pair *p, pair_end *to, hf_bytes packet)
+{
+    (void)p;
+    return to == &p->a && packet.len >= 18 && packet.data[12] == 130 && packet.data[17] == 13;
+}
+
+Test(sctp_reset, that_the_remote_does_not_return_is_over_when_it_has_fallen_silent)
+{
+    pair p;
+    pair_init(&p, 1);
+    pair_up(&p);
+    hf_datachannel_config config = {.negotiated = true, .id = 3};
+    hf_datachannel a = pair_channel(&p, &p.a, &config), b = pair_channel(&p, &p.b, &config);
+    pair_run(&p, HF_MS(100));
+    p.drop = drop_own_reset_of_b;
+    cr_expect_eq(hf_sctp_channel_close(p.a.sctp, p.now, a), HF_OK);
+    pair_run(&p, HF_SCTP_RESET_PATIENCE / 2);
+    cr_expect_eq(pair_count(&p.a, HF_SCTP_CHANNEL_CLOSED), 0);
+    pair_run(&p, HF_SCTP_RESET_PATIENCE / 2 + HF_SECONDS(2));
+    cr_assert_eq(pair_count(&p.a, HF_SCTP_CHANNEL_CLOSED), 1);
+    cr_expect_eq(pair_find(&p.a, HF_SCTP_CHANNEL_CLOSED, 0)->event.cause, HF_ETIMEDOUT);
+    (void)b;
+    pair_clear(&p);
+}

@@ -28,15 +28,15 @@ Test(event, tells_the_state_in_the_words_of_the_w3c)
 Test(event, tells_what_a_channel_is_as_a_page_would)
 {
     hf_datachannel_info info = {
-        .has_id = true, .id = 4, .unordered = true, .reliability = HF_MAX_RETRANSMITS, .protocol = "p"};
+        .has_id = true, .id = 4, .unordered = true, .reliability = HF_MAX_RETRANSMITS, .protocol = "p", .priority = 256};
 
     expect_line(cli_event_open("a", &info),
                 "{\"type\":\"open\",\"channel\":\"a\",\"id\":4,\"ordered\":false,\"maxRetransmits\":0,"
-                "\"maxPacketLifeTime\":null,\"protocol\":\"p\",\"resumed\":false}\n");
+                "\"maxPacketLifeTime\":null,\"protocol\":\"p\",\"priority\":256,\"resumed\":false}\n");
     info = (hf_datachannel_info){.reliability = HF_MAX_LIFETIME, .reliability_limit = 50};
     expect_line(cli_event_open("b", &info),
                 "{\"type\":\"open\",\"channel\":\"b\",\"id\":null,\"ordered\":true,\"maxRetransmits\":null,"
-                "\"maxPacketLifeTime\":50,\"protocol\":\"\",\"resumed\":false}\n");
+                "\"maxPacketLifeTime\":50,\"protocol\":\"\",\"priority\":0,\"resumed\":false}\n");
 }
 
 Test(event, shows_text_as_text_and_all_else_in_base64)

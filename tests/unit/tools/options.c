@@ -39,7 +39,7 @@ Test(options, are_all_taken)
 {
     cr_assert_eq(
         parse("--answer --stun stun:a.example --stun=stun:[2001:db8::1]:3478 --policy all --no-trickle --bind 127.0.0.1 "
-              "--bind ::1 --loopback --certificate me.pem --channels a,b --raw --echo --reconnect --no-reconnect "
+              "--bind ::1 --loopback --certificate me.pem --message-max 16777216 --channels a,b --raw --echo --reconnect --no-reconnect "
               "--give-up 2.5 --id bob --stats 1 --log debug"),
         HF_OK, "%s", fault.text);
     cr_expect(options.answer && options.no_trickle && options.loopback && options.echo);
@@ -48,6 +48,7 @@ Test(options, are_all_taken)
     cr_assert_eq(options.binds_len, 2);
     cr_expect_eq(options.binds[1].family, HF_FAMILY_IPV6);
     cr_expect_str_eq(options.certificate, "me.pem");
+    cr_expect_eq(options.message_max, 16777216);
     cr_expect_eq(options.channels.len, 2);
     cr_expect_eq(options.give_up, HF_MS(2500));
     cr_expect_str_eq(options.id, "bob");
@@ -106,6 +107,11 @@ Test(options, that_are_wrong_are_named)
         {"--offer --bind 127.0.0.1:5000", HF_EINVAL, "--bind"},
         {"--offer --bind 224.0.0.1", HF_EINVAL, "--bind"},
         {"--offer --channels a:b", HF_EINVAL, "--channels: channel \"a\""},
+        {"--offer --message-max 1023", HF_EINVAL, "--message-max"},
+        {"--offer --message-max 16777217", HF_EINVAL, "--message-max"},
+        {"--offer --message-max -1", HF_EINVAL, "--message-max"},
+        {"--offer --message-max 2048k", HF_EINVAL, "--message-max"},
+        {"--offer --message-max 99999999999999999999", HF_EINVAL, "--message-max"},
         {"--offer --give-up 0", HF_EINVAL, "--give-up"},
         {"--offer --give-up -1", HF_EINVAL, "--give-up"},
         {"--offer --give-up 1.", HF_EINVAL, "--give-up"},
