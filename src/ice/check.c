@@ -127,6 +127,11 @@ bool hf_ice_check_send(hf_time now, hf_ice_pair *pair, hf_transmit *out)
 
 static bool transmit(hf_time now, hf_ice_pair *pair, hf_transmit *out)
 {
+    if (!hf_ice_budget_spend(pair)) {
+        pair->transmissions = TRANSMISSIONS_MAX;
+        pair->due = now; /* it fails at once */
+        return false;
+    }
     hf_span interval = pair->rto << pair->transmissions;
     pair->transmissions++;
     pair->due = now + (interval < INTERVAL_MAX ? interval : INTERVAL_MAX);
@@ -143,23 +148,47 @@ static bool start(hf_time now, hf_ice_pair *pair, hf_transmit *out)
     return transmit(now, pair, out);
 }
 
+/* The RTO of RFC 8445 §14.3 grows with the number of pairs, so that what is repeated keeps to Ta, too. Ours does not: a pacer
+ * of their own sees to that. A pair that the remote has used need not wait for those that may lead nowhere. */
+static hf_time repeat_at(const hf_ice_pair *pair)
+{
+    bool is_paced = pair->due != HF_NEVER && pair->transmissions < TRANSMISSIONS_MAX && !pair->is_authenticated;
+    hf_time pacer = pair->generation->ice->repeat_at;
+    return is_paced && pacer > pair->due ? pacer : pair->due;
+}
+
 static bool poll_repeated(hf_ice_generation *g, hf_time now, hf_transmit *out)
 {
+    hf_ice_pair *first = NULL;
     for (size_t i = 0; i < g->pairs_len; i++) {
         hf_ice_pair *pair = g->pairs[i];
-        if (pair->due <= now && pair->transmissions < TRANSMISSIONS_MAX && transmit(now, pair, out))
-            return true;
+        if (repeat_at(pair) <= now && pair->transmissions < TRANSMISSIONS_MAX && (!first || pair->due < first->due))
+            first = pair;
     }
-    return false;
+    if (!first)
+        return false;
+    if (!first->is_authenticated)
+        g->ice->repeat_at = now + g->ice->pace;
+    return transmit(now, first, out);
+}
+
+static hf_ice_pair *next_ordinary(hf_ice_generation *g, hf_time now)
+{
+    for (;;) {
+        hf_ice_pair *pair = next_waiting(g);
+        if (!pair && hf_ice_pair_thaw(g))
+            pair = next_waiting(g);
+        if (!pair || hf_ice_budget_allows(pair))
+            return pair;
+        hf_ice_pair_fail(now, pair);
+    }
 }
 
 /* Ordinary checks and queries to servers share the pacer, and take turns. */
 static bool poll_ordinary(hf_ice *ice, hf_time now, hf_transmit *out)
 {
     hf_ice_generation *g = hf_ice_checked(ice);
-    hf_ice_pair *pair = g->is_over ? NULL : next_waiting(g);
-    if (!pair && !g->is_over && hf_ice_pair_thaw(g))
-        pair = next_waiting(g);
+    hf_ice_pair *pair = g->is_over ? NULL : next_ordinary(g, now);
     bool has_query = hf_ice_gather_has_waiting(ice);
     if (!pair && !has_query)
         return false;
@@ -224,7 +253,7 @@ hf_time hf_ice_check_deadline(const hf_ice *ice)
     if (g->is_over)
         return at;
     for (size_t i = 0; i < g->pairs_len; i++) {
-        at = hf_ice_earlier(at, g->pairs[i]->due);
+        at = hf_ice_earlier(at, repeat_at(g->pairs[i]));
         if (g->pairs[i]->triggered != 0)
             at = hf_ice_earlier(at, ice->triggered_at);
     }
@@ -327,6 +356,7 @@ static void on_success(hf_time now, hf_ice_pair *pair, const hf_ice_sent *sent, 
              hf_trace_ms("rtt_ms", pair->rtt));
     pair->answered_at = now;
     pair->is_authenticated = true;
+    hf_ice_budget_prove(pair);
     pair->mapped = local_of(pair, mapped);
     hf_ice_pair_enter(pair, HF_ICE_PAIR_SUCCEEDED);
     if (pair->nominating == 0 || pair->nominating == sent->nomination)

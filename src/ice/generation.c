@@ -36,6 +36,7 @@ void hf_ice_generation_free(hf_ice_generation *g)
     hf_dealloc(env, g->locals);
     hf_dealloc(env, g->early);
     hf_dealloc(env, g->queries);
+    hf_dealloc(env, g->hosts);
     hf_dealloc(env, g->remote_ufrag);
     hf_dealloc(env, g->remote_pwd);
     memset(g, 0, sizeof *g);

@@ -24,12 +24,12 @@
 
 /* Limits that only concern the inside. */
 #define HF_ICE_REMOTE_NAMES_MAX 32 /* names of one remote that are looked up */
-#define HF_ICE_OWED_MAX 64     /* answers that wait to be sent */
-#define HF_ICE_EARLY_MAX 16    /* paths of checks that came before the remote's credentials */
-#define HF_ICE_QUERIES_MAX 128 /* servers times local addresses */
-#define HF_ICE_TOLD_MAX 8      /* state changes that wait to be told */
-#define HF_ICE_UNKNOWN_MAX 8   /* unknown attributes named in a 420 */
-#define HF_ICE_REQUESTS_MAX 8  /* checks of one pair that may still be answered */
+#define HF_ICE_OWED_MAX 64         /* answers that wait to be sent */
+#define HF_ICE_EARLY_MAX 16        /* paths of checks that came before the remote's credentials */
+#define HF_ICE_QUERIES_MAX 128     /* servers times local addresses */
+#define HF_ICE_TOLD_MAX 8          /* state changes that wait to be told */
+#define HF_ICE_UNKNOWN_MAX 8       /* unknown attributes named in a 420 */
+#define HF_ICE_REQUESTS_MAX 8      /* checks of one pair that may still be answered */
 
 /* RFC 8445 §14.2: Ta is 50 ms by default and never below 5 ms. */
 #define HF_ICE_PACE HF_MS(50)
@@ -171,6 +171,13 @@ typedef struct hf_ice_query {
     hf_time refresh_at; /* DONE: when to ask again so that the NAT keeps the mapping; NEVER: not */
 } hf_ice_query;
 
+/* An IP address that was checked; see budget.c. */
+typedef struct hf_ice_host {
+    hf_addr addr; /* whatever its port */
+    unsigned checks;
+    bool has_answered;
+} hf_ice_host;
+
 /* What an ICE restart replaces (RFC 8445 §9): the credentials, and all that belongs to them.
  *
  * They make a chain from the newest to the oldest:
@@ -200,6 +207,8 @@ typedef struct hf_ice_generation {
     hf_ice_early *early;
     size_t early_len, early_cap;
     uint16_t foundations_len;
+    hf_ice_host *hosts;
+    size_t hosts_len, hosts_cap;
     size_t names_len; /* names that it has had looked up, or will have */
 
     hf_ice_gathering gathering, gathering_told;
@@ -244,7 +253,7 @@ struct hf_ice {
     size_t aliases_len, aliases_cap;
 
     /* check.c, answer.c */
-    hf_time pace_at, triggered_at; /* when the next ordinary, the next triggered check may leave */
+    hf_time pace_at, triggered_at, repeat_at; /* when the next ordinary, triggered, repeated check may leave */
     uint64_t triggered_last;
     hf_family family_checked; /* by the last ordinary check */
     hf_ring owed;
@@ -432,6 +441,13 @@ void hf_ice_set_role(hf_ice_generation *g, bool is_controlling);
 /* Every pair has had its chance and failed. */
 bool hf_ice_check_all_failed(const hf_ice_generation *g);
 void hf_ice_pair_fail(hf_time now, hf_ice_pair *pair);
+
+/* --- budget.c ------------------------------------------------------------------------------------------------------ */
+
+/* Whether one more check may be sent; `spend` counts it, `prove` ends the counting: an answer came from there. */
+bool hf_ice_budget_allows(const hf_ice_pair *pair);
+bool hf_ice_budget_spend(const hf_ice_pair *pair);
+void hf_ice_budget_prove(const hf_ice_pair *pair);
 
 /* --- answer.c: requests from the remote, and what is owed for them ------------------------------------------------- */
 

@@ -78,6 +78,64 @@ static void supersede(hf_ice_generation *g, hf_ice_remote *known, const hf_ice_c
     hf_ice_pair_reprioritize(g);
 }
 
+static void remove_at(hf_ice_generation *g, size_t at)
+{
+    hf_ice_remote *remote = g->remotes[at];
+    for (size_t i = g->pairs_len; i-- > 0;) {
+        if (g->pairs[i]->remote == remote)
+            hf_ice_pair_remove(g, g->pairs[i]);
+    }
+    memmove(&g->remotes[at], &g->remotes[at + 1], (g->remotes_len - at - 1) * sizeof(hf_ice_remote *));
+    g->remotes_len--;
+    hf_ice_trace_remote(g, remote, HF_TRACE_ICE_CANDIDATE_REMOVED);
+    hf_ice_remote_free(g, remote);
+}
+
+/* What a candidate is good for now; the greater, the less is lost with it. */
+typedef enum usage { IN_USE = 0, IS_TRIED, IS_IDLE, HAS_FAILED } usage;
+
+static usage usage_of(const hf_ice_generation *g, const hf_ice_remote *remote)
+{
+    usage most = HAS_FAILED;
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        const hf_ice_pair *pair = g->pairs[i];
+        if (pair->remote != remote)
+            continue;
+        bool is_idle = pair->state == HF_ICE_PAIR_FROZEN || pair->state == HF_ICE_PAIR_WAITING;
+        usage this = pair->mapped || pair == g->ice->route ? IN_USE
+                     : pair->state == HF_ICE_PAIR_FAILED   ? HAS_FAILED
+                     : is_idle && pair->triggered == 0     ? IS_IDLE
+                                                           : IS_TRIED;
+        most = this < most ? this : most;
+    }
+    return most;
+}
+
+/* The one to do without. A remote whose NAT gives it a new address every hour leaves old ones behind. Then, what the remote
+ * told is worth more than what it only makes us try; and a path that a check has just come by is worth more than one that
+ * has been told and not been tried, of which the last go. */
+static bool is_dispensable(const hf_ice_generation *g, const hf_ice_remote *remote, bool for_told)
+{
+    usage used = usage_of(g, remote);
+    if (remote->type == HF_ICE_PEER_REFLEXIVE)
+        return used == HAS_FAILED || (for_told && used != IN_USE);
+    return !for_told && used >= IS_IDLE;
+}
+
+static void make_room(hf_ice_generation *g, bool for_told)
+{
+    size_t found = g->remotes_len;
+    if (g->remotes_len < HF_ICE_REMOTE_CANDIDATES_MAX)
+        return;
+    for (size_t i = 0; i < g->remotes_len; i++) {
+        if (is_dispensable(g, g->remotes[i], for_told) &&
+            (found == g->remotes_len || g->remotes[i]->priority < g->remotes[found]->priority))
+            found = i;
+    }
+    if (found < g->remotes_len)
+        remove_at(g, found);
+}
+
 static bool is_of_other_generation(const hf_ice_generation *g, const char *ufrag)
 {
     return ufrag && ufrag[0] != '\0' && hf_ice_remote_is_known(g) && strcmp(ufrag, g->remote_ufrag) != 0;
@@ -94,6 +152,7 @@ hf_err hf_ice_remote_add(hf_ice_generation *g, const hf_ice_candidate *candidate
         supersede(g, known, candidate);
         return HF_OK;
     }
+    make_room(g, true);
     if (g->remotes_len >= HF_ICE_REMOTE_CANDIDATES_MAX) {
         g->ice->stats.remote_candidates_ignored++;
         return HF_ELIMIT;
@@ -129,46 +188,13 @@ free_remote:
     return err;
 }
 
-static bool is_in_use(const hf_ice_generation *g, const hf_ice_remote *remote)
-{
-    for (size_t i = 0; i < g->pairs_len; i++) {
-        if (g->pairs[i]->remote == remote && g->pairs[i]->state != HF_ICE_PAIR_FAILED)
-            return true;
-    }
-    return false;
-}
-
-static void remove_at(hf_ice_generation *g, size_t at)
-{
-    hf_ice_remote *remote = g->remotes[at];
-    for (size_t i = g->pairs_len; i-- > 0;) {
-        if (g->pairs[i]->remote == remote)
-            hf_ice_pair_remove(g, g->pairs[i]);
-    }
-    memmove(&g->remotes[at], &g->remotes[at + 1], (g->remotes_len - at - 1) * sizeof(hf_ice_remote *));
-    g->remotes_len--;
-    hf_ice_trace_remote(g, remote, HF_TRACE_ICE_CANDIDATE_REMOVED);
-    hf_ice_remote_free(g, remote);
-}
-
-/* A remote whose NAT gives it a new address every hour leaves old ones behind. */
-static void make_room(hf_ice_generation *g)
-{
-    for (size_t i = 0; g->remotes_len >= HF_ICE_REMOTE_CANDIDATES_MAX && i < g->remotes_len; i++) {
-        if (g->remotes[i]->type == HF_ICE_PEER_REFLEXIVE && !is_in_use(g, g->remotes[i])) {
-            remove_at(g, i);
-            return;
-        }
-    }
-}
-
 /* RFC 8445 §7.3.1.3: "The foundation of the candidate is set to an arbitrary value that is different from the foundations
  * of all other remote candidates": no candidate's text has a '!' in it. */
 hf_ice_remote *hf_ice_remote_add_reflexive(hf_ice_generation *g, const hf_addr *addr, uint32_t priority)
 {
     if (hf_ice_addr_is_forbidden(addr))
         return NULL;
-    make_room(g);
+    make_room(g, false);
     hf_ice_remote *remote = hf_alloc(g->ice->env, sizeof *remote);
     if (!remote)
         return NULL;
