@@ -107,7 +107,7 @@ typedef struct cli_timeline {
     size_t groups_len, groups_cap;
 } cli_timeline;
 
-/* Takes one line, without its end. HF_ESYNTAX: not JSON, or not an event; HF_ENOMEM. Events that are not known are counted. */
+/* Takes one line, without its end. HF_ESYNTAX: not JSON, or not an event; HF_ENOMEM. Events of other names are counted. */
 HF_CHECKED hf_err cli_timeline_take(cli_timeline *timeline, const char *line, size_t len, cli_fault *fault);
 void cli_timeline_clear(cli_timeline *timeline);
 

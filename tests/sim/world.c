@@ -499,7 +499,7 @@ void sim_init(sim *s, const sim_config *config)
     clock_set(s->now);
     clock_seed(config->seed + 1);
     for (int i = 0; i < 2; i++)
-        test_env_init(&s->env[i], config->seed * 2 + (uint64_t)i);
+        test_env_init(&s->env[i], config->seed * 2 + (uint64_t)i)->trace = config->trace;
     hf_err err = hf_engine_new(&s->engine, &s->env[0].env);
     for (int i = 0; i < 2 && err == HF_OK; i++) {
         sim_side *side = &s->side[i];

@@ -30,6 +30,7 @@ typedef struct sim_config {
     bool multicast;               /* multicasts reach the other side */
     bool may_refuse_candidates;   /* a side that does is no reason to end the run */
     hf_certificate *certificate;  /* of both; NULL: each its own */
+    void (*trace)(void *context, const char *line, size_t len); /* takes both event logs; `context` tells whose */
 } sim_config;
 
 #define SIM_CHANNELS_MAX 64
