@@ -27,7 +27,7 @@ typedef struct hf_ice hf_ice;
 #define HF_ICE_LOCAL_CANDIDATES_MAX 64
 #define HF_ICE_REMOTE_CANDIDATES_MAX 100   /* further ones are counted and ignored */
 #define HF_ICE_PAIRS_MAX 100               /* RFC 8445 §6.1.2.5; the ones of lowest priority go */
-#define HF_ICE_UNPROVEN_CHECKS_MAX 64      /* sent to an IP address that never answers; twice that where checks come from it */
+#define HF_ICE_UNPROVEN_CHECKS_MAX 64      /* to an IP address that never answers; twice that if checks come from it */
 #define HF_ICE_UFRAG_MAX 256               /* RFC 8839 §5.4 */
 #define HF_ICE_PWD_MAX 256
 #define HF_ICE_CANDIDATE_TEXT_SIZE 512     /* a candidate as text, with the final NUL; longer ones are HF_ESYNTAX */

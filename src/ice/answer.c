@@ -182,7 +182,7 @@ static hf_ice_pair *pair_of(hf_ice_generation *g, const hf_path *path, uint32_t 
     return remote ? hf_ice_pair_ensure(g, local, remote, true) : NULL;
 }
 
-/* draft-thatcher-ice-renomination-01 §3.1: a check may bear a NOMINATION value, the greatest of which counts. 0: none. */
+/* draft-thatcher-ice-renomination-01: a check may bear a NOMINATION value, the greatest of which counts. 0: none. */
 static uint32_t nomination_of(const hf_stun_message *message)
 {
     uint32_t value;
@@ -278,6 +278,8 @@ bool hf_ice_answer_poll(hf_ice *ice, hf_transmit *out)
 {
     hf_ice_owed owed;
     while (hf_ring_pop(&ice->owed, &owed)) {
+        if (owed.path.transport == HF_UDP && !hf_ice_has_socket(ice, &owed.path.local))
+            continue; /* it is gone since */
         out->path = owed.path;
         out->len = out->segment = write_answer(&owed, out->buffer, out->cap);
         if (out->len > 0) /* otherwise there was no memory for the digest: the remote asks again */

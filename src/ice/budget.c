@@ -1,11 +1,11 @@
 /* budget.c: how many checks an IP address gets that has never answered.
  *
- * RFC 8445 §19.5.1 tells of a remote that gives us the addresses of a victim as its candidates, a hundred ports of it, say, and
- * of agents that "limit the total number of connectivity checks". Here that is a limit for each address, so that many
- * candidates of an honest remote do not take the checks from one another. */
+ * RFC 8445 §19.5.1 tells of a remote that gives us the addresses of a victim as its candidates, a hundred ports of it, say,
+ * and wants the checks limited in number. Here that is a limit for each address, so that many candidates of an honest
+ * remote do not take the checks from one another. */
 #include "ice_priv.h"
 
-/* Pairs with more addresses than this are not checked. Ones that have answered make room: they may prove themselves again. */
+/* No more addresses than these are checked. Ones that have answered make room: they may prove themselves again. */
 #define HOSTS_MAX 128
 
 static hf_ice_host *find(const hf_ice_generation *g, const hf_addr *addr)

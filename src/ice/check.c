@@ -48,9 +48,9 @@ static hf_ice_pair *next_triggered(const hf_ice_generation *g)
     return first;
 }
 
-/* RFC 8445 §6.1.4.2: "the highest-priority pair in that checklist that is in the Waiting state", but the address families take
- * turns: RFC 8421 §4 wants no more than a few checks of a broken one before the other has its turn, and our own priorities,
- * interleaved as they are, can't see to that where the remote puts one family above the other. */
+/* RFC 8445 §6.1.4.2 takes the waiting pair of the highest priority. Here the address families take turns: RFC 8421 §4 wants no
+ * more than a few checks of a broken one before the other is tried, and our own priorities, interleaved as they are, can't
+ * see to that where the remote puts one family above the other. */
 static hf_ice_pair *next_waiting(const hf_ice_generation *g)
 {
     hf_ice_pair *first = NULL;
@@ -148,8 +148,8 @@ static bool start(hf_time now, hf_ice_pair *pair, hf_transmit *out)
     return transmit(now, pair, out);
 }
 
-/* The RTO of RFC 8445 §14.3 grows with the number of pairs, so that what is repeated keeps to Ta, too. Ours does not: a pacer
- * of their own sees to that. A pair that the remote has used need not wait for those that may lead nowhere. */
+/* The RTO of RFC 8445 §14.3 grows with the number of pairs, so that what is repeated keeps to Ta, too. Ours does not: there
+ * is a pacer for it. A pair that the remote has used need not wait for those that may lead nowhere. */
 static hf_time repeat_at(const hf_ice_pair *pair)
 {
     bool is_paced = pair->due != HF_NEVER && pair->transmissions < TRANSMISSIONS_MAX && !pair->is_authenticated;

@@ -84,7 +84,7 @@ bool hf_ice_consent_poll(hf_ice *ice, hf_time now, hf_transmit *out)
     return hf_ice_check_send(now, route, out);
 }
 
-/* RFC 7675 §5.1: when consent expires, "the … credentials … MUST NOT be used" again. A restart goes on without them. */
+/* RFC 7675 §5.1: when consent has expired, nothing more is sent with these credentials. A restart goes on without them. */
 static void expire(hf_ice *ice, hf_time now)
 {
     hf_ice_pair *expired = ice->route;

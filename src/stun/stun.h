@@ -73,7 +73,7 @@ enum {
     X(ICE_CONTROLLING, 0x802A)                  \
     X(RESPONSE_ORIGIN, 0x802B)                  \
     X(OTHER_ADDRESS, 0x802C)                    \
-    X(NOMINATION, 0xC001) /* draft-thatcher-ice-renomination-01 §3.1: a number, 32 bits; known to libwebrtc */
+    X(NOMINATION, 0xC001) /* draft-thatcher-ice-renomination-01: a number, 32 bits; known to libwebrtc */
 
 enum {
 #define X(name, number) HF_STUN_##name = (number),

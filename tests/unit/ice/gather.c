@@ -1,5 +1,6 @@
 /* gather.c: local addresses and servers. */
 #include "net.h"
+#include "solo.h"
 
 #include <criterion/criterion.h>
 
@@ -176,5 +177,125 @@ Test(gather, takes_an_answer_only_from_the_server)
     hf_ice_stats stats;
     hf_ice_get_stats(n.a.ice, &stats);
     cr_expect_eq(stats.drops.by_cause[HF_DROP_STUN_UNMATCHED], 1);
+    net_clear(&n);
+}
+
+/* --- Interfaces that come and go -------------------------------------------------------------------------------- */
+
+Test(gather, a_new_address_is_told_and_paired)
+{
+    solo s;
+    hf_stun_message m;
+    solo_connect(&s);
+    solo_count_events(&s, HF_ICE_CANDIDATE_FOUND);
+    solo_set_locals(&s, (const char *[]){"10.0.0.1:5000", "10.0.0.44:5044"}, 2);
+    cr_expect_eq(solo_count_events(&s, HF_ICE_CANDIDATE_FOUND), 1);
+    cr_expect_eq(s.ice->current->pairs_len, 2);
+    cr_expect(solo_route_goes_to(&s, "10.0.0.2:6000"));
+    cr_expect_eq(hf_ice_get_state(s.ice), HF_ICE_COMPLETED);
+    solo_wait(&s, HF_MS(50));
+    cr_expect_not(solo_take_class(&s, HF_STUN_REQUEST, &m)); /* a pair is nominated, and this one would be less */
+    solo_clear(&s);
+}
+
+Test(gather, an_address_that_goes_takes_its_pairs_with_it)
+{
+    static const struct {
+        const char *left;
+        const char *route; /* NULL: none */
+        hf_ice_state state;
+        const char *why;
+    } cases[] = {
+        {"10.0.0.1:5000", "10.0.0.1:5000", HF_ICE_COMPLETED, "another one goes"},
+        {"10.0.0.44:5044", "10.0.0.44:5044", HF_ICE_CONNECTED, "the route goes, and another pair is valid"},
+        {"10.0.0.55:5055", NULL, HF_ICE_DISCONNECTED, "both go, and what is new has yet to be checked"},
+        {NULL, NULL, HF_ICE_DISCONNECTED, "all go"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        solo s;
+        hf_stun_message m;
+        hf_ice_route route;
+        solo_init(&s, NULL);
+        solo_set_locals(&s, (const char *[]){"10.0.0.1:5000", "10.0.0.44:5044"}, 2);
+        solo_set_remote(&s);
+        solo_add(&s, SOLO_OLD_REMOTE);
+        for (int n = 0; n < 2; n++) {
+            cr_assert(solo_take_class(&s, HF_STUN_REQUEST, &m));
+            solo_answer(&s, &m, NULL);
+            solo_wait(&s, HF_MS(50));
+        }
+        solo_check_in(&s, &(solo_check){.is_controlling = true, .use_candidate = true});
+        cr_assert_eq(hf_ice_get_state(s.ice), HF_ICE_COMPLETED);
+        solo_set_locals(&s, &cases[i].left, cases[i].left != NULL);
+        bool has_route = hf_ice_get_route(s.ice, &route);
+        cr_expect_eq(has_route, cases[i].route != NULL, "%s", cases[i].why);
+        if (has_route && cases[i].route) {
+            hf_addr local = net_addr(cases[i].route);
+            cr_expect(hf_addr_equal(&route.path.local, &local), "%s", cases[i].why);
+        }
+        cr_expect_eq(hf_ice_get_state(s.ice), cases[i].state, "%s", cases[i].why);
+        while (solo_take(&s, &m)) /* nothing leaves by a socket that is gone */
+            cr_expect(hf_ice_has_socket(s.ice, &s.sent.path.local), "%s", cases[i].why);
+        solo_clear(&s);
+    }
+}
+
+/* A driver that tells nonsense. */
+Test(gather, local_addresses_that_nobody_can_have_are_left_out)
+{
+    hf_local many[HF_ICE_LOCAL_CANDIDATES_MAX + 9] = {0}, odd[6] = {0};
+    static const char *const addrs[] = {"0.0.0.0:1", "224.0.0.1:1", "10.0.0.1:0", "10.0.0.7:7", "10.0.0.7:7", "[ff02::1]:1"};
+    for (size_t i = 0; i < 6; i++)
+        odd[i].addr = net_addr(addrs[i]);
+    for (size_t i = 0; i < sizeof many / sizeof many[0]; i++) {
+        many[i].addr = net_addr("10.1.0.1:1");
+        many[i].addr.port = (uint16_t)(i + 1);
+    }
+    const struct {
+        hf_reply reply;
+        size_t candidates;
+        const char *why;
+    } cases[] = {
+        {{.type = HF_REPLY_LOCALS, .locals = odd, .locals_len = 6}, 1, "unspecified, multicast, no port, twice the same"},
+        {{.type = HF_REPLY_LOCALS, .locals = many, .locals_len = sizeof many / sizeof many[0]},
+         HF_ICE_LOCAL_CANDIDATES_MAX,
+         "too many"},
+        {{.type = HF_REPLY_LOCALS, .err = HF_EIO, .locals = odd, .locals_len = 6}, 1, "it could not tell: nothing changes"},
+        {{.type = HF_REPLY_LOCALS}, 0, "none"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        solo s;
+        solo_init(&s, NULL);
+        hf_ice_reply(s.ice, s.now, &cases[i].reply);
+        cr_expect_eq(s.ice->current->locals_len, cases[i].candidates, "%s", cases[i].why);
+        solo_clear(&s);
+    }
+}
+
+Test(gather, addresses_come_and_go_during_a_restart)
+{
+    net n;
+    net_init(&n, 1);
+    net_connect(&n);
+    net_restart(&n, &n.a);
+    net_host_set_local(&n.a, 1, "10.0.0.44:5044");
+    net_locals_changed(&n, &n.a);
+    cr_expect_eq(n.a.ice->newest->locals_len, 2);
+    cr_expect_eq(n.a.ice->current->locals_len, 1, "what is new is for the newest");
+    net_host_set_local(&n.a, 0, "10.0.0.45:5045");
+    net_locals_changed(&n, &n.a);
+    cr_expect_eq(n.a.ice->newest->locals_len, 2);
+    cr_expect_eq(n.a.ice->current->locals_len, 0, "what is gone is gone for all");
+    cr_expect_eq(hf_ice_get_state(n.a.ice), HF_ICE_DISCONNECTED);
+    net_restart(&n, &n.b);
+    net_exchange(&n);
+    net_run(&n, HF_SECONDS(2));
+    cr_expect_eq(hf_ice_get_state(n.a.ice), HF_ICE_COMPLETED);
+
+    net_restart(&n, &n.a); /* and one that is taken back knows them, too */
+    net_host_set_local(&n.a, 2, "10.0.0.46:5046");
+    net_locals_changed(&n, &n.a);
+    cr_expect_eq(hf_ice_cancel_restart(n.a.ice, n.now), HF_OK);
+    cr_expect_eq(n.a.ice->current->locals_len, 3);
     net_clear(&n);
 }

@@ -5,8 +5,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-/* RFC 8445 §6.1.1: "an ICE agent MUST NOT redetermine the role as part of an ICE restart". Each generation has a tie-breaker
- * of its own. */
+/* RFC 8445 §6.1.1: between full agents a restart doesn't change the roles. Each generation has a tie-breaker of its own. */
 Test(generation, keeps_the_roles)
 {
     net n;
@@ -197,7 +196,7 @@ Test(generation, makes_sense_only_when_it_does)
     solo_clear(&s);
 }
 
-/* RFC 7675 §5.1: "…the ICE endpoint MUST NOT use the same credentials" once consent is lost. */
+/* RFC 7675 §5.1: once consent is lost, its credentials are of no use any more. */
 Test(generation, does_not_bring_lost_credentials_back)
 {
     solo s;

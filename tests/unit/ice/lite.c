@@ -87,8 +87,8 @@ Test(lite, that_claims_control_is_refused)
     solo_clear(&s);
 }
 
-/* RFC 8445 §9: the roles may change with a restart when a full remote becomes a lite one, or the other way round: a call that
- * a server takes over. */
+/* RFC 8445 §6.1.1: the roles may change with a restart when a full remote becomes a lite one, or the other way round: a call
+ * that a server takes over. */
 Test(lite, may_follow_a_full_remote_in_a_restart_and_be_followed_by_one)
 {
     solo s;

@@ -51,17 +51,21 @@ void solo_add(solo *s, const char *candidate)
     cr_assert_eq(hf_ice_add_remote_candidate(s->ice, s->now, &parsed, NULL), HF_OK, "%s", candidate);
 }
 
-size_t solo_give(solo *s, const char *from, const void *data, size_t len)
+static size_t give(solo *s, const hf_path *path, const void *data, size_t len)
 {
     uint8_t *copy = malloc(len > 0 ? len : 1);
     if (len > 0)
         memcpy(copy, data, len);
-    hf_datagram d = {.path = {.local = net_addr("10.0.0.1:5000"), .remote = net_addr(from ? from : "10.0.0.2:6000")},
-                     .data = copy,
-                     .len = len};
+    hf_datagram d = {.path = *path, .data = copy, .len = len};
     size_t kept = hf_ice_input(s->ice, s->now, &d, 1);
     free(copy);
     return kept;
+}
+
+size_t solo_give(solo *s, const char *from, const void *data, size_t len)
+{
+    hf_path path = {.local = net_addr("10.0.0.1:5000"), .remote = net_addr(from ? from : "10.0.0.2:6000")};
+    return give(s, &path, data, len);
 }
 
 void solo_wait(solo *s, hf_span span)
@@ -120,7 +124,6 @@ void solo_check_in(solo *s, const solo_check *c)
 static void answer(solo *s, const hf_stun_message *request, const char *mapped, unsigned code)
 {
     uint8_t buffer[256];
-    char from[HF_ADDR_TEXT_SIZE];
     hf_addr addr = net_addr(mapped ? mapped : "10.0.0.1:5000");
     hf_stun_writer w =
         hf_stun_begin(buffer, sizeof buffer, code ? HF_STUN_ERROR : HF_STUN_SUCCESS, HF_STUN_BINDING, request->id);
@@ -130,7 +133,7 @@ static void answer(solo *s, const hf_stun_message *request, const char *mapped, 
         hf_stun_add_xor_address(&w, HF_STUN_XOR_MAPPED_ADDRESS, &addr);
     hf_stun_add_integrity(&w, hf_bytes_of_text(s->remote_pwd));
     hf_stun_add_fingerprint(&w);
-    solo_give(s, hf_addr_write(&s->sent.path.remote, from), buffer, hf_stun_end(&w));
+    give(s, &s->sent.path, buffer, hf_stun_end(&w));
 }
 
 void solo_answer(solo *s, const hf_stun_message *request, const char *mapped)
