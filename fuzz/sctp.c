@@ -55,8 +55,31 @@ static void check_codec(hf_bytes bytes)
 typedef struct live {
     hf_sctp *ends[2];
     uint32_t tags[2]; /* what each wants to see, from the other's packets */
+    uint32_t tsns[2]; /* what each expects next, from the same */
     hf_time now;
 } live;
+
+/* Notes what the end that gets this packet will want to see next. */
+static void note(live *l, size_t to, hf_bytes packet)
+{
+    hf_reader header = hf_reader_of(packet), chunks;
+    hf_chunk chunk;
+    hf_read_skip(&header, 4);
+    uint32_t tag = hf_read_u32(&header);
+    if (tag != 0)
+        l->tags[to] = tag;
+    if (!hf_chunks_of(packet, &chunks))
+        return;
+    while (hf_chunk_next(&chunks, &chunk)) {
+        hf_reader value = hf_reader_of(chunk.value);
+        if (chunk.type == HF_CHUNK_INIT || chunk.type == HF_CHUNK_INIT_ACK) {
+            hf_read_skip(&value, 12);
+            l->tsns[to] = hf_read_u32(&value);
+        } else if (chunk.type == HF_CHUNK_DATA) {
+            l->tsns[to] = hf_read_u32(&value) + 1;
+        }
+    }
+}
 
 static void drain(live *l, size_t at)
 {
@@ -68,13 +91,8 @@ static void drain(live *l, size_t at)
         for (size_t i = 0; i < event.message.len; i++)
             sum = (uint8_t)(sum + event.message.data[i]);
     while ((n = hf_sctp_packets(l->ends[at], l->now, packets, 8)) > 0) {
-        for (size_t i = 0; i < n; i++) {
-            hf_reader r = hf_reader_of(packets[i]);
-            hf_read_skip(&r, 4);
-            uint32_t tag = hf_read_u32(&r);
-            if (tag != 0)
-                l->tags[1 - at] = tag;
-        }
+        for (size_t i = 0; i < n; i++)
+            note(l, 1 - at, packets[i]);
         hf_sctp_input(l->ends[1 - at], l->now, packets, n);
         hf_sctp_sent(l->ends[at], n);
     }
@@ -112,15 +130,68 @@ static void inject(live *l, size_t at, hf_bytes chunks, bool tagged)
     hf_sctp_input(l->ends[at], l->now, &(hf_bytes){packet, len}, 1);
 }
 
+/* Data or FORWARD TSN that fit where the association stands: each byte triple is flags, distance of the TSN, and stream with
+ * kind. */
+static void inject_data(live *l, size_t at, hf_bytes bytes)
+{
+    static const uint8_t ppids[] = {50, 51, 53, 56};
+    uint8_t chunks[256];
+    hf_writer w = hf_writer_of(chunks, sizeof chunks);
+    hf_reader r = hf_reader_of(bytes);
+    while (r.rest.len >= 3 && w.len + 28 <= sizeof chunks) {
+        uint8_t flags = hf_read_u8(&r), distance = hf_read_u8(&r), where = hf_read_u8(&r);
+        uint32_t tsn = l->tsns[at] + distance - (distance > 200 ? 256u : 0);
+        if ((flags & 0x80) != 0) {
+            hf_write_u8(&w, HF_CHUNK_FORWARD_TSN);
+            hf_write_u8(&w, 0);
+            hf_write_u16(&w, 12);
+            hf_write_u32(&w, tsn);
+            hf_write_u16(&w, where & 3);
+            hf_write_u16(&w, flags & 7);
+            continue;
+        }
+        hf_write_u8(&w, HF_CHUNK_DATA);
+        hf_write_u8(&w, flags & 7);
+        hf_write_u16(&w, 28);
+        hf_write_u32(&w, tsn);
+        hf_write_u16(&w, where & 3);
+        hf_write_u16(&w, where >> 6);
+        hf_write_u32(&w, (flags & 0x40) != 0 ? 0xFFFFFF00u | flags : ppids[where >> 2 & 3]);
+        hf_write_zeroes(&w, 12);
+    }
+    inject(l, at, hf_bytes_of(chunks, w.len), true);
+}
+
+static void send(live *l, size_t at, uint8_t amount, hf_bytes bytes)
+{
+    static uint8_t long_one[16384];
+    if ((amount & 0x80) != 0)
+        bytes = hf_bytes_of(long_one, (size_t)(amount & 0x7F) * 128);
+    (void)!hf_sctp_channel_send(l->ends[at], l->now, 1 + (amount & 3), HF_BINARY, bytes);
+}
+
+static hf_datachannel_config config_of(uint8_t amount)
+{
+    return (hf_datachannel_config){.unordered = amount & 1,
+                                   .reliability = (hf_reliability)((amount >> 1 & 3) % 3),
+                                   .reliability_limit = amount >> 3 & 3,
+                                   .priority = (uint16_t)(amount << 8),
+                                   .negotiated = (amount & 0x20) != 0,
+                                   .id = amount >> 6};
+}
+
 static void take_step(live *l, uint8_t what, uint8_t amount, hf_bytes bytes)
 {
     size_t at = what & 1;
     hf_datachannel channel = 0;
+    hf_datachannel_config config;
     switch (what >> 1 & 7) {
     case 0:
     case 1:
-    case 2:
         inject(l, at, bytes, true);
+        break;
+    case 2:
+        inject_data(l, at, bytes);
         break;
     case 3:
         inject(l, at, bytes, false);
@@ -129,10 +200,12 @@ static void take_step(live *l, uint8_t what, uint8_t amount, hf_bytes bytes)
         settle(l, HF_MS((hf_span)amount * 10));
         break;
     case 5:
-        (void)!hf_sctp_channel_open(l->ends[at], l->now, &(hf_datachannel_config){.unordered = amount & 1}, &channel);
+        config = config_of(amount);
+        if (hf_sctp_channel_open(l->ends[at], l->now, &config, &channel) == HF_OK)
+            (void)!hf_sctp_channel_receive_in_parts(l->ends[at], channel, amount & 4);
         break;
     case 6:
-        (void)!hf_sctp_channel_send(l->ends[at], l->now, 1 + (amount & 3), HF_BINARY, bytes);
+        send(l, at, amount, bytes);
         break;
     case 7:
         (void)!hf_sctp_channel_close(l->ends[at], l->now, 1 + (amount & 3));

@@ -1,8 +1,8 @@
 /* peer.c: a peer's birth and end, and the driver's calls that only pass through. */
 #include "peer_priv.h"
 
-#define MTU_LEAST 576      /* RFC 791: what every IPv4 host takes */
-#define HEADROOM_MAX 4     /* what a stream asks for before each datagram: a driver's buffer holds both */
+#define MTU_LEAST 576  /* RFC 791: what every IPv4 host takes */
+#define HEADROOM_MAX 4 /* what a stream asks for before each datagram: a driver's buffer holds both */
 #define HASHES (1u << HF_SHA256 | 1u << HF_SHA384 | 1u << HF_SHA512)
 
 static size_t smaller(size_t a, size_t b)
@@ -16,7 +16,8 @@ static hf_err check_config(const hf_peer_config *config, const hf_env *env)
         return HF_EINVAL;
     if (config->mtu != 0 && (config->mtu < MTU_LEAST || config->mtu > HF_DATAGRAM_MAX))
         return HF_EINVAL;
-    if (config->message_max != 0 && (config->message_max < HF_MESSAGE_MAX_LEAST || config->message_max > HF_MESSAGE_MAX_LIMIT))
+    if (config->message_max != 0 &&
+        (config->message_max < HF_MESSAGE_MAX_LEAST || config->message_max > HF_MESSAGE_MAX_LIMIT))
         return HF_EINVAL;
     return (config->fingerprints & ~HASHES) == 0 ? HF_OK : HF_EINVAL;
 }

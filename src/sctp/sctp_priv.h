@@ -151,7 +151,7 @@ struct hf_sctp {
     hf_time stalled_since; /* more was given than left, and nothing leaves: see hf_sender_resync */
     uint64_t stalled_at;
     hf_time rto_checked_at;
-    uint32_t rto_ms; /* set at usrsctp at present */
+    uint32_t rto_ms; /* the minimum that is set at usrsctp at present */
 
     hf_sctp_channel **channels; /* by handle, ascending */
     size_t channels_len, channels_cap;

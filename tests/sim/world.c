@@ -508,7 +508,10 @@ void sim_init(sim *s, const sim_config *config)
         side->routed_at = side->connected_at = side->open_at = HF_NEVER;
         give_address(side);
         sim_names_init(side);
-        hf_peer_config peer = {.engine = s->engine, .certificate = config->certificate, .mdns = config->mdns[i]};
+        hf_peer_config peer = {.engine = s->engine,
+                               .certificate = config->certificate,
+                               .message_max = config->message_max,
+                               .mdns = config->mdns[i]};
         err = hf_peer_new(&side->peer, &peer, &s->env[i].env);
     }
     if (err != HF_OK) {

@@ -10,8 +10,8 @@
 
 /* What the network does to each datagram. Chances are out of 1000. */
 typedef struct sim_link {
-    hf_span delay;    /* one way */
-    hf_span jitter;   /* added, evenly from 0: above the gap between datagrams it reorders them */
+    hf_span delay;  /* one way */
+    hf_span jitter; /* added, evenly from 0: above the gap between datagrams it reorders them */
     unsigned loss;
     unsigned duplicate;
     unsigned corrupt; /* one bit flips */
@@ -21,14 +21,15 @@ typedef struct sim_link {
 typedef struct sim_config {
     uint64_t seed;
     sim_link link;
-    hf_span signalling;  /* one way, for descriptions and candidates */
-    bool no_trickle;     /* descriptions wait for all candidates, and none is sent after them */
-    bool ipv6;           /* an IPv6 address on each side as well */
-    const char *offer_setup; /* what a=setup:actpass of the offer becomes: "active", "passive"; NULL: stays */
+    hf_span signalling;           /* one way, for descriptions and candidates */
+    bool no_trickle;              /* descriptions wait for all candidates, and none is sent after them */
+    bool ipv6;                    /* an IPv6 address on each side as well */
+    const char *offer_setup;      /* what a=setup:actpass of the offer becomes: "active", "passive"; NULL: stays */
     const char *swap_fingerprint; /* replaces the fingerprint in the answer: a man in the middle */
     hf_ice_mdns mdns[2];          /* of each side */
     bool multicast;               /* multicasts reach the other side */
     bool may_refuse_candidates;   /* a side that does is no reason to end the run */
+    size_t message_max;           /* of both; 0: the default */
     hf_certificate *certificate;  /* of both; NULL: each its own */
     void (*trace)(void *context, const char *line, size_t len); /* takes both event logs; `context` tells whose */
 } sim_config;
@@ -44,7 +45,7 @@ typedef struct sim_channel {
     uint64_t next;         /* number expected next, by the numbers that sim_send_numbered writes */
     uint64_t out_of_order; /* arrived with another number than the next */
     uint64_t seen[1024 / 64];
-    uint64_t doubled;      /* arrived a second time */
+    uint64_t doubled; /* arrived a second time */
 } sim_channel;
 
 typedef struct sim_side {
@@ -74,9 +75,9 @@ typedef struct sim {
     struct flight *flights;
     size_t flights_len, flights_cap;
     uint64_t order;
-    uint64_t trace;  /* hash over all that was sent: moment, path, bytes */
+    uint64_t trace; /* hash over all that was sent: moment, path, bytes */
     void (*on_datagram)(struct sim *sim, int from, const hf_datagram *datagram); /* a tap; may be NULL */
-    bool (*loses)(struct sim *sim, int from, const hf_datagram *datagram); /* this one is lost; may be NULL */
+    bool (*loses)(struct sim *sim, int from, const hf_datagram *datagram);       /* this one is lost; may be NULL */
     uint64_t datagrams;
 } sim;
 

@@ -221,12 +221,12 @@ Test(sctp_association, may_be_aborted_before_it_is_up)
     pair_clear(&p);
 }
 
-Test(sctp_association, waits_a_second_before_it_sends_again_and_longer_on_a_long_path)
+Test(sctp_association, waits_two_delayed_sacks_before_it_sends_again_and_longer_on_a_long_path)
 {
     static const struct {
         hf_span delay, least, most;
     } rows[] = {
-        {HF_MS(10), HF_MS(900), HF_MS(1200)},
+        {HF_MS(10), HF_MS(390), HF_MS(600)},
         {HF_MS(1000), HF_MS(3800), HF_MS(7000)},
     };
     for (size_t i = 0; i < 2; i++) {

@@ -39,8 +39,8 @@ Test(options, are_all_taken)
 {
     cr_assert_eq(
         parse("--answer --stun stun:a.example --stun=stun:[2001:db8::1]:3478 --policy all --no-trickle --bind 127.0.0.1 "
-              "--bind ::1 --loopback --certificate me.pem --message-max 16777216 --channels a,b --raw --echo --reconnect --no-reconnect "
-              "--give-up 2.5 --id bob --stats 1 --log debug"),
+              "--bind ::1 --loopback --certificate me.pem --message-max 16777216 --channels a,b --raw --echo "
+              "--reconnect --no-reconnect --give-up 2.5 --id bob --stats 1 --log debug"),
         HF_OK, "%s", fault.text);
     cr_expect(options.answer && options.no_trickle && options.loopback && options.echo);
     cr_assert_eq(options.servers_len, 2);
