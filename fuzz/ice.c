@@ -12,14 +12,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REMOTE_UFRAG "remote"
-#define REMOTE_PWD "remoteremoteremoteremote"
+#define REMOTES 3 /* identities of the remote: one, and those that restarts give it */
+#define LOCALS 3  /* as many of the agent's are remembered */
 #define STEPS_MAX 400
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static const hf_ice_remote_agent remotes[REMOTES] = {
+    {.ufrag = "remote", .pwd = "remoteremoteremoteremote"},
+    {.ufrag = "remote1", .pwd = "remote1remote1remote1remote1", .renomination = true},
+    {.ufrag = "remote2", .pwd = "remote2remote2remote2remote2"},
+};
+
 typedef struct world {
     hf_ice *ice;
+    char local_ufrags[LOCALS][16], local_pwds[LOCALS][40];
+    size_t locals_len;
+    uint8_t as_local, as_remote; /* whom a check of the remote is signed for, and by whom */
+    uint8_t asked_remote;
     hf_reader in;
     hf_time now;
     hf_path asked; /* of the last request that the agent sent */
@@ -85,8 +95,9 @@ static void signed_check(world *w)
     hf_path path = {.local = an_addr(w), .remote = an_addr(w)};
     char user[300];
     id[0] = hf_read_u8(&w->in);
-    strcpy(user, hf_ice_local_ufrag(w->ice));
-    strcat(user, flags & 1 ? ":other" : ":" REMOTE_UFRAG);
+    strcpy(user, w->local_ufrags[w->as_local]);
+    strcat(user, ":");
+    strcat(user, flags & 1 ? "other" : remotes[w->as_remote].ufrag);
     hf_stun_writer s =
         hf_stun_begin(buffer, sizeof buffer, flags & 2 ? HF_STUN_INDICATION : HF_STUN_REQUEST, HF_STUN_BINDING, id);
     hf_stun_add(&s, HF_STUN_USERNAME, hf_bytes_of_text(user));
@@ -97,7 +108,7 @@ static void signed_check(world *w)
         hf_stun_add_u32(&s, HF_STUN_PRIORITY, hf_read_u32(&w->in));
     if (flags & 64)
         hf_stun_add(&s, hf_read_u16(&w->in), some_bytes(w));
-    hf_stun_add_integrity(&s, hf_bytes_of_text(hf_ice_local_pwd(w->ice)));
+    hf_stun_add_integrity(&s, hf_bytes_of_text(w->local_pwds[w->as_local]));
     if (!(flags & 128))
         hf_stun_add_fingerprint(&s);
     size_t len = hf_stun_end(&s);
@@ -121,7 +132,7 @@ static void answer(world *w)
     if (flags & 32)
         hf_stun_add(&s, hf_read_u16(&w->in), some_bytes(w));
     if (!w->asked_server)
-        hf_stun_add_integrity(&s, hf_bytes_of_text(REMOTE_PWD));
+        hf_stun_add_integrity(&s, hf_bytes_of_text(remotes[w->asked_remote].pwd));
     hf_stun_add_fingerprint(&s);
     size_t len = hf_stun_end(&s);
     input(w, path, hf_bytes_of(buffer, len));
@@ -150,7 +161,7 @@ static void resolved(world *w)
 
 static void candidate(world *w)
 {
-    static const char *const ufrags[] = {NULL, REMOTE_UFRAG, "another", ""};
+    const char *const ufrags[] = {NULL, remotes[w->as_remote].ufrag, "another", ""};
     hf_ice_candidate c = {.type = hf_read_u8(&w->in) % 4u, .component = 1, .foundation = {0}, .addr = an_addr(w)};
     uint8_t how = hf_read_u8(&w->in);
     c.foundation[0] = (char)('a' + how % 8);
@@ -174,9 +185,18 @@ static void note_request(world *w, const hf_transmit *t)
     hf_stun_message m;
     demand(hf_stun_read(hf_bytes_of(t->buffer, t->len), &m)); /* what we send is well formed */
     demand(!hf_addr_is_multicast(&t->path.remote) && !hf_addr_is_unspecified(&t->path.remote) && t->path.remote.port != 0);
-    demand(hf_ice_get_state(w->ice) != HF_ICE_FAILED || m.integrity_at == 0); /* RFC 7675: the remote gets nothing more */
+    if (hf_ice_get_state(w->ice) == HF_ICE_FAILED && m.integrity_at != 0) { /* RFC 7675: only a restart is answered */
+        demand(m.class_ != HF_STUN_REQUEST);
+        demand(hf_stun_verify_integrity(&m, hf_bytes_of_text(hf_ice_local_pwd(w->ice))));
+    }
     if (m.class_ != HF_STUN_REQUEST)
         return;
+    hf_bytes user;
+    for (uint8_t i = 0; i < REMOTES && hf_stun_find(&m, HF_STUN_USERNAME, &user); i++) {
+        size_t len = strlen(remotes[i].ufrag);
+        if (user.len > len && user.data[len] == ':' && memcmp(user.data, remotes[i].ufrag, len) == 0)
+            w->asked_remote = i;
+    }
     w->asked = t->path;
     memcpy(w->asked_id, m.id, sizeof w->asked_id);
     w->asked_server = m.integrity_at == 0;
@@ -217,8 +237,13 @@ static void check_invariants(const world *w)
     hf_ice_route route;
     size_t pairs = 0, selected = 0, found = 0;
     uint64_t last = UINT64_MAX;
+    char ufrag[sizeof pair.local.ufrag] = "";
+    unsigned generations = 0;
     for (; hf_ice_get_pair(w->ice, pairs, &pair); pairs++) {
-        demand(pair.priority <= last);
+        bool is_another = strcmp(ufrag, pair.local.ufrag) != 0;
+        demand(is_another || pair.priority <= last);
+        generations += is_another;
+        strcpy(ufrag, pair.local.ufrag);
         last = pair.priority;
         selected += pair.selected;
         demand(!pair.nominated || pair.state == HF_ICE_PAIR_SUCCEEDED);
@@ -227,16 +252,57 @@ static void check_invariants(const world *w)
         found++;
     bool has_route = hf_ice_get_route(w->ice, &route);
     hf_ice_state state = hf_ice_get_state(w->ice);
-    demand(pairs <= HF_ICE_PAIRS_MAX && found <= HF_ICE_LOCAL_CANDIDATES_MAX);
+    demand(generations <= 2 && pairs <= generations * (size_t)HF_ICE_PAIRS_MAX && found <= HF_ICE_LOCAL_CANDIDATES_MAX);
     demand(selected == has_route);
     demand((state != HF_ICE_CONNECTED && state != HF_ICE_COMPLETED) || has_route);
-    demand((state != HF_ICE_FAILED && state != HF_ICE_NEW && state != HF_ICE_CHECKING) || !has_route);
+    demand((state != HF_ICE_FAILED && state != HF_ICE_NEW) || !has_route);
     demand(state != HF_ICE_COMPLETED || route.nominated);
+}
+
+static void note_credentials(world *w)
+{
+    const char *ufrag = hf_ice_local_ufrag(w->ice);
+    for (size_t i = 0; i < w->locals_len && i < LOCALS; i++) {
+        if (strcmp(w->local_ufrags[i], ufrag) == 0)
+            return;
+    }
+    size_t at = w->locals_len++ % LOCALS;
+    strcpy(w->local_ufrags[at], ufrag);
+    strcpy(w->local_pwds[at], hf_ice_local_pwd(w->ice));
+    w->as_local = (uint8_t)at;
+}
+
+static void restart(world *w)
+{
+    uint8_t how = hf_read_u8(&w->in);
+    if (how & 1)
+        (void)!hf_ice_cancel_restart(w->ice, w->now);
+    else
+        (void)!hf_ice_restart(w->ice, w->now);
+    if (how & 2)
+        (void)!hf_ice_gather(w->ice, w->now);
+    if (how & 4)
+        (void)!hf_ice_set_controlling(w->ice, how & 8);
+    note_credentials(w);
+}
+
+static void set_remote(world *w)
+{
+    hf_ice_remote_agent remote = remotes[w->as_remote];
+    remote.lite = hf_read_u8(&w->in) == 1;
+    (void)!hf_ice_set_remote(w->ice, w->now, &remote);
+}
+
+static void change_roles(world *w)
+{
+    uint8_t who = hf_read_u8(&w->in);
+    w->as_remote = who % REMOTES;
+    w->as_local = who / REMOTES % LOCALS;
 }
 
 static void step(world *w)
 {
-    switch (hf_read_u8(&w->in) % 12) {
+    switch (hf_read_u8(&w->in) % 15) {
     case 0:
         raw(w);
         break;
@@ -258,15 +324,19 @@ static void step(world *w)
         candidate(w);
         break;
     case 8:
-        (void)!hf_ice_set_remote(
-            w->ice, w->now,
-            &(hf_ice_remote_agent){.ufrag = REMOTE_UFRAG, .pwd = REMOTE_PWD, .lite = hf_read_u8(&w->in) == 1});
+        set_remote(w);
         break;
     case 9:
         hf_ice_end_of_remote_candidates(w->ice, w->now);
         break;
     case 10:
         drain(w);
+        break;
+    case 12:
+        restart(w);
+        break;
+    case 13:
+        change_roles(w);
         break;
     default:
         pass_time(w);
@@ -284,6 +354,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     hf_ice_config config = {.controlling = flags & 1, .servers = servers, .servers_len = flags & 2 ? 2 : 0};
     if (hf_ice_new(&w.ice, &config, &fuzz_env) != HF_OK)
         return 0;
+    note_credentials(&w);
     if (!(flags & 4))
         (void)!hf_ice_gather(w.ice, w.now);
     for (size_t i = 0; i < STEPS_MAX && w.in.rest.len > 0; i++)

@@ -48,9 +48,9 @@ static hf_ice_pair *next_triggered(const hf_ice_generation *g)
     return first;
 }
 
-/* RFC 8445 §6.1.4.2 takes the waiting pair of the highest priority. Here the address families take turns: RFC 8421 §4 wants no
- * more than a few checks of a broken one before the other is tried, and our own priorities, interleaved as they are, can't
- * see to that where the remote puts one family above the other. */
+/* RFC 8445 §6.1.4.2 takes the waiting pair of the highest priority. Here the address families take turns: RFC 8421 §4 wants
+ * no more than a few checks of a broken one before the other is tried, and our own priorities, interleaved as they are,
+ * can't see to that where the remote puts one family above the other. */
 static hf_ice_pair *next_waiting(const hf_ice_generation *g)
 {
     hf_ice_pair *first = NULL;
