@@ -19,8 +19,9 @@ struct side {
     hf_peer *peer;
     side *other;
     hf_driven driven;
-    hf_addr addr; /* in memory */
-    hf_datachannel channel;
+    hf_addr addr;                 /* in memory */
+    hf_datachannel channel, bulk; /* bulk: 0 where there is none */
+    size_t bulk_received;
     bool open;
     void (*on_message)(side *s, const uint8_t *data, size_t len);
     void (*on_room)(side *s);
@@ -36,6 +37,19 @@ static hf_engine *engine;
 static hf_loop *loop; /* NULL: in memory */
 static hf_certificate *certificate;
 
+static void on_open(side *s, hf_datachannel channel)
+{
+    hf_datachannel_info info;
+
+    BENCH_CHECK(hf_peer_channel_info(s->peer, channel, &info) == HF_OK);
+    if (strcmp(info.label, "bulk") == 0) {
+        s->bulk = channel;
+    } else {
+        s->channel = channel;
+        s->open = true;
+    }
+}
+
 static void on_event(side *s, const hf_peer_event *e)
 {
     switch (e->type) {
@@ -44,17 +58,19 @@ static void on_event(side *s, const hf_peer_event *e)
                                               e->u.candidate.ufrag) == HF_OK);
         break;
     case HF_PEER_CHANNEL_OPEN:
-        s->channel = e->channel;
-        s->open = true;
+        on_open(s, e->channel);
         break;
     case HF_PEER_CHANNEL_MESSAGE:
-        if (s->on_message)
+        if (e->channel == s->bulk)
+            s->bulk_received += e->u.message.len;
+        else if (s->on_message)
             s->on_message(s, e->u.message.data, e->u.message.len);
         break;
     case HF_PEER_CHANNEL_WRITABLE:
         if (s->on_room)
             s->on_room(s);
         break;
+    case HF_PEER_NEGOTIATION_NEEDED:
     case HF_PEER_SIGNALING_CHANGED:
     case HF_PEER_ICE_CONNECTION_CHANGED:
     case HF_PEER_ICE_GATHERING_CHANGED:
@@ -209,12 +225,11 @@ static void prepare(bool over_loop)
 
 /* --- Setup: from nothing to a channel that is open at both ends, one after the other ---------------------------------- */
 
-static void run_setup(bool over_loop, double values[BENCH_FIGURES_MAX])
+static void run_setups(double values[BENCH_FIGURES_MAX])
 {
     static double times[100];
     size_t n = bench_quick ? 5 : sizeof times / sizeof *times;
 
-    prepare(over_loop);
     double cpu = bench_cpu();
     for (size_t i = 0; i < n; i++) {
         couple c = {0};
@@ -232,12 +247,23 @@ static void run_setup(bool over_loop, double values[BENCH_FIGURES_MAX])
 
 static void run_setup_in_memory(double values[BENCH_FIGURES_MAX])
 {
-    run_setup(false, values);
+    prepare(false);
+    run_setups(values);
 }
 
 static void run_setup_over_loop(double values[BENCH_FIGURES_MAX])
 {
-    run_setup(true, values);
+    prepare(true);
+    run_setups(values);
+}
+
+/* As where nobody gives one: each peer makes a certificate for itself, and the remote sees two users. */
+static void run_setup_with_certificates(double values[BENCH_FIGURES_MAX])
+{
+    prepare(true);
+    hf_certificate_free(certificate);
+    certificate = NULL;
+    run_setups(values);
 }
 
 /* --- Round trips ------------------------------------------------------------------------------------------------------- */
@@ -290,6 +316,51 @@ static void run_ping(double values[BENCH_FIGURES_MAX])
         BENCH_CHECK(bench_now() < limit);
     values[0] = bench_quantile(p.times, p.n, 0.5);
     values[1] = bench_quantile(p.times, p.n, 0.99);
+}
+
+static void run_for(double seconds)
+{
+    for (double end_at = bench_now() + seconds; bench_now() < end_at;)
+        BENCH_CHECK(hf_loop_step(loop, (hf_span)((end_at - bench_now()) * 1e6) + 1) == HF_OK);
+}
+
+/* --- Round trips beside bulk ------------------------------------------------------------------------------------------- */
+
+#define BULK_BUFFER (1 << 20)
+
+static void fill_bulk(side *s)
+{
+    static const uint8_t bytes[65536];
+    hf_err err;
+
+    while ((err = hf_peer_send(s->peer, hf_loop_now(loop), s->bulk, HF_BINARY, bytes, sizeof bytes)) == HF_OK)
+        continue;
+    BENCH_CHECK(err == HF_EAGAIN);
+}
+
+static void run_ping_beside_bulk(double values[BENCH_FIGURES_MAX])
+{
+    static pings p;
+    hf_datachannel_config bulk = {.label = "bulk", .send_buffer_max = BULK_BUFFER};
+    couple c = {.a = {.on_message = on_pong, .on_room = fill_bulk, .context = &p}, .b = {.on_message = on_ping}};
+
+    p.wanted = sizeof p.times / sizeof *p.times;
+    prepare(true);
+    begin(&c);
+    BENCH_CHECK(hf_peer_open_channel(c.a.peer, hf_clock_now(), &bulk, &c.a.bulk) == HF_OK);
+    until_open(&c);
+    while (c.b.bulk == 0)
+        turn(&c);
+    fill_bulk(&c.a);
+    run_for(0.5); /* until it is in full swing */
+    double start = p.sent_at = bench_now();
+    c.b.bulk_received = 0;
+    send_ping(&c.a);
+    for (double limit = start + (bench_quick ? 0.5 : 3); p.n < p.wanted && bench_now() < limit;)
+        turn(&c);
+    values[0] = bench_quantile(p.times, p.n, 0.5) / 1e3;
+    values[1] = bench_quantile(p.times, p.n, 0.99) / 1e3;
+    values[2] = (double)c.b.bulk_received / 1e6 / (bench_now() - start);
 }
 
 /* --- Throughput -------------------------------------------------------------------------------------------------------- */
@@ -380,12 +451,6 @@ static double resident_kib(void)
     return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1024;
 }
 
-static void run_for(double seconds)
-{
-    for (double end_at = bench_now() + seconds; bench_now() < end_at;)
-        BENCH_CHECK(hf_loop_step(loop, (hf_span)((end_at - bench_now()) * 1e6) + 1) == HF_OK);
-}
-
 static void run_idle(double values[BENCH_FIGURES_MAX])
 {
     static couple couples[101];
@@ -422,9 +487,19 @@ const bench bench_peer[] = {
       {"setup over sockets, 95 %", "ms", "handshake, 95 %"},
       {"setup over sockets, processor", "ms", "handshake, processor"}},
      run_setup_over_loop},
+    {"a connection over the loop and sockets, with two new certificates",
+     {{"setup with certificates, median", "ms", NULL},
+      {"setup with certificates, 95 %", "ms", NULL},
+      {"setup with certificates, processor", "ms", NULL}},
+     run_setup_with_certificates},
     {"a message of 64 B there and back, over the loop",
      {{"round trip, median", "us", "pipe round trip, median"}, {"round trip, 99 %", "us", "pipe round trip, 99 %"}},
      run_ping},
+    {"the same beside a channel that is always full",
+     {{"round trip beside bulk, median", "ms", NULL},
+      {"round trip beside bulk, 99 %", "ms", NULL},
+      {"bulk beside round trips", "MB/s", NULL}},
+     run_ping_beside_bulk},
     {IN_MEMORY,
      {{"messages in memory, 64 KiB", "MB/s", "pipe in memory 64 KiB"},
       {"messages in memory, 64 KiB, processor", "s/GB", "pipe in memory 64 KiB, processor"}},
@@ -438,16 +513,13 @@ const bench bench_peer[] = {
       {"messages in memory, 1 KiB, processor", "s/GB", "pipe in memory 1 KiB, processor"}},
      run_1k_in_memory},
     {OVER_LOOP,
-     {{"messages, 64 KiB", "MB/s", "pipe 64 KiB"},
-      {"messages, 64 KiB, processor", "s/GB", "pipe 64 KiB, processor"}},
+     {{"messages, 64 KiB", "MB/s", "pipe 64 KiB"}, {"messages, 64 KiB, processor", "s/GB", "pipe 64 KiB, processor"}},
      run_64k},
     {OVER_LOOP,
-     {{"messages, 16 KiB", "MB/s", "pipe 16 KiB"},
-      {"messages, 16 KiB, processor", "s/GB", "pipe 16 KiB, processor"}},
+     {{"messages, 16 KiB", "MB/s", "pipe 16 KiB"}, {"messages, 16 KiB, processor", "s/GB", "pipe 16 KiB, processor"}},
      run_16k},
     {OVER_LOOP,
-     {{"messages, 1 KiB", "MB/s", "pipe 1 KiB"},
-      {"messages, 1 KiB, processor", "s/GB", "pipe 1 KiB, processor"}},
+     {{"messages, 1 KiB", "MB/s", "pipe 1 KiB"}, {"messages, 1 KiB, processor", "s/GB", "pipe 1 KiB, processor"}},
      run_1k},
     {"a connected peer that does nothing",
      {{"idle peer, memory", "KiB", NULL}, {"idle peer, processor", "us/s", NULL}},
