@@ -87,15 +87,22 @@ typedef struct hf_endpoint {
     void (*set_wake)(void *object, void (*wake)(void *context), void *context);
 } hf_endpoint;
 
-/* On which local addresses sockets are made. Zeroes: every address of every interface that is up, loopback excepted. */
+/* On which local addresses sockets are made. Zeroes: any port of every address of every interface that is up, loopback
+ * excepted. All that is said must hold: an address that is named on an interface that is not gets no socket. Interfaces and
+ * addresses may come later: they are looked for whenever something changes. All is copied. */
 typedef struct hf_bind {
-    const hf_addr *addrs; /* only these (ports are ignored); loopback ones too. Copied */
+    const hf_addr *addrs; /* only these (ports are ignored); loopback ones, too */
     size_t addrs_len;
+    const char *const *interfaces; /* only these, by name ("eth0"); loopback ones, too */
+    size_t interfaces_len;
+    hf_family family;     /* only this one; NONE: both */
     bool loopback;        /* loopback addresses as well */
+    uint16_t port_first, port_last; /* UDP ports, and TCP ports that listen: one of these, chosen at random; 0, 0: any */
 } hf_bind;
 
 /* Drives `object` by `endpoint` from now on. HF_EEXIST: it is driven already. HF_EINVAL: an address to bind that is
- * none. HF_ENOMEM. `endpoint` must stay alive, and `object` until it is removed. */
+ * none, a name that no interface can have, a range that is none. HF_ENOMEM. Where no socket could be had on any address, its
+ * HF_REPLY_LOCALS bears the reason: HF_ELIMIT when all ports of the range are taken. `endpoint` must stay alive, and `object` until it is removed. */
 HF_CHECKED hf_err hf_loop_add(hf_loop *loop, const hf_endpoint *endpoint, void *object, const hf_bind *bind);
 
 /* Stops driving it and closes its sockets; what it had to send is sent first. Not added: fine. */

@@ -60,6 +60,9 @@ void hf_mdns_reply(hf_mdns *mdns, hf_time now, const hf_reply *reply);
 hf_time hf_mdns_deadline(const hf_mdns *mdns);
 void hf_mdns_tick(hf_mdns *mdns, hf_time now);
 
+/* Nothing is asked for or answered for, and nothing is left to say: its sockets may be closed. */
+bool hf_mdns_is_idle(const hf_mdns *mdns);
+
 /* A name has been resolved, or could not be. */
 typedef struct hf_mdns_event {
     void *owner;

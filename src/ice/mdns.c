@@ -234,6 +234,11 @@ void hf_mdns_tick(hf_mdns *mdns, hf_time now)
         hf_mdns_querier_tick(mdns, at(mdns, now));
 }
 
+bool hf_mdns_is_idle(const hf_mdns *mdns)
+{
+    return !mdns || (mdns->wanted_len == 0 && mdns->own_len == 0);
+}
+
 void hf_mdns_get_stats(const hf_mdns *mdns, hf_mdns_stats *out)
 {
     *out = mdns ? mdns->stats : (hf_mdns_stats){0};

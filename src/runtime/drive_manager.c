@@ -27,7 +27,6 @@ struct hf_crew {
     hf_loop *loop;
     hf_manager *manager;
     crew *next;
-    hf_addr *bind_addrs;
     hf_bind bind;
     managed *sessions;
     bool stale; /* changes may wait */
@@ -252,22 +251,6 @@ static crew **find_crew(hf_loop *loop, const hf_manager *manager)
     return at;
 }
 
-static hf_err copy_bind(crew *c, const hf_bind *bind)
-{
-    if (!bind)
-        return HF_OK;
-    c->bind = *bind;
-    c->bind.addrs = NULL;
-    if (bind->addrs_len == 0)
-        return HF_OK;
-    c->bind_addrs = hf_alloc_array(c->loop->env, bind->addrs_len, sizeof *bind->addrs);
-    if (!c->bind_addrs)
-        return HF_ENOMEM;
-    memcpy(c->bind_addrs, bind->addrs, bind->addrs_len * sizeof *bind->addrs);
-    c->bind.addrs = c->bind_addrs;
-    return HF_OK;
-}
-
 static void clear_crews(hf_loop *loop)
 {
     while (loop->crews)
@@ -283,11 +266,11 @@ hf_err hf_loop_add_manager(hf_loop *loop, hf_manager *manager, const hf_bind *bi
     if (!c)
         return HF_ENOMEM;
     *c = (crew){.source.kind = HF_SOURCE_OBJECT, .loop = loop, .manager = manager, .stale = true};
-    hf_err err = copy_bind(c, bind);
+    hf_err err = hf_bind_copy(&c->bind, bind, loop->env);
     if (err == HF_OK)
         err = hf_loop_add(loop, &manager_endpoint, c, bind);
     if (err != HF_OK) {
-        hf_dealloc(loop->env, c->bind_addrs);
+        hf_bind_clear(&c->bind, loop->env);
         hf_dealloc(loop->env, c);
         return err;
     }
@@ -310,6 +293,6 @@ void hf_loop_remove_manager(hf_loop *loop, hf_manager *manager)
         let_go(&c->sessions);
     *at = c->next;
     hf_loop_remove(loop, c);
-    hf_dealloc(loop->env, c->bind_addrs);
+    hf_bind_clear(&c->bind, loop->env);
     hf_loop_bury(loop, &c->source);
 }

@@ -10,7 +10,6 @@
 #include <ifaddrs.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -87,6 +86,18 @@ static bool is_settled(unsigned flags)
     return (flags & (FLAG_DAD_FAILED | FLAG_DEPRECATED | FLAG_TENTATIVE)) == 0;
 }
 
+static uint8_t count_prefix(const struct sockaddr *mask)
+{
+    hf_addr addr;
+    uint8_t bits = 0;
+
+    if (!mask || !hf_sockaddr_read(mask, &addr))
+        return 0;
+    while (bits < 8 * sizeof addr.ip && (addr.ip[bits / 8] & 0x80 >> bits % 8) != 0)
+        bits++;
+    return bits;
+}
+
 static hf_err read_list(hf_interfaces *interfaces)
 {
     struct ifaddrs *list;
@@ -105,6 +116,9 @@ static hf_err read_list(hf_interfaces *interfaces)
         if (hf_addr_is_unspecified(&item.addr) || hf_addr_is_multicast(&item.addr))
             continue;
         item.index = if_nametoindex(entry->ifa_name);
+        item.prefix = count_prefix(entry->ifa_netmask);
+        if (!if_indextoname(item.index, item.name)) /* the label of an alias, "eth0:1", is not its name */
+            continue;
         if (item.addr.family == HF_FAMILY_IPV6) {
             unsigned f = find_inet6_flags(flags, flags_len, &item);
 
@@ -174,8 +188,10 @@ static void on_settled(void *context)
 
     memcpy(before, interfaces->items, sizeof before);
     interfaces->current = false;
-    if (hf_interfaces_read(loop) == HF_OK && !is_same_list(interfaces, before, before_len))
+    if (hf_interfaces_read(loop) == HF_OK && !is_same_list(interfaces, before, before_len)) {
+        hf_multicast_refresh(loop); /* first: who gets a new address may want a name for it */
         hf_objects_refresh_locals(loop);
+    }
 }
 
 void hf_interfaces_on_readable(hf_loop *loop)
@@ -200,6 +216,15 @@ hf_err hf_interfaces_read(hf_loop *loop)
     hf_err err = read_list(interfaces);
     interfaces->current = err == HF_OK && interfaces->fd >= 0;
     return err;
+}
+
+const hf_interface *hf_interfaces_find(const hf_interfaces *interfaces, const hf_addr *addr)
+{
+    for (size_t i = 0; i < interfaces->len; i++) {
+        if (hf_addr_equal_ip(&interfaces->items[i].addr, addr))
+            return &interfaces->items[i];
+    }
+    return NULL;
 }
 
 void hf_interfaces_close(hf_loop *loop)

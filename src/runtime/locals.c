@@ -1,22 +1,23 @@
 /* locals.c: the sockets of one object: which addresses it may use, and a socket for each. */
 #include "loop_priv.h"
 
-static uint32_t find_index(const hf_interfaces *interfaces, const hf_addr *addr)
-{
-    for (size_t i = 0; i < interfaces->len; i++) {
-        if (hf_addr_equal_ip(&interfaces->items[i].addr, addr))
-            return interfaces->items[i].index;
-    }
-    return addr->scope;
-}
+#include "log.h"
 
+/* An address that no interface has is left to the system, which may know better; but then no name allows it. */
 static size_t choose_bound(const hf_object *d, hf_local out[HF_SOCKETS_MAX])
 {
     size_t n = 0;
 
-    for (; n < d->bind_addrs_len && n < HF_SOCKETS_MAX; n++) {
-        out[n] = (hf_local){.addr = d->bind_addrs[n], .interface = find_index(&d->loop->interfaces, &d->bind_addrs[n])};
-        out[n].addr.port = 0;
+    for (size_t i = 0; i < d->bind.addrs_len && n < HF_SOCKETS_MAX; i++) {
+        hf_interface item = {.addr = d->bind.addrs[i], .index = d->bind.addrs[i].scope};
+        const hf_interface *found = hf_interfaces_find(&d->loop->interfaces, &item.addr);
+
+        if (found)
+            item = *found;
+        if (!hf_bind_allows(&d->bind, &item))
+            continue;
+        out[n] = (hf_local){.addr = item.addr, .interface = item.index, .prefix = item.prefix};
+        out[n++].addr.port = 0;
     }
     return n;
 }
@@ -29,9 +30,10 @@ static size_t choose_found(const hf_object *d, bool link_local, hf_local out[HF_
     for (size_t i = 0; i < interfaces->len && n < HF_SOCKETS_MAX; i++) {
         const hf_interface *item = &interfaces->items[i];
 
-        if (hf_addr_is_loopback(&item->addr) ? !d->bind_loopback : hf_addr_is_link_local(&item->addr) && !link_local)
+        if (!hf_bind_allows(&d->bind, item) || (hf_addr_is_link_local(&item->addr) && !link_local))
             continue;
-        out[n++] = (hf_local){.addr = item->addr, .interface = item->index, .preference = item->preference};
+        out[n++] =
+            (hf_local){.addr = item->addr, .interface = item->index, .preference = item->preference, .prefix = item->prefix};
     }
     return n;
 }
@@ -39,7 +41,7 @@ static size_t choose_found(const hf_object *d, bool link_local, hf_local out[HF_
 /* RFC 8445 §5.1.1.1 leaves IPv6 link-local addresses out where there are others; so do we with 169.254.0.0/16. */
 static size_t choose(const hf_object *d, hf_local out[HF_SOCKETS_MAX])
 {
-    if (d->bind_addrs_len > 0)
+    if (d->bind.addrs_len > 0)
         return choose_bound(d, out);
 
     size_t n = choose_found(d, false, out);
@@ -89,7 +91,8 @@ static bool close_unwanted(hf_object *d, const hf_local *wanted, size_t n)
     return changed;
 }
 
-static bool open_missing(hf_object *d, const hf_local *wanted, size_t n)
+/* One that can't be had now does not spoil the others. */
+static bool open_missing(hf_object *d, const hf_local *wanted, size_t n, hf_err *err)
 {
     bool changed = false;
 
@@ -97,8 +100,11 @@ static bool open_missing(hf_object *d, const hf_local *wanted, size_t n)
         hf_socket *s = find_socket(d, &wanted[i].addr);
 
         if (!s) {
-            if (hf_socket_open(d, &wanted[i], &s) != HF_OK)
-                continue; /* one that can't be had now does not spoil the others */
+            hf_err trouble = hf_socket_open(d, &wanted[i], &s);
+            if (trouble != HF_OK) {
+                *err = trouble == HF_ELIMIT ? HF_ELIMIT : HF_EIO;
+                continue;
+            }
             s->next = d->sockets;
             d->sockets = s;
             d->sockets_len++;
@@ -110,19 +116,32 @@ static bool open_missing(hf_object *d, const hf_local *wanted, size_t n)
     return changed;
 }
 
+static void log_trouble(const hf_object *d, hf_err err)
+{
+    if (err == HF_ELIMIT)
+        hf_log(d->loop->env, HF_LOG_ERROR, "no socket on a local address: ports %u to %u are taken", d->bind.port_first,
+               d->bind.port_last);
+    else
+        hf_log(d->loop->env, HF_LOG_WARNING, "no socket on a local address: %s", hf_err_text(err));
+}
+
 /* False: the system does not tell, and nothing has changed. */
 static bool bring_in_step(hf_object *d, bool *changed, hf_err *err)
 {
     hf_local wanted[HF_SOCKETS_MAX];
 
     *err = hf_interfaces_read(d->loop);
-    if (*err != HF_OK && d->bind_addrs_len == 0)
+    if (*err != HF_OK && d->bind.addrs_len == 0)
         return false;
 
     size_t n = choose(d, wanted);
     bool closed = close_unwanted(d, wanted, n);
-    *changed = open_missing(d, wanted, n) || closed;
-    *err = n > 0 && !d->sockets ? HF_EIO : HF_OK;
+    *err = HF_OK;
+    *changed = open_missing(d, wanted, n, err) || closed;
+    if (*err != HF_OK)
+        log_trouble(d, *err);
+    if (d->sockets)
+        *err = HF_OK;
     return true;
 }
 

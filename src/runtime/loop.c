@@ -84,6 +84,9 @@ static void on_event(hf_loop *loop, hf_source *source, uint32_t events)
     case HF_SOURCE_INTERFACES:
         hf_interfaces_on_readable(loop);
         break;
+    case HF_SOURCE_MULTICAST:
+        hf_multicast_on_readable(source);
+        break;
     }
 }
 
@@ -169,6 +172,7 @@ void hf_loop_free(hf_loop *loop)
         loop->clear_crews(loop);
     hf_objects_clear(loop);
     hf_watch_clear(loop);
+    hf_multicast_free(loop->multicast);
     hf_interfaces_close(loop);
     hf_resolver_free(loop->resolver);
     hf_timers_clear(&loop->timers);

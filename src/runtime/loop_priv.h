@@ -10,6 +10,7 @@
 
 #include <holdfast/loop.h>
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -28,6 +29,7 @@
 typedef struct hf_object hf_object;
 typedef struct hf_resolver hf_resolver;
 typedef struct hf_receiver hf_receiver;
+typedef struct hf_multicast hf_multicast;
 
 typedef enum hf_source_kind {
     HF_SOURCE_OBJECT = 1, /* never in epoll */
@@ -38,7 +40,8 @@ typedef enum hf_source_kind {
     HF_SOURCE_POSTS,
     HF_SOURCE_ALARM,
     HF_SOURCE_RESOLVER,
-    HF_SOURCE_INTERFACES
+    HF_SOURCE_INTERFACES,
+    HF_SOURCE_MULTICAST
 } hf_source_kind;
 
 typedef struct hf_source {
@@ -92,8 +95,8 @@ typedef struct hf_socket {
     int fd;
     hf_local local;
     struct hf_listener *listener; /* on the same address; NULL: none */
-    bool gso; /* the kernel cuts runs for us (UDP_SEGMENT); turned off where a route will not have it */
-    bool gro; /* the kernel may join datagrams for us (UDP_GRO) */
+    bool gso;                     /* the kernel cuts runs for us (UDP_SEGMENT); turned off where a route will not have it */
+    bool gro;                     /* the kernel may join datagrams for us (UDP_GRO) */
 
     /* The rest of a run that the system had no room for. While there is one, the owner is asked for no more. */
     uint8_t *held;
@@ -110,8 +113,8 @@ void hf_socket_send(hf_socket *socket, const hf_addr *remote, const uint8_t *dat
 void hf_socket_on_writable(hf_socket *socket);
 void hf_socket_on_readable(hf_socket *socket);
 
-/* Binds to that address and any port, which is filled in. */
-bool hf_socket_bind(int fd, hf_addr *addr);
+/* Binds to that address and a port that the owner may have (NULL: any), which is filled in. HF_ELIMIT: all are taken. */
+HF_CHECKED hf_err hf_socket_bind(int fd, hf_addr *addr, const hf_object *owner);
 bool hf_socket_set(int fd, int level, int name, int value);
 
 HF_CHECKED hf_err hf_receiver_new(hf_receiver **out, const hf_env *env);
@@ -165,8 +168,10 @@ void hf_streams_close(hf_object *owner);
 
 typedef struct hf_interface {
     hf_addr addr; /* port 0 */
+    char name[IF_NAMESIZE];
     uint32_t index;
     uint16_t preference;
+    uint8_t prefix; /* bits */
 } hf_interface;
 
 typedef struct hf_interfaces {
@@ -180,8 +185,17 @@ typedef struct hf_interfaces {
 
 /* Brings loop->interfaces up to date. HF_EIO: the system does not tell. */
 HF_CHECKED hf_err hf_interfaces_read(hf_loop *loop);
+/* The interface that has this address; NULL: none. */
+const hf_interface *hf_interfaces_find(const hf_interfaces *interfaces, const hf_addr *addr);
 void hf_interfaces_on_readable(hf_loop *loop);
 void hf_interfaces_close(hf_loop *loop);
+
+/* --- bind.c: what the application says about addresses ---------------------------------------------------------------- */
+
+/* HF_EINVAL, HF_ENOMEM. NULL: zeroes. */
+HF_CHECKED hf_err hf_bind_copy(hf_bind *out, const hf_bind *from, const hf_env *env);
+void hf_bind_clear(hf_bind *bind, const hf_env *env); /* a copy */
+bool hf_bind_allows(const hf_bind *bind, const hf_interface *item);
 
 /* --- locals.c: which sockets an object has ---------------------------------------------------------------------------- */
 
@@ -206,6 +220,15 @@ void hf_resolver_forget(hf_object *driven); /* no answer to it any more */
 void hf_resolver_on_readable(hf_loop *loop);
 void hf_resolver_free(hf_resolver *resolver);
 hf_lookup_fn hf_resolver_getaddrinfo;
+
+/* --- multicast.c: the names of candidates ----------------------------------------------------------------------------- */
+
+void hf_multicast_resolve(hf_object *driven, const hf_request *request);
+void hf_multicast_advertise(hf_object *driven, const hf_request *request);
+void hf_multicast_forget(hf_object *driven); /* no answer to it any more, and none for its names */
+void hf_multicast_refresh(hf_loop *loop);    /* the addresses of this machine have changed */
+void hf_multicast_on_readable(hf_source *source);
+void hf_multicast_free(hf_multicast *multicast);
 
 /* --- watch.c ---------------------------------------------------------------------------------------------------------- */
 
@@ -234,9 +257,7 @@ struct hf_object {
     bool wants_locals; /* it asked for local addresses: it is told of changes */
     bool wants_listeners;
     hf_timer timer; /* always in the heap: an object without a deadline is there at HF_NEVER, so that moving never fails */
-    hf_addr *bind_addrs;
-    size_t bind_addrs_len;
-    bool bind_loopback;
+    hf_bind bind;
     hf_socket *sockets;
     size_t sockets_len, sockets_blocked;
     hf_stream *streams;
@@ -283,6 +304,7 @@ struct hf_loop {
     uint8_t *run; /* HF_RUN_MAX bytes for poll_transmit to write to */
 
     hf_interfaces interfaces;
+    hf_multicast *multicast; /* NULL before the first name */
 
     hf_resolver *resolver; /* NULL before the first look-up */
     hf_source resolver_source;

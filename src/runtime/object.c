@@ -3,6 +3,8 @@
 
 #include "alloc.h"
 
+#include <holdfast/mdns.h>
+
 #include <assert.h>
 #include <string.h>
 
@@ -118,10 +120,13 @@ static bool transmit(hf_object *d, size_t runs_max)
     return d->sockets_blocked > 0;
 }
 
-static void refuse(hf_object *d, uint32_t id, hf_reply_type type)
+/* RFC 6762 §3: a ".local" name is nobody's business but that of the local network. */
+static void resolve(hf_object *d, const hf_request *request)
 {
-    hf_reply reply = {.type = type, .id = id, .err = HF_ENOTSUP};
-    d->endpoint->reply(d->object, d->loop->now, &reply);
+    if (hf_mdns_is_name(request->name))
+        hf_multicast_resolve(d, request);
+    else
+        hf_resolver_ask(d, request->id, request->name);
 }
 
 static bool answer_requests(hf_object *d)
@@ -136,10 +141,10 @@ static bool answer_requests(hf_object *d)
             hf_locals_answer(d, &request);
             break;
         case HF_REQUEST_RESOLVE:
-            hf_resolver_ask(d, request.id, request.name);
+            resolve(d, &request);
             break;
         case HF_REQUEST_ADVERTISE:
-            refuse(d, request.id, HF_REPLY_ADVERTISED);
+            hf_multicast_advertise(d, &request);
             break;
         case HF_REQUEST_CONNECT:
             hf_stream_connect(d, &request);
@@ -203,27 +208,6 @@ static void on_deadline(void *context)
 
 /* --- Coming and going --- */
 
-static hf_err copy_bind(hf_object *d, const hf_bind *bind)
-{
-    if (!bind)
-        return HF_OK;
-    d->bind_loopback = bind->loopback;
-    d->bind_addrs_len = bind->addrs_len;
-    if (bind->addrs_len == 0)
-        return HF_OK;
-    for (size_t i = 0; i < bind->addrs_len; i++) {
-        const hf_addr *addr = &bind->addrs[i];
-
-        if (addr->family == HF_FAMILY_NONE || hf_addr_is_unspecified(addr) || hf_addr_is_multicast(addr))
-            return HF_EINVAL;
-    }
-    d->bind_addrs = hf_alloc_array(d->loop->env, bind->addrs_len, sizeof *bind->addrs);
-    if (!d->bind_addrs)
-        return HF_ENOMEM;
-    memcpy(d->bind_addrs, bind->addrs, bind->addrs_len * sizeof *bind->addrs);
-    return HF_OK;
-}
-
 hf_err hf_loop_add(hf_loop *loop, const hf_endpoint *endpoint, void *object, const hf_bind *bind)
 {
     hf_err err = grow_table(loop);
@@ -241,7 +225,7 @@ hf_err hf_loop_add(hf_loop *loop, const hf_endpoint *endpoint, void *object, con
                      .endpoint = endpoint,
                      .object = object,
                      .timer = {.fn = on_deadline, .context = d}};
-    err = copy_bind(d, bind);
+    err = hf_bind_copy(&d->bind, bind, loop->env);
     if (err != HF_OK)
         goto free_memory;
     err = hf_timers_set(&loop->timers, &d->timer, HF_NEVER);
@@ -255,7 +239,7 @@ hf_err hf_loop_add(hf_loop *loop, const hf_endpoint *endpoint, void *object, con
     return HF_OK;
 
 free_bind:
-    hf_dealloc(loop->env, d->bind_addrs);
+    hf_bind_clear(&d->bind, loop->env);
 free_memory:
     hf_dealloc(loop->env, d);
     return err;
@@ -272,13 +256,14 @@ static void let_go(hf_object **at)
     take_off_ready(d);
     hf_timers_cancel(&loop->timers, &d->timer);
     hf_resolver_forget(d);
+    hf_multicast_forget(d);
     for (hf_socket *s = d->sockets, *next; s; s = next) {
         next = s->next;
         hf_socket_close(s);
     }
     d->sockets = NULL;
     hf_streams_close(d);
-    hf_dealloc(loop->env, d->bind_addrs);
+    hf_bind_clear(&d->bind, loop->env);
     hf_loop_bury(loop, &d->source);
 }
 

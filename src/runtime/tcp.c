@@ -151,15 +151,15 @@ static hf_err error_of(int error)
     }
 }
 
-/* Opens a TCP socket on local's IP; the port is filled in. -1: it can't be had. */
-static int open_bound(hf_addr *local)
+/* Opens a TCP socket on local's IP; the port, one that the listener may have, is filled in. -1: it can't be had. */
+static int open_bound(hf_addr *local, const hf_object *listener)
 {
     bool v6 = local->family == HF_FAMILY_IPV6;
     int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return -1;
-    if ((v6 && !hf_socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) || !hf_socket_bind(fd, local)) {
+    if ((v6 && !hf_socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) || hf_socket_bind(fd, local, listener) != HF_OK) {
         close(fd);
         return -1;
     }
@@ -175,7 +175,7 @@ static hf_err connect_to(hf_object *d, uint32_t id, hf_path *path)
         return HF_ELIMIT;
     if (!hf_locals_include(d, &path->local) || path->local.family != path->remote.family)
         return HF_EUNREACHABLE; /* only from where the object may be */
-    int fd = open_bound(&path->local);
+    int fd = open_bound(&path->local, NULL);
     if (fd < 0)
         return HF_EIO;
     prepare(fd);
@@ -250,7 +250,7 @@ hf_err hf_listener_open(hf_object *owner, const hf_local *local, hf_listener **o
         return HF_ENOMEM;
     *l = (hf_listener){.source.kind = HF_SOURCE_LISTENER, .owner = owner, .local = *local};
     l->local.transport = HF_TCP;
-    l->fd = open_bound(&l->local.addr);
+    l->fd = open_bound(&l->local.addr, owner);
     if (l->fd < 0)
         goto free_memory;
     if (listen(l->fd, BACKLOG) != 0)

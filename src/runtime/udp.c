@@ -6,6 +6,7 @@
 #include "loop_priv.h"
 
 #include "alloc.h"
+#include "random.h"
 #include "sockaddr.h"
 
 #include <assert.h>
@@ -80,21 +81,43 @@ bool hf_socket_set(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
-bool hf_socket_bind(int fd, hf_addr *addr)
+/* 0: any. */
+static hf_err bind_to_port(int fd, const hf_addr *addr, uint16_t port)
 {
     hf_sockaddr name;
     hf_addr wanted = *addr;
 
-    wanted.port = 0;
-    if (bind(fd, &name.any, hf_sockaddr_of(&wanted, &name)) != 0)
-        return false;
+    wanted.port = port;
+    if (bind(fd, &name.any, hf_sockaddr_of(&wanted, &name)) == 0)
+        return HF_OK;
+    return errno == EADDRINUSE || errno == EACCES ? HF_ELIMIT : HF_EIO;
+}
 
+static hf_err bind_in_range(int fd, const hf_addr *addr, uint16_t first, uint16_t last, const hf_env *env)
+{
+    uint32_t n = last - first + 1u, start = hf_random_u32(env) % n;
+    hf_err err = HF_ELIMIT;
+
+    for (uint32_t i = 0; i < n && err == HF_ELIMIT; i++)
+        err = bind_to_port(fd, addr, (uint16_t)(first + (start + i) % n));
+    return err;
+}
+
+hf_err hf_socket_bind(int fd, hf_addr *addr, const hf_object *owner)
+{
+    hf_sockaddr name;
     socklen_t len = sizeof name;
     hf_addr got;
+    bool any = !owner || owner->bind.port_last == 0;
+    hf_err err = any ? bind_to_port(fd, addr, 0)
+                     : bind_in_range(fd, addr, owner->bind.port_first, owner->bind.port_last, owner->loop->env);
+
+    if (err != HF_OK)
+        return err;
     if (getsockname(fd, &name.any, &len) != 0 || !hf_sockaddr_read(&name.any, &got))
-        return false;
+        return HF_EIO;
     addr->port = got.port;
-    return true;
+    return HF_OK;
 }
 
 hf_err hf_socket_open(hf_object *owner, const hf_local *local, hf_socket **out)
@@ -113,7 +136,8 @@ hf_err hf_socket_open(hf_object *owner, const hf_local *local, hf_socket **out)
         goto free_memory;
     if (v6 && !hf_socket_set(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
         goto close_fd;
-    if (!hf_socket_bind(s->fd, &s->local.addr))
+    err = hf_socket_bind(s->fd, &s->local.addr, owner);
+    if (err != HF_OK)
         goto close_fd;
 
     hf_socket_set(s->fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);

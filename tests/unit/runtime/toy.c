@@ -125,6 +125,8 @@ static void reply(void *object, hf_time now, const hf_reply *r)
         note_stream(t, r);
         break;
     case HF_REPLY_ADVERTISED:
+        t->advertised++;
+        t->advertised_err = r->err;
         break;
     }
 }

@@ -45,6 +45,9 @@ struct toy {
     hf_err locals_err;
     hf_local locals[TOY_LOCALS_MAX];
 
+    size_t advertised;
+    hf_err advertised_err;
+
     size_t resolved;
     uint32_t resolved_id;
     hf_err resolved_err;
@@ -57,7 +60,7 @@ struct toy {
     size_t datagrams;
     hf_path path; /* of the newest */
 
-    hf_request requests[TOY_REQUESTS_MAX]; /* about streams, to be asked */
+    hf_request requests[TOY_REQUESTS_MAX]; /* about streams and names, to be asked */
     size_t requests_len;
     size_t connected, refused, accepted, disconnected; /* told */
     hf_path streams[TOY_STREAMS_MAX];                  /* those that were connected or accepted, the newest last */
