@@ -199,14 +199,21 @@ static hf_err make_manager(cli_peer *peer)
                              .certificate = peer->certificate,
                              .servers = options->servers,
                              .servers_len = options->servers_len,
-                             .message_max = options->message_max},
+                             .message_max = options->message_max,
+                             .mdns = options->mdns ? HF_ICE_MDNS_HIDE : HF_ICE_MDNS_RESOLVE},
                     .channels = options->channels.items,
                     .channels_len = options->channels.len,
                     .no_trickle = options->no_trickle},
         .handlers = {.context = peer, .on_envelope = cli_peer_on_envelope, .on_session = cli_peer_on_session},
         .sessions_max = 1,
     };
-    hf_bind bind = {.addrs = options->binds, .addrs_len = options->binds_len, .loopback = options->loopback};
+    hf_bind bind = {.addrs = options->binds,
+                    .addrs_len = options->binds_len,
+                    .interfaces = options->interfaces,
+                    .interfaces_len = options->interfaces_len,
+                    .loopback = options->loopback,
+                    .port_first = options->port_first,
+                    .port_last = options->port_last};
 
     hf_err err = hf_manager_new(&peer->manager, &config, &peer->env);
     if (err == HF_OK)

@@ -82,6 +82,45 @@ static hf_err take_bind(void *context, const char *value, cli_fault *fault)
     return HF_OK;
 }
 
+/* The kernel's own rules (dev_valid_name). Whether there is such an interface is seen while it runs: it may come. */
+static hf_err take_interface(void *context, const char *value, cli_fault *fault)
+{
+    cli_peer_options *options = context;
+
+    if (*value == '\0' || strlen(value) > 15 || strpbrk(value, "/: \t\n") || strcmp(value, ".") == 0 ||
+        strcmp(value, "..") == 0)
+        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not the name of an interface, such as eth0", value);
+    if (options->interfaces_len == CLI_INTERFACES_MAX)
+        return cli_fault_set(fault, HF_ELIMIT, "more than %d interfaces", CLI_INTERFACES_MAX);
+    options->interfaces[options->interfaces_len++] = value;
+    return HF_OK;
+}
+
+static bool read_port(const char **text, uint16_t *out)
+{
+    char *end = NULL;
+    long number = **text >= '0' && **text <= '9' ? strtol(*text, &end, 10) : 0;
+
+    if (number < 1 || number > UINT16_MAX)
+        return false;
+    *out = (uint16_t)number;
+    *text = end;
+    return true;
+}
+
+static hf_err take_ports(void *context, const char *value, cli_fault *fault)
+{
+    cli_peer_options *options = context;
+    const char *at = value;
+    uint16_t first = 0, last = 0;
+
+    if (!read_port(&at, &first) || *at++ != '-' || !read_port(&at, &last) || *at != '\0' || first > last)
+        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not a range of ports, such as 50000-50100", value);
+    options->port_first = first;
+    options->port_last = last;
+    return HF_OK;
+}
+
 static hf_err take_certificate(void *options, const char *value, cli_fault *fault)
 {
     return cli_parse_file(value, &((cli_peer_options *)options)->certificate, fault);
@@ -153,9 +192,11 @@ static const cli_option table[] = {
     {"--relay-after", "N", "no relay before N failed attempts", NULL, 0},
     {"--no-trickle", NULL, "the description carries every candidate", FLAG(no_trickle)},
     {"--bind", "ADDRESS", "gather on this address only; may repeat", take_bind, 0},
+    {"--interface", "NAME", "gather on this interface only; may repeat", take_interface, 0},
+    {"--ports", "FIRST-LAST", "gather on these UDP ports only", take_ports, 0},
     {"--loopback", NULL, "gather on loopback addresses, too", FLAG(loopback)},
     {"--certificate", "FILE", "PEM certificate and key, made there if absent", take_certificate, 0},
-    {"--mdns", NULL, "hide our host addresses behind .local names", NULL, 0},
+    {"--mdns", NULL, "hide our host addresses behind .local names", FLAG(mdns)},
     {"--channels", "SPEC",
      "what the offerer opens: a comma list of `collab` (the\ndefault) or NAME[:unordered][:rtx=N|:ttl=MS]\n"
      "[:protocol=P][:priority=critical|high|normal|low]",

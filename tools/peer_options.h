@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define CLI_BINDS_MAX 16
+#define CLI_INTERFACES_MAX 16
 
 /* Strings are the command line's own. */
 typedef struct cli_peer_options {
@@ -19,7 +20,11 @@ typedef struct cli_peer_options {
     bool no_trickle;
     hf_addr binds[CLI_BINDS_MAX];
     size_t binds_len;
+    const char *interfaces[CLI_INTERFACES_MAX];
+    size_t interfaces_len;
+    uint16_t port_first, port_last; /* 0: any */
     bool loopback;
+    bool mdns;
     const char *certificate; /* a file; NULL: none */
     cli_channels channels;
     bool echo;

@@ -246,13 +246,15 @@ Test(multicast, follows_the_addresses_that_come_and_go)
     enter();
     hf_loop *loop = toy_loop();
     toy *a = add(loop), *b = add(loop);
+    hf_addr addr;
+    cr_assert(hf_addr_parse("10.1.2.3", 8, &addr));
     advertise(loop, a, "10.1.2.3");
     if (loop->interfaces.fd < 0)
         cr_skip_test("no rtnetlink here");
     network_set_up("lo:1", false);
-    TURN_UNTIL(loop, !hf_interfaces_find(&loop->interfaces, &a->requests[0].path.local));
+    TURN_UNTIL(loop, !hf_interfaces_find(&loop->interfaces, &addr));
     network_set_address("lo:1", "10.1.2.3");
-    TURN_UNTIL(loop, hf_interfaces_find(&loop->interfaces, &a->requests[0].path.local));
+    TURN_UNTIL(loop, hf_interfaces_find(&loop->interfaces, &addr));
     toy_ask_name(b, NAME);
     TURN_UNTIL(loop, b->resolved == 1);
     cr_expect_eq(b->resolved_err, HF_OK);

@@ -39,14 +39,18 @@ Test(options, are_all_taken)
 {
     cr_assert_eq(
         parse("--answer --stun stun:a.example --stun=stun:[2001:db8::1]:3478 --policy all --no-trickle --bind 127.0.0.1 "
-              "--bind ::1 --loopback --certificate me.pem --message-max 16777216 --channels a,b --raw --echo "
-              "--reconnect --no-reconnect --give-up 2.5 --id bob --stats 1 --log debug"),
+              "--bind ::1 --interface eth0 --interface=wlan0 --ports 50000-50000 --mdns --loopback --certificate me.pem "
+              "--message-max 16777216 --channels a,b --raw --echo --reconnect --no-reconnect "
+              "--give-up 2.5 --id bob --stats 1 --log debug"),
         HF_OK, "%s", fault.text);
     cr_expect(options.answer && options.no_trickle && options.loopback && options.echo);
     cr_assert_eq(options.servers_len, 2);
     cr_expect_str_eq(options.servers[1].uri, "stun:[2001:db8::1]:3478");
     cr_assert_eq(options.binds_len, 2);
     cr_expect_eq(options.binds[1].family, HF_FAMILY_IPV6);
+    cr_assert_eq(options.interfaces_len, 2);
+    cr_expect_str_eq(options.interfaces[1], "wlan0");
+    cr_expect(options.port_first == 50000 && options.port_last == 50000 && options.mdns);
     cr_expect_str_eq(options.certificate, "me.pem");
     cr_expect_eq(options.message_max, 16777216);
     cr_expect_eq(options.channels.len, 2);
@@ -101,7 +105,22 @@ Test(options, that_are_wrong_are_named)
         {"--offer --policy relay", HF_ENOTSUP, "not supported yet"},
         {"--offer --policy none", HF_EINVAL, "--policy"},
         {"--offer --relay-after 3", HF_ENOTSUP, "--relay-after is not supported yet"},
-        {"--offer --mdns", HF_ENOTSUP, "--mdns is not supported yet"},
+        {"--offer --mdns=yes", HF_EINVAL, "--mdns takes no value"},
+        {"--offer --interface", HF_EINVAL, "--interface needs a value"},
+        {"--offer --interface=", HF_EINVAL, "--interface"},
+        {"--offer --interface a/b", HF_EINVAL, "--interface"},
+        {"--offer --interface eth0:1", HF_EINVAL, "--interface"},
+        {"--offer --interface ..", HF_EINVAL, "--interface"},
+        {"--offer --interface sixteen-letters_", HF_EINVAL, "--interface"},
+        {"--offer --ports 5000", HF_EINVAL, "--ports"},
+        {"--offer --ports 5000-", HF_EINVAL, "--ports"},
+        {"--offer --ports -5000", HF_EINVAL, "--ports"},
+        {"--offer --ports 0-5000", HF_EINVAL, "--ports"},
+        {"--offer --ports 5001-5000", HF_EINVAL, "--ports"},
+        {"--offer --ports 5000-65536", HF_EINVAL, "--ports"},
+        {"--offer --ports 5000-5001x", HF_EINVAL, "--ports"},
+        {"--offer --ports 5000--5001", HF_EINVAL, "--ports"},
+        {"--offer --ports +5000-5001", HF_EINVAL, "--ports"},
         {"--offer --bind localhost", HF_EINVAL, "--bind"},
         {"--offer --bind 0.0.0.0", HF_EINVAL, "--bind"},
         {"--offer --bind 127.0.0.1:5000", HF_EINVAL, "--bind"},
