@@ -30,6 +30,7 @@ typedef struct hf_ice hf_ice;
 #define HF_ICE_UNPROVEN_CHECKS_MAX 64      /* to an IP address that never answers; twice that if checks come from it */
 #define HF_ICE_UFRAG_MAX 256               /* RFC 8839 §5.4 */
 #define HF_ICE_PWD_MAX 256
+#define HF_ICE_NAME_SIZE 43                /* a name that an agent has made up for an address, with the final NUL */
 #define HF_ICE_CANDIDATE_TEXT_SIZE 512     /* a candidate as text, with the final NUL; longer ones are HF_ESYNTAX */
 
 /* What becomes of host addresses (draft-ietf-mmusic-mdns-ice-candidates). */
@@ -194,6 +195,8 @@ typedef struct hf_ice_route {
     hf_span rtt;    /* the last round trip of a check on it; 0: not known */
     bool nominated; /* false: the best valid pair so far (RFC 8445 §12.1 allows sending on it) */
     hf_ice_candidate_type local_type, remote_type;
+    char local_name[HF_ICE_NAME_SIZE];  /* the name that its candidate bears instead of the address in `path`; "": none */
+    char remote_name[HF_ICE_NAME_SIZE];
     size_t headroom; /* bytes to be left free before each datagram on it, for hf_ice_frame; 0 on UDP */
 } hf_ice_route;
 

@@ -191,6 +191,16 @@ void hf_ice_alias_conceal(const hf_ice *ice, const hf_ice_local *local, hf_ice_c
         memcpy(out->name, alias->name, sizeof alias->name);
 }
 
+void hf_ice_alias_name_route(const hf_ice *ice, const hf_ice_pair *pair, hf_ice_route *out)
+{
+    const hf_ice_alias *alias =
+        ice->mdns == HF_ICE_MDNS_HIDE && pair->mapped->type == HF_ICE_HOST ? find_alias(ice, &pair->mapped->addr) : NULL;
+    if (alias)
+        memcpy(out->local_name, alias->name, sizeof alias->name);
+    if (pair->remote->name)
+        snprintf(out->remote_name, sizeof out->remote_name, "%s", pair->remote->name);
+}
+
 /* --- Requests -------------------------------------------------------------------------------------------------------- */
 
 bool hf_ice_alias_poll_request(hf_ice *ice, hf_request *out)

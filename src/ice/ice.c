@@ -391,6 +391,7 @@ bool hf_ice_get_route(const hf_ice *ice, hf_ice_route *out)
         .local_type = pair->mapped->type,
         .remote_type = pair->remote->type,
     };
+    hf_ice_alias_name_route(ice, pair, out);
     return true;
 }
 

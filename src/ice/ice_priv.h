@@ -60,7 +60,6 @@ typedef enum hf_ice_alias_state {
 } hf_ice_alias_state;
 
 /* A name of ours that stands for an address. */
-#define HF_ICE_NAME_SIZE 43 /* a UUID, ".local" and a NUL */
 typedef struct hf_ice_alias {
     hf_addr addr;
     char name[HF_ICE_NAME_SIZE];
@@ -370,6 +369,7 @@ void hf_ice_alias_on_advertised(hf_ice *ice, const hf_reply *reply);
 bool hf_ice_alias_is_settled(const hf_ice *ice); /* every address has a name, or can't have one */
 bool hf_ice_alias_allows_telling(const hf_ice *ice, const hf_ice_local *local);
 void hf_ice_alias_conceal(const hf_ice *ice, const hf_ice_local *local, hf_ice_candidate *out);
+void hf_ice_alias_name_route(const hf_ice *ice, const hf_ice_pair *pair, hf_ice_route *out);
 bool hf_ice_alias_poll_request(hf_ice *ice, hf_request *out);
 void hf_ice_alias_clear(hf_ice *ice);
 

@@ -8,7 +8,9 @@
 #define TTL 120       /* RFC 6762 §10: of records that contain a host name or address */
 #define TTL_LEGACY 10 /* §6.7: "SHOULD NOT be greater than ten seconds" */
 
-/* RFC 6762 §8.3: "The Multicast DNS responder MUST send at least two unsolicited responses, one second apart." */
+/* RFC 6762 §8.3: "The Multicast DNS responder MUST send at least two unsolicited responses, one second apart." The first
+ * waits as long: who is told a name asks for it at once, and would have to wait out the gap below after an announcement.
+ * So the answer comes first, and announces as well. */
 #define ANNOUNCEMENTS 2
 #define ANNOUNCEMENT_GAP HF_SECONDS(1)
 
@@ -32,7 +34,7 @@ hf_mdns_own *hf_mdns_find_own(const hf_mdns *mdns, const char *name)
 static void announce(hf_mdns_own *own, hf_time now)
 {
     own->announcements = ANNOUNCEMENTS;
-    own->due = now;
+    own->due = now + ANNOUNCEMENT_GAP;
 }
 
 hf_err hf_mdns_advertise(hf_mdns *mdns, hf_time now, void *owner, const char *name, const hf_addr *addr)

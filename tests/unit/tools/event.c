@@ -62,6 +62,12 @@ Test(event, names_both_ends_of_a_pair)
     expect_line(cli_event_pair(&route),
                 "{\"type\":\"pair\",\"local\":\"host 192.0.2.1:5000 udp\",\"remote\":\"prflx [2001:db8::1]:6000 udp\","
                 "\"rtt_ms\":1.2}\n");
+
+    strcpy(route.local_name, "1f4712db-ea17-4bcf-a596-105139dfd8bf.local"); /* what hides stays hidden */
+    expect_line(
+        cli_event_pair(&route),
+        "{\"type\":\"pair\",\"local\":\"host 1f4712db-ea17-4bcf-a596-105139dfd8bf.local:5000 udp\",\"remote\":\"prflx "
+        "[2001:db8::1]:6000 udp\",\"rtt_ms\":1.2}\n");
 }
 
 Test(event, names_a_channel_only_where_there_is_one)
