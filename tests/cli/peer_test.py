@@ -317,7 +317,9 @@ def the_command_line_explains_itself():
         assert all(len(line) <= 80 for line in done.stdout.splitlines())
     for arguments, says in (((), "usage"), (("pear",), 'unknown word "pear"'), (("peer",), "--offer"),
                             (("peer", "--offer", "--foo"), "unknown option --foo (HF_EINVAL); see holdfast peer --help"),
-                            (("peer", "--offer", "--mdns"), "--mdns is not supported yet (HF_ENOTSUP)"),
+                            (("peer", "--offer", "--ca-file", "x"), "--ca-file is not supported yet (HF_ENOTSUP)"),
+                            (("peer", "--offer", "--interface", "a/b"), '"a/b" is not the name of an interface'),
+                            (("peer", "--offer", "--ports", "2-1"), '"2-1" is not a range of ports'),
                             (("demo", "--foo"), "unknown option --foo")):
         done = run(*arguments)
         assert done.returncode == 2 and says in done.stderr and not done.stdout, (arguments, done)
