@@ -189,11 +189,30 @@ static void signal_description(sim_side *side)
     send_signal(side, type == HF_SDP_OFFER ? HF_SIGNAL_OFFER : HF_SIGNAL_ANSWER, sdp, NULL, NULL);
 }
 
+void sim_offer(sim_side *side)
+{
+    hf_err err = hf_peer_set_local_description(side->peer, side->sim->now, HF_SDP_OFFER, NULL);
+    assert(err == HF_OK);
+    (void)err;
+    side->offers++;
+    if (!side->sim->config.no_trickle)
+        signal_description(side);
+}
+
+/* In a glare the polite one, 0, gives way: its offer is taken back by the other's, and no answer comes for it. */
+static bool is_ignored(const sim_side *side, const flight *f)
+{
+    return f->signal == HF_SIGNAL_OFFER && side->sim->config.negotiate && side->index == 1 &&
+           hf_peer_signaling_state(side->peer) != HF_SIGNALING_STABLE;
+}
+
 static void receive_signal(sim_side *side, const flight *f)
 {
     hf_time now = side->sim->now;
     const char *text = (const char *)f->data;
     hf_err err = HF_OK;
+    if (is_ignored(side, f))
+        return;
     switch (f->signal) {
     case HF_SIGNAL_OFFER:
         err = hf_peer_set_remote_description(side->peer, now, HF_SDP_OFFER, text);
@@ -331,7 +350,12 @@ static void on_candidate(sim_side *side, const hf_peer_event *event)
 static void on_event(sim_side *side, const hf_peer_event *event)
 {
     switch (event->type) {
+    case HF_PEER_NEGOTIATION_NEEDED:
+        if (side->sim->config.negotiate)
+            sim_offer(side);
+        break;
     case HF_PEER_CONNECTION_CHANGED:
+        side->unsteady |= side->connected_at != HF_NEVER && event->u.connection != HF_CONNECTION_CONNECTED;
         if (event->u.connection == HF_CONNECTION_CONNECTED && side->connected_at == HF_NEVER)
             side->connected_at = side->sim->now;
         if (event->u.connection == HF_CONNECTION_FAILED)
@@ -360,7 +384,6 @@ static void on_event(sim_side *side, const hf_peer_event *event)
             side->routed_at = side->sim->now;
         break;
     case HF_PEER_SIGNALING_CHANGED:
-    case HF_PEER_NEGOTIATION_NEEDED:
     case HF_PEER_ICE_CONNECTION_CHANGED:
     case HF_PEER_ICE_GATHERING_CHANGED:
     case HF_PEER_SERVER_FAILED:
@@ -534,11 +557,7 @@ void sim_clear(sim *s)
 
 void sim_connect(sim *s)
 {
-    hf_err err = hf_peer_set_local_description(s->side[0].peer, s->now, HF_SDP_OFFER, NULL);
-    assert(err == HF_OK);
-    (void)err;
-    if (!s->config.no_trickle)
-        signal_description(&s->side[0]);
+    sim_offer(&s->side[0]);
 }
 
 bool sim_both_open(sim *s)

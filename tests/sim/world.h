@@ -25,6 +25,7 @@ typedef struct sim_config {
     bool no_trickle;              /* descriptions wait for all candidates, and none is sent after them */
     bool ipv6;                    /* an IPv6 address on each side as well */
     const char *offer_setup;      /* what a=setup:actpass of the offer becomes: "active", "passive"; NULL: stays */
+    bool negotiate;               /* each makes an offer when its peer asks for one (W3C WebRTC 1.0 §10.7); 0 is polite */
     const char *swap_fingerprint; /* replaces the fingerprint in the answer: a man in the middle */
     hf_ice_mdns mdns[2];          /* of each side */
     bool multicast;               /* multicasts reach the other side */
@@ -61,6 +62,8 @@ typedef struct sim_side {
     hf_err remote_closed_cause, failed_cause;
     hf_time routed_at, connected_at, open_at; /* HF_NEVER: not yet */
     bool echo;
+    unsigned offers; /* that it has made */
+    bool unsteady;   /* its connection was connected, and was something else after */
     void (*on_message)(struct sim_side *side, sim_channel *channel, const hf_peer_event *event); /* may be NULL */
 } sim_side;
 
@@ -87,6 +90,9 @@ void sim_clear(sim *s);
 
 /* Makes the offer and lets descriptions and candidates travel. */
 void sim_connect(sim *s);
+
+/* Makes an offer of this side, and lets it travel. */
+void sim_offer(sim_side *side);
 
 /* Lets time pass: until `until`, or until `done` says so (NULL: never). True: it did. */
 bool sim_run(sim *s, hf_time until, bool (*done)(sim *s));
