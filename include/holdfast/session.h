@@ -64,8 +64,8 @@ void hf_session_free(hf_session *session);
  * HF_ESTATE: there is a connection already. */
 HF_CHECKED hf_err hf_session_create_offer(hf_session *session, hf_time now, const char **sdp);
 
-/* Applies the remote's offer and makes the answer, valid until the next call. HF_ESTATE, and what
- * hf_peer_set_remote_description says; hf_session_error_text has the details. */
+/* Applies the remote's offer, the first or a later one, and makes the answer, valid until the next call; an offer of ours
+ * that is open is taken back. What hf_peer_set_remote_description says; hf_session_error_text has the details. */
 HF_CHECKED hf_err hf_session_accept_offer(hf_session *session, hf_time now, const char *offer, const char **answer);
 
 /* Applies the remote's answer to our offer. */
@@ -81,7 +81,9 @@ HF_CHECKED hf_err hf_session_connect(hf_session *session, hf_time now);
 /* Makes a new connection that takes the session up. HF_ENOTSUP until sessions resume. */
 HF_CHECKED hf_err hf_session_reconnect(hf_session *session, hf_time now);
 
-/* Restarts ICE on the connection (RFC 8445 §9). HF_ENOTSUP until ICE restarts. */
+/* Restarts ICE on the connection (RFC 8445 §9): an offer comes as an HF_SESSION_SIGNAL event, also to those who connect by
+ * hand, and data goes on by the old path meanwhile. A remote that refuses leaves everything as it was. HF_ESTATE: there is no
+ * connection, or it has failed. */
 HF_CHECKED hf_err hf_session_restart_ice(hf_session *session, hf_time now);
 
 /* Ends the session in order: channels close when what they accepted is delivered, at most for config.linger; then the
@@ -107,8 +109,8 @@ typedef struct hf_signal {
 /* Takes a signal of the remote: an offer is accepted, and the answer signalled. Returns what the single calls above say. */
 HF_CHECKED hf_err hf_session_signal(hf_session *session, hf_time now, const hf_signal *signal);
 
-/* Gives up an offer of ours that was not answered, so that the remote's can be accepted (glare). Channels stay.
- * HF_ESTATE: none is open. */
+/* Takes back an offer of ours that was not answered. (To accept the remote's while ours is open does so, too.) Channels and
+ * connection stay. HF_ESTATE: none is open. */
 HF_CHECKED hf_err hf_session_withdraw_offer(hf_session *session, hf_time now);
 
 /* Details of the last error; "" when there are none. Valid until the next call. */

@@ -33,6 +33,8 @@ void hf_manager_on_signal(void *context, hf_session *session, const hf_session_e
 {
     remote *r = context;
     (void)session;
+    if (event->u.signal.type == HF_SIGNAL_OFFER) /* the first, or a later one: each has a number of its own */
+        r->offer = ++r->offer_ours;
     send_envelope(r, &event->u.signal);
 }
 
@@ -85,7 +87,6 @@ hf_err hf_manager_connect(hf_manager *manager, hf_time now, const char *peer_id,
     hf_err err = r ? HF_OK : hf_manager_add(manager, id, &r);
     if (err != HF_OK)
         return err;
-    r->offer_ours = r->offer = 1;
     err = hf_session_connect(r->session, now);
     if (err != HF_OK) {
         hf_manager_forget(manager, r->session);
@@ -155,15 +156,10 @@ static hf_err receive_offer(remote *r, hf_time now, const hf_envelope *envelope)
         hf_manager_wake(r->manager);
         return HF_OK;
     }
-    if (has_open_offer(r)) {
-        if (!is_polite(r)) { /* the remote withdraws its own and answers ours; that of the remote may come again, later */
-            r->offer_theirs = number;
-            r->origin_theirs = origin_of(envelope->signal.sdp);
-            return HF_OK;
-        }
-        hf_err err = hf_session_withdraw_offer(r->session, now);
-        if (err != HF_OK)
-            return err;
+    if (has_open_offer(r) && !is_polite(r)) { /* the remote takes its own back and answers ours; its own may come again */
+        r->offer_theirs = number;
+        r->origin_theirs = origin_of(envelope->signal.sdp);
+        return HF_OK;
     }
     bool begins = hf_session_get_state(r->session) == HF_SESSION_NEW;
     uint32_t before = r->offer;

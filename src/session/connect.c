@@ -54,12 +54,21 @@ static hf_err open_configured(hf_session *session, hf_time now)
     return HF_OK;
 }
 
+/* Both sides have agreed once. */
+static bool has_agreed(const hf_session *session)
+{
+    const char *sdp;
+    return session->peer && hf_peer_get_description(session->peer, HF_CURRENT_REMOTE_DESCRIPTION, NULL, &sdp) == HF_OK;
+}
+
+static bool has_open_offer(const hf_session *session)
+{
+    return session->peer && hf_peer_signaling_state(session->peer) == HF_SIGNALING_HAVE_LOCAL_OFFER;
+}
+
 static bool has_connection(const hf_session *session)
 {
-    hf_sdp_type type;
-    const char *sdp;
-    return session->peer && (hf_peer_signaling_state(session->peer) != HF_SIGNALING_STABLE ||
-                             hf_peer_local_description(session->peer, &type, &sdp) != HF_ESTATE);
+    return session->peer && (hf_peer_signaling_state(session->peer) != HF_SIGNALING_STABLE || has_agreed(session));
 }
 
 hf_err hf_session_create_offer(hf_session *session, hf_time now, const char **sdp)
@@ -83,16 +92,34 @@ hf_err hf_session_create_offer(hf_session *session, hf_time now, const char **sd
     return err;
 }
 
+/* Our offer is no longer open: where it has not gone out yet, it shall not. */
+static void forget_offer(hf_session *session)
+{
+    session->signal_due = 0;
+    hf_session_drop_signals(session);
+}
+
+static hf_err take_back_offer(hf_session *session, hf_time now)
+{
+    hf_err err = hf_peer_set_local_description(session->peer, now, HF_SDP_ROLLBACK, NULL);
+    if (err == HF_OK)
+        forget_offer(session);
+    return err;
+}
+
 hf_err hf_session_accept_offer(hf_session *session, hf_time now, const char *offer, const char **answer)
 {
     if (!session || !offer || !answer)
         return HF_EINVAL;
     hf_err err = hf_session_begin(session, now);
     if (err == HF_OK)
-        err = hf_session_need_peer(session);
+        err = session->state == HF_SESSION_FAILED ? refuse(session, "the session has failed") : hf_session_need_peer(session);
+    bool gives_way = has_open_offer(session);
     if (err == HF_OK)
         err = explained(session, hf_peer_set_remote_description(session->peer, now, HF_SDP_OFFER, offer));
     if (err == HF_OK) {
+        if (gives_way)
+            forget_offer(session);
         if (session->state == HF_SESSION_NEW) /* ICE has begun, whatever becomes of the answer */
             hf_session_enter(session, HF_SESSION_CONNECTING, HF_OK);
         err = explained(session, hf_peer_set_local_description(session->peer, now, HF_SDP_ANSWER, NULL));
@@ -112,6 +139,10 @@ hf_err hf_session_set_remote_description(hf_session *session, hf_time now, const
         err = refuse(session, "there is no offer that it could answer");
     else if (err == HF_OK)
         err = explained(session, hf_peer_set_remote_description(session->peer, now, HF_SDP_ANSWER, answer));
+    if (err != HF_OK && err != HF_ENOMEM && has_agreed(session) && has_open_offer(session)) {
+        session->offer_refused = true; /* the connection goes on as it was */
+        (void)!take_back_offer(session, now);
+    }
     hf_session_wake(session);
     return err;
 }
@@ -176,17 +207,6 @@ hf_err hf_session_signal(hf_session *session, hf_time now, const hf_signal *sign
     return HF_EINVAL;
 }
 
-/* A peer whose events are being handled lives until the handlers have returned. */
-static void retire(hf_session *session)
-{
-    hf_peer_set_wake(session->peer, NULL, NULL);
-    if (session->dispatching && !session->retired)
-        session->retired = session->peer;
-    else
-        hf_peer_free(session->peer);
-    session->peer = NULL;
-}
-
 hf_err hf_session_withdraw_offer(hf_session *session, hf_time now)
 {
     if (!session)
@@ -194,30 +214,11 @@ hf_err hf_session_withdraw_offer(hf_session *session, hf_time now)
     hf_err err = hf_session_begin(session, now);
     if (err != HF_OK)
         return err;
-    if (!session->peer || hf_peer_signaling_state(session->peer) != HF_SIGNALING_HAVE_LOCAL_OFFER ||
-        session->state != HF_SESSION_CONNECTING)
+    if (!has_open_offer(session))
         return refuse(session, "no offer is open");
-
-    hf_peer *fresh = NULL;
-    err = hf_peer_new(&fresh, &session->config.peer, session->env);
-    if (err != HF_OK)
-        return err;
-    retire(session);
-    session->peer = fresh;
-    session->signal_due = 0;
-    hf_session_drop_signals(session);
-    hf_peer_set_wake(fresh, wake_from_peer, session);
-    for (size_t i = 0; i < session->channels_len; i++) {
-        hf_channel *channel = session->channels[i];
-        channel->carrier = 0;
-        err = hf_channel_carry(channel, now);
-        if (err != HF_OK)
-            return err;       /* memory is short: the channel stays without a carrier, and its sends say HF_ESTATE */
-        if (channel->closing) /* the end that the old connection owed is told by this one */
-            hf_session_close_carrier(session, now, channel->carrier);
-    }
+    err = take_back_offer(session, now);
     hf_session_wake(session);
-    return HF_OK;
+    return err;
 }
 
 hf_err hf_session_reconnect(hf_session *session, hf_time now)
@@ -226,10 +227,39 @@ hf_err hf_session_reconnect(hf_session *session, hf_time now)
     return err == HF_OK ? HF_ENOTSUP : err;
 }
 
+static hf_err renegotiate(hf_session *session)
+{
+    hf_err err = explained(session, hf_peer_set_local_description(session->peer, session->now, HF_SDP_OFFER, NULL));
+    return err == HF_OK ? hf_session_push_description(session) : err;
+}
+
+/* While a negotiation is on, the offer follows behind it: the connection says when. */
 hf_err hf_session_restart_ice(hf_session *session, hf_time now)
 {
-    hf_err err = session ? hf_session_begin(session, now) : HF_EINVAL;
-    return err == HF_OK ? HF_ENOTSUP : err;
+    if (!session)
+        return HF_EINVAL;
+    hf_err err = hf_session_begin(session, now);
+    if (err != HF_OK)
+        return err;
+    if (!has_agreed(session) || session->state == HF_SESSION_FAILED)
+        return refuse(session, "there is no connection to restart");
+    session->offer_refused = false;
+    err = explained(session, hf_peer_restart_ice(session->peer, now));
+    if (err == HF_OK && hf_peer_signaling_state(session->peer) == HF_SIGNALING_STABLE)
+        err = renegotiate(session);
+    hf_session_wake(session);
+    return err;
+}
+
+/* A first offer is the application's affair, and so is one that the remote refuses. */
+void hf_session_renegotiate_if_wanted(hf_session *session)
+{
+    bool over = session->disconnecting || session->state == HF_SESSION_FAILED || session->state == HF_SESSION_CLOSED;
+    if (over || !has_agreed(session) || session->offer_refused)
+        return;
+    hf_err err = renegotiate(session);
+    if (err != HF_OK)
+        hf_log(session->env, HF_LOG_ERROR, "session: an offer could not be made: %s", hf_err_text(err));
 }
 
 static bool is_delivered(const hf_session *session)
@@ -244,9 +274,19 @@ static bool is_delivered(const hf_session *session)
 /* A path that does not answer yet, or no longer, may do so before the time is over. */
 static bool may_deliver(const hf_session *session)
 {
-    hf_connection_state connection = hf_session_connection_state(session);
+    hf_connection_state connection = session->peer ? hf_peer_connection_state(session->peer) : HF_CONNECTION_NEW;
     return connection == HF_CONNECTION_CONNECTING || connection == HF_CONNECTION_CONNECTED ||
            connection == HF_CONNECTION_DISCONNECTED;
+}
+
+/* The end of the connection is told with the session's. */
+void hf_session_close_peer(hf_session *session, hf_time now)
+{
+    if (!session->peer)
+        return;
+    hf_peer_close(session->peer, now);
+    session->connection = HF_CONNECTION_CLOSED;
+    session->ice = HF_ICE_CLOSED;
 }
 
 void hf_session_close_peer_if_due(hf_session *session, hf_time now)
@@ -255,8 +295,7 @@ void hf_session_close_peer_if_due(hf_session *session, hf_time now)
         return;
     if (may_deliver(session) && !is_delivered(session) && now < session->linger_until)
         return;
-    if (session->peer)
-        hf_peer_close(session->peer, now);
+    hf_session_close_peer(session, now);
     hf_session_enter(session, HF_SESSION_CLOSED, HF_OK);
 }
 

@@ -144,12 +144,13 @@ static void update_path(hf_session *session, const hf_ice_route *route)
     session->path = relayed ? HF_PATH_RELAYED : HF_PATH_DIRECT;
 }
 
-/* What a connection said before its end may be heard after it: then it no longer changes the session. */
+/* What a connection said before its end may be heard after it: then it no longer matters. */
 static void on_connection(hf_session *session, hf_connection_state connection, hf_err cause)
 {
     hf_session_state before = session->state;
     if (is_over(session))
-        connection = HF_CONNECTION_NEW;
+        return;
+    session->connection = connection;
     switch (connection) {
     case HF_CONNECTION_NEW:
     case HF_CONNECTION_CONNECTING:
@@ -171,11 +172,20 @@ static void on_connection(hf_session *session, hf_connection_state connection, h
         push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED, .cause = cause}, NULL);
 }
 
+static void on_ice(hf_session *session, hf_ice_state ice, hf_err cause)
+{
+    if (is_over(session))
+        return;
+    session->ice = ice;
+    push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED, .cause = cause}, NULL);
+}
+
 static void on_remote_closed(hf_session *session, hf_err cause)
 {
-    if (!is_over(session))
+    bool was_over = is_over(session);
+    hf_session_close_peer(session, session->now);
+    if (!was_over)
         hf_session_enter(session, cause == HF_OK ? HF_SESSION_CLOSED : HF_SESSION_FAILED, cause);
-    hf_peer_close(session->peer, session->now);
 }
 
 static void on_candidate(hf_session *session, const hf_peer_event *e)
@@ -261,11 +271,13 @@ static void on_peer_event(hf_session *session, const hf_peer_event *e)
 {
     switch (e->type) {
     case HF_PEER_SIGNALING_CHANGED:
-    case HF_PEER_NEGOTIATION_NEEDED:
     case HF_PEER_ICE_GATHERING_CHANGED:
         break;
+    case HF_PEER_NEGOTIATION_NEEDED:
+        hf_session_renegotiate_if_wanted(session);
+        break;
     case HF_PEER_ICE_CONNECTION_CHANGED:
-        push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED, .cause = e->cause}, NULL);
+        on_ice(session, e->u.ice, e->cause);
         break;
     case HF_PEER_CONNECTION_CHANGED:
         on_connection(session, e->u.connection, e->cause);
@@ -326,8 +338,6 @@ void hf_session_dispatch(hf_session *session, hf_time now)
     while (!session->free_due) {
         if (dispatch_own(session))
             continue;
-        hf_peer_free(session->retired);
-        session->retired = NULL;
         if (!session->peer || !hf_peer_poll_event(session->peer, &event))
             break;
         on_peer_event(session, &event);

@@ -41,7 +41,6 @@ void hf_session_free(hf_session *session)
     hf_dealloc(env, session->handlers);
     hf_session_clear_events(session);
     hf_peer_free(session->peer);
-    hf_peer_free(session->retired);
     hf_session_config_clear(&session->config, env);
     hf_dealloc(env, session);
 }
@@ -97,12 +96,12 @@ hf_session_path hf_session_get_path(const hf_session *session)
 
 hf_connection_state hf_session_connection_state(const hf_session *session)
 {
-    return session->peer ? hf_peer_connection_state(session->peer) : HF_CONNECTION_NEW;
+    return session->connection;
 }
 
 hf_ice_state hf_session_ice_connection_state(const hf_session *session)
 {
-    return session->peer ? hf_peer_ice_connection_state(session->peer) : HF_ICE_NEW;
+    return session->ice;
 }
 
 hf_peer *hf_session_peer(const hf_session *session)

@@ -45,12 +45,14 @@ struct hf_session {
     hf_env own_env;    /* the application's, and events of the log bear the id of our first connection */
     hf_session_config config;
     hf_peer *peer;    /* the connection; made when it is first needed */
-    hf_peer *retired; /* one that was given up inside a handler, until the handler has returned */
     uint64_t connection_told; /* its id, as the log knows it */
     hf_time now;      /* of the last call that told it */
 
     hf_session_state state;
     hf_session_path path;
+    hf_connection_state connection; /* the connection's words, as far as they were told: in step with `state` */
+    hf_ice_state ice;
+    bool offer_refused;       /* the remote's answer to our last renegotiation was none: not tried again by itself */
     bool disconnecting;       /* the application has said so */
     hf_time linger_until;     /* HF_NEVER: not disconnecting */
     hf_sdp_type signal_due;   /* without trickling: the description that waits for the last candidate; 0: none */
@@ -83,7 +85,9 @@ void hf_channel_destroy(hf_channel *channel); /* after detach */
 
 /* connect.c */
 HF_CHECKED hf_err hf_session_need_peer(hf_session *session);
+void hf_session_close_peer(hf_session *session, hf_time now);
 void hf_session_close_peer_if_due(hf_session *session, hf_time now);
+void hf_session_renegotiate_if_wanted(hf_session *session); /* the connection asks for an offer */
 HF_CHECKED hf_err hf_session_push_description(hf_session *session);
 
 /* events.c */

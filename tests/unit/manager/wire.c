@@ -86,7 +86,9 @@ static void on_event(void *context, hf_session *session, const hf_session_event 
         if (side->opened_len < WIRE_NAMES_MAX)
             snprintf(side->opened[side->opened_len++], sizeof side->opened[0], "%s", hf_channel_name(event->channel));
         break;
-    case HF_SESSION_STATE_CHANGED:
+    case HF_SESSION_STATE_CHANGED: /* the connection's word never runs ahead of the session's */
+        assert((hf_session_connection_state(session) == HF_CONNECTION_CONNECTED) ==
+               (hf_session_get_state(session) == HF_SESSION_CONNECTED));
         side->closed |= hf_session_get_state(session) == HF_SESSION_CLOSED;
         break;
     case HF_SESSION_SIGNAL:

@@ -156,7 +156,8 @@ Test(session, says_why_a_call_makes_no_sense)
     cr_expect_str_eq(hf_session_error_text(s.session), "there is a connection already");
     cr_expect_eq(hf_session_get_state(s.session), HF_SESSION_CONNECTING);
     cr_expect_eq(hf_session_reconnect(s.session, s.now), HF_ENOTSUP);
-    cr_expect_eq(hf_session_restart_ice(s.session, s.now), HF_ENOTSUP);
+    cr_expect_eq(hf_session_restart_ice(s.session, s.now), HF_ESTATE);
+    cr_expect_str_eq(hf_session_error_text(s.session), "there is no connection to restart");
     cr_expect_eq(hf_session_disconnect(s.session, s.now), HF_OK);
     cr_expect_eq(hf_session_create_offer(s.session, s.now, &sdp), HF_ECLOSED);
     cr_expect_eq(hf_session_get_state(s.session), HF_SESSION_CLOSED);
