@@ -123,7 +123,7 @@ def bad_lines_change_nothing():
     bad = [
         ("hello", "HF_ESYNTAX"), ("", "HF_ESYNTAX"), ("[]", "HF_ESYNTAX"), ('{"type":"nonsense"}', "HF_EINVAL"),
         ('{"type":"send","channel":"code-sync"}', "HF_EINVAL"), ('{"type":"send","channel":"nowhere","text":"a"}', "HF_ENOENT"),
-        ('{"type":"close-channel","channel":"nowhere"}', "HF_ENOENT"), ('{"type":"restart"}', "HF_ENOTSUP"),
+        ('{"type":"close-channel","channel":"nowhere"}', "HF_ENOENT"),
         ('{"type":"reconnect"}', "HF_ENOTSUP"), ('{"type":"accept-identity"}', "HF_ENOTSUP"),
         ('{"type":"candidate","candidate":"candidate:rubbish"}', "HF_ESYNTAX"),
         ('{"type":"offer","sdp":"v=0","envelope":{"receiver":"somebody else"}}', "HF_EINVAL"),
@@ -197,6 +197,56 @@ def both_may_offer():
         pair.answerer.wait_for(type="message", text="one of us gave way")
         pair.offerer.command(type="close")
         expect_end(pair)
+
+
+def ufrag_of(description):
+    return next(line for line in description["sdp"].splitlines() if line.startswith("a=ice-ufrag:"))
+
+
+def a_restart_from_either_side_is_a_second_offer_and_answer():
+    for raw in ((), ("--raw",)):
+        with Pair(PROGRAM, both=("--bind", "127.0.0.1", "--channels", "a", *raw)) as pair:
+            pair.wait_open(1)
+            pair.offerer.command(type="send", channel="a", size=40000, repeat=300)
+            offers = 0
+            for peer, other in (pair.peers(), pair.peers()[::-1], pair.peers()):
+                before = (ufrag_of(pair.offerer.all(type="offer")[0]), len(peer.all(type="offer")), len(other.all(type="answer")))
+                peer.command(type="restart")
+                offer = peer.wait_for(before[1] + 1, type="offer")[-1]
+                other.wait_for(before[2] + 1, type="answer")
+                assert ufrag_of(offer) != before[0]
+                other.command(type="send", channel="a", text=f"after {offers}")
+                peer.wait_for(type="message", text=f"after {offers}")
+                offers += 1
+            pair.answerer.wait_for(300, type="message", channel="a")
+            for peer in pair.peers():
+                states = [e["connection"] for e in peer.all(type="state")]
+                assert states[states.index("connected"):].count("connected") == len(states) - states.index("connected"), states
+                assert not peer.all(type="error"), peer.all(type="error")
+            numbers = [e["envelope"]["offer"] for e in pair.offerer.all(type="offer")]
+            assert numbers == sorted(set(numbers)), numbers
+            pair.offerer.command(type="close")
+            expect_end(pair)
+
+
+def restarts_of_both_at_once_settle():
+    with Pair(PROGRAM) as pair:
+        pair.wait_open(5)
+        for peer in pair.peers():
+            peer.command(type="restart")
+        for here, there in (pair.peers(), pair.peers()[::-1]):
+            here.command(type="send", channel="code-sync", text="still here")
+            there.wait_for(type="message", text="still here")
+        pair.offerer.wait(lambda: len(pair.offerer.all(type="answer") + pair.answerer.all(type="answer")) >= 2, "an answer")
+        assert not pair.offerer.all(type="error") + pair.answerer.all(type="error")
+        pair.offerer.command(type="close")
+        expect_end(pair)
+
+
+def a_restart_needs_a_connection():
+    done = run("peer", "--offer", "--bind", "127.0.0.1", text='{"type":"restart"}\n')
+    errors = [e for e in map(json.loads, done.stdout.splitlines()) if e["type"] == "error"]
+    assert [e["code"] for e in errors] == ["HF_ESTATE"] and "restart" in errors[0]["message"], errors
 
 
 def echo_sink_and_source_measure():
@@ -328,7 +378,7 @@ def the_command_line_explains_itself():
 
 
 TESTS = [value for name, value in list(globals().items())
-         if callable(value) and getattr(value, "__module__", "") == "__main__" and name not in ("run", "expect_end")]
+         if callable(value) and getattr(value, "__module__", "") == "__main__" and name not in ("run", "expect_end", "ufrag_of")]
 
 
 def main():
