@@ -179,6 +179,37 @@ static void drain(int which)
     }
 }
 
+/* Descriptions are there or not, as the state has it (W3C WebRTC 1.0 §4.4.1.5). */
+static void check_descriptions(const side *s)
+{
+    hf_sdp_type local = (hf_sdp_type)0, remote = (hf_sdp_type)0, current;
+    const char *sdp;
+    bool has_local = hf_peer_get_description(s->peer, HF_PENDING_LOCAL_DESCRIPTION, &local, &sdp) == HF_OK;
+    bool has_remote = hf_peer_get_description(s->peer, HF_PENDING_REMOTE_DESCRIPTION, &remote, &sdp) == HF_OK;
+    demand((hf_peer_get_description(s->peer, HF_CURRENT_LOCAL_DESCRIPTION, &current, &sdp) == HF_OK) ==
+           (hf_peer_get_description(s->peer, HF_CURRENT_REMOTE_DESCRIPTION, &current, &sdp) == HF_OK));
+    switch (hf_peer_signaling_state(s->peer)) {
+    case HF_SIGNALING_STABLE:
+        demand(!has_local && !has_remote);
+        break;
+    case HF_SIGNALING_HAVE_LOCAL_OFFER:
+        demand(has_local && local == HF_SDP_OFFER && !has_remote);
+        break;
+    case HF_SIGNALING_HAVE_REMOTE_OFFER:
+        demand(!has_local && has_remote && remote == HF_SDP_OFFER);
+        break;
+    case HF_SIGNALING_HAVE_LOCAL_PRANSWER:
+        demand(has_local && local == HF_SDP_PRANSWER && has_remote && remote == HF_SDP_OFFER);
+        break;
+    case HF_SIGNALING_HAVE_REMOTE_PRANSWER:
+        demand(has_local && local == HF_SDP_OFFER && has_remote && remote == HF_SDP_PRANSWER);
+        break;
+    case HF_SIGNALING_CLOSED:
+    case HF_SIGNALING_STATE_COUNT:
+        break;
+    }
+}
+
 static void check(int which)
 {
     side *s = &world.sides[which];
@@ -191,6 +222,7 @@ static void check(int which)
     demand(*hf_ice_gathering_name(hf_peer_ice_gathering_state(s->peer)));
     hf_peer_get_stats(s->peer, &stats);
     demand(stats.dtls_version && stats.dtls_cipher);
+    check_descriptions(s);
     if (!s->closed)
         return;
     demand(hf_peer_deadline(s->peer) == HF_NEVER);
@@ -491,6 +523,43 @@ static void step_network(int which, uint8_t what, hf_reader *r)
     }
 }
 
+/* Provisional answers, rollback, restarts. */
+static void step_negotiation(int which, uint8_t how)
+{
+    side *s = &world.sides[which];
+    hf_sdp_type type;
+    const char *other = world.sides[!which].peer ? local_description(!which, &type) : NULL;
+    hf_signaling_state before = hf_peer_signaling_state(s->peer);
+    bool is_open = before == HF_SIGNALING_HAVE_LOCAL_OFFER || before == HF_SIGNALING_HAVE_REMOTE_OFFER;
+    switch (how % 8) {
+    case 0:
+        demand((hf_peer_set_local_description(s->peer, world.now, HF_SDP_ROLLBACK, NULL) == HF_OK) == is_open);
+        break;
+    case 1:
+        demand((hf_peer_set_remote_description(s->peer, world.now, HF_SDP_ROLLBACK, NULL) == HF_OK) == is_open);
+        break;
+    case 2:
+        (void)!hf_peer_set_local_description(s->peer, world.now, HF_SDP_PRANSWER, NULL);
+        break;
+    case 3:
+        set_remote(which, HF_SDP_PRANSWER, other ? other : known_descriptions[(how >> 3) % 3]);
+        break;
+    case 4:
+        (void)!hf_peer_restart_ice(s->peer, world.now);
+        agree(which);
+        break;
+    case 5: /* glare */
+        (void)!hf_peer_restart_ice(s->peer, world.now);
+        set_local(which, 0);
+        if (world.sides[!which].peer)
+            agree(!which);
+        break;
+    default:
+        (void)!hf_peer_restart_ice(s->peer, world.now);
+        break;
+    }
+}
+
 static void step_application(int which, uint8_t what, hf_reader *r)
 {
     side *s = &world.sides[which];
@@ -532,6 +601,9 @@ static void step_application(int which, uint8_t what, hf_reader *r)
     case 19:
         agree(which);
         break;
+    case 21:
+        step_negotiation(which, how);
+        break;
     default:
         if (how % 4 == 0) {
             hf_peer_close(s->peer, world.now);
@@ -545,7 +617,7 @@ static void step(hf_reader *r)
 {
     uint8_t what = hf_read_u8(r);
     int which = what >> 7 && world.sides[1].peer;
-    what = (what & 31) % 21;
+    what = (what & 31) % 22;
     if (what < 10)
         step_network(which, what, r);
     else

@@ -82,8 +82,8 @@ HF_CHECKED hf_err hf_session_connect(hf_session *session, hf_time now);
 HF_CHECKED hf_err hf_session_reconnect(hf_session *session, hf_time now);
 
 /* Restarts ICE on the connection (RFC 8445 §9): an offer comes as an HF_SESSION_SIGNAL event, also to those who connect by
- * hand, and data goes on by the old path meanwhile. A remote that refuses leaves everything as it was. HF_ESTATE: there is no
- * connection, or it has failed. */
+ * hand, and data goes on by the old path meanwhile. A remote that refuses leaves everything as it was. HF_ESTATE: there is
+ * no connection, or it has failed. */
 HF_CHECKED hf_err hf_session_restart_ice(hf_session *session, hf_time now);
 
 /* Ends the session in order: channels close when what they accepted is delivered, at most for config.linger; then the

@@ -134,14 +134,40 @@ static void put_rejected(hf_writer *w, const hf_sdp_write_media *media)
     put(w, "a=inactive\r\n");
 }
 
+/* Whoever offers the form before RFC 8841 (media.c) is answered in it: the format is our port, and a=sctpmap tells what is
+ * there and how many streams. */
+static void put_old_sctp(hf_writer *w, hf_bytes port)
+{
+    put(w, "a=sctpmap:");
+    hf_write_bytes(w, port);
+    put(w, " webrtc-datachannel 1024\r\n");
+}
+
+static void put_sctp(hf_writer *w, uint16_t port)
+{
+    put(w, "a=sctp-port:");
+    put_number(w, port);
+    put(w, "\r\n");
+}
+
 static void put_data(hf_writer *w, const hf_sdp_write *d, const hf_sdp_write_media *media)
 {
-    put_transport_line(w, d, media);
+    char port[8];
+    uint64_t said = 0;
+    hf_sdp_write_media ours = *media;
+    bool old = hf_sdp_is_digits(media->formats);
+    snprintf(port, sizeof port, "%u", d->sctp_port);
+    if (old && !(hf_parse_decimal(media->formats, UINT16_MAX, &said) && said == d->sctp_port))
+        ours.formats = hf_bytes_of_text(port);
+
+    put_transport_line(w, d, &ours);
     put_transport(w, d);
-    put_mid(w, media->mid);
-    put(w, "a=sctp-port:");
-    put_number(w, d->sctp_port);
-    put(w, "\r\na=max-message-size:");
+    put_mid(w, ours.mid);
+    if (old)
+        put_old_sctp(w, ours.formats);
+    else
+        put_sctp(w, d->sctp_port);
+    put(w, "a=max-message-size:");
     put_number(w, d->max_message_size);
     put(w, "\r\n");
 }

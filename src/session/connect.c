@@ -113,7 +113,7 @@ hf_err hf_session_accept_offer(hf_session *session, hf_time now, const char *off
         return HF_EINVAL;
     hf_err err = hf_session_begin(session, now);
     if (err == HF_OK)
-        err = session->state == HF_SESSION_FAILED ? refuse(session, "the session has failed") : hf_session_need_peer(session);
+        err = session->state == HF_SESSION_FAILED ? refuse(session, "it has failed") : hf_session_need_peer(session);
     bool gives_way = has_open_offer(session);
     if (err == HF_OK)
         err = explained(session, hf_peer_set_remote_description(session->peer, now, HF_SDP_OFFER, offer));

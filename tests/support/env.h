@@ -5,14 +5,14 @@
 #include <holdfast/base.h>
 
 typedef struct test_env {
-    hf_env env;          /* hand out &t.env; the test_env must not move afterwards */
-    uint64_t random;     /* state of the generator: the same seed yields the same bytes */
-    size_t blocks;       /* live allocations; zero when nothing leaks */
-    size_t allocations;  /* asked for since init */
-    size_t fail_at;      /* the number of the allocation that fails, 1 being the first; 0: none */
-    bool fail_on;        /* all behind `fail_at` fail too */
-    size_t log_lines;    /* lines logged so far */
-    char log_last[512];  /* the newest of them */
+    hf_env env;         /* hand out &t.env; the test_env must not move afterwards */
+    uint64_t random;    /* state of the generator: the same seed yields the same bytes */
+    size_t blocks;      /* live allocations; zero when nothing leaks */
+    size_t allocations; /* asked for since init */
+    size_t fail_at;     /* the number of the allocation that fails, 1 being the first; 0: none */
+    bool fail_on;       /* all behind `fail_at` fail too */
+    size_t log_lines;   /* lines logged so far */
+    char log_last[512]; /* the newest of them */
 } test_env;
 
 /* Fills `t` and returns its environment. Zero is a seed like any other. */
