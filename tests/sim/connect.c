@@ -130,3 +130,36 @@ Test(sim_connect, refuses_what_makes_no_sense_by_name)
     cr_expect_eq(hf_peer_add_ice_candidate(peer, s.now, "x", NULL, NULL), HF_ECLOSED);
     sim_clear(&s);
 }
+
+/* RFC 8842 §5.3: each part that an offer may take for its own, and that a restart keeps it. */
+static void connects_as(const char *setup, bool answerer_is_client)
+{
+    sim s;
+    hf_peer_stats stats;
+    sim_init(&s, &(sim_config){.seed = 9, .link.delay = HF_MS(10), .offer_setup = setup, .negotiate = true});
+    sim_channel *channel = sim_open(&s.side[0], &plain);
+    cr_assert(sim_run(&s, HF_SECONDS(10), sim_both_open), "%s", setup);
+    for (int i = 0; i < 2; i++) {
+        hf_peer_get_stats(s.side[i].peer, &stats);
+        cr_expect_eq(stats.dtls_client, answerer_is_client == (i == 1), "%s", setup);
+    }
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(hf_peer_restart_ice(s.side[0].peer, s.now), HF_OK);
+        sim_run(&s, s.now + HF_SECONDS(2), NULL);
+        cr_expect_eq(sim_send_numbered(&s.side[0], channel, (uint64_t)i, 100), HF_OK);
+    }
+    sim_run(&s, s.now + HF_SECONDS(1), NULL);
+    cr_expect_eq(sim_find(&s.side[1], "chat")->messages, 2, "%s", setup);
+    cr_expect_eq(s.side[0].offers, 3);
+    sim_clear(&s);
+}
+
+Test(sim_connect, to_an_offer_that_is_active_the_answerer_is_the_server)
+{
+    connects_as("active", false);
+}
+
+Test(sim_connect, to_an_offer_that_is_passive_the_answerer_is_the_client)
+{
+    connects_as("passive", true);
+}
