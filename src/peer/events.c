@@ -23,10 +23,9 @@ void hf_peer_push_event(hf_peer *peer, hf_peer_event event)
     push(peer, (hf_queued_event){.event = event});
 }
 
-/* A local candidate, or the end of them, with the generation that it is of now. */
-static void push_candidate(hf_peer *peer, const char *text)
+/* A local candidate, or the end of them, with the generation that it is of. */
+static void push_candidate(hf_peer *peer, const char *text, const char *ufrag)
 {
-    const char *ufrag = hf_ice_local_ufrag(peer->ice);
     hf_queued_event queued = {.event = {.type = HF_PEER_CANDIDATE}};
     queued.text = hf_alloc_text(peer->env, text, strlen(text));
     queued.ufrag = hf_alloc_text(peer->env, ufrag, strlen(ufrag));
@@ -61,12 +60,12 @@ static void on_ice_event(hf_peer *peer, hf_time now, const hf_ice_event *e)
     case HF_ICE_GATHERING_CHANGED:
         peer->gathering = e->u.gathering_changed.gathering;
         if (peer->gathering == HF_ICE_GATHERING_COMPLETE)
-            push_candidate(peer, "");
+            push_candidate(peer, "", hf_ice_local_ufrag(peer->ice));
         hf_peer_push_event(peer, (hf_peer_event){.type = HF_PEER_ICE_GATHERING_CHANGED, .u.gathering = peer->gathering});
         break;
     case HF_ICE_CANDIDATE_FOUND:
         hf_ice_candidate_write(&e->u.candidate_found.candidate, text);
-        push_candidate(peer, text);
+        push_candidate(peer, text, e->u.candidate_found.candidate.ufrag);
         break;
     case HF_ICE_ROUTE_CHANGED: {
         hf_peer_event event = {.type = HF_PEER_ROUTE_CHANGED};

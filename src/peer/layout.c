@@ -112,6 +112,12 @@ static size_t first_live_data(const hf_sdp *sdp)
     return NO_SECTION;
 }
 
+/* Of the section that is ours, whatever offer is pending. */
+static const char *current_mid(const hf_peer *peer)
+{
+    return peer->remote_current.mid[0] ? peer->remote_current.mid : "0";
+}
+
 /* Several may be for data: the first one is ours, the others are rejected like everything else. What is ours stays so. */
 static hf_err find_in_offer(hf_peer *peer, const hf_sdp *sdp, size_t *out)
 {
@@ -127,11 +133,10 @@ static hf_err find_in_offer(hf_peer *peer, const hf_sdp *sdp, size_t *out)
     const hf_sdp_media *media = &sdp->media[before];
     if (hf_peer_is_live_data(media)) {
         *out = before;
-        return has_mid(media, hf_peer_data_mid(peer))
-                   ? HF_OK
-                   : refuse(peer, "the data channel's section has another mid than before");
+        return has_mid(media, current_mid(peer)) ? HF_OK
+                                                 : refuse(peer, "the data channel's section has another mid than before");
     }
-    if (live != NO_SECTION && has_mid(&sdp->media[live], hf_peer_data_mid(peer)))
+    if (live != NO_SECTION && has_mid(&sdp->media[live], current_mid(peer)))
         return refuse(peer, "the data channel's section has moved");
     if (live != NO_SECTION)
         return hf_peer_refuse(peer, HF_ENOTSUP, 0, "the description asks for a new SCTP association");

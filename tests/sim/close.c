@@ -95,3 +95,40 @@ Test(sim_close, everything_that_was_allocated_is_given_back)
     cr_expect_eq(s.env[0].blocks, 0);
     cr_expect_eq(s.env[1].blocks, 0);
 }
+
+#define OVERHEAD 66 /* of DTLS and SCTP on a DATA chunk */
+
+static size_t payload; /* sent by side 0, roughly */
+
+static void count_payload(sim *s, int from, const hf_datagram *datagram)
+{
+    (void)s;
+    if (from == 0 && datagram->len > 500)
+        payload += datagram->len - OVERHEAD;
+}
+
+static bool too_much_is_sent(sim *s)
+{
+    (void)s;
+    return payload > HF_MESSAGE_MAX_DEFAULT;
+}
+
+/* A message that is too long ends the association; the sender's close is in the same turn. The cause is told. */
+Test(sim_close, an_error_is_not_hidden_by_the_close_behind_it)
+{
+    sim s;
+    sim_init(&s, &(sim_config){.seed = 12, .link.delay = HF_MS(20), .swap_message_max = "900000"});
+    sim_channel *channel = sim_open(&s.side[0], &(hf_datachannel_config){.label = "chat"});
+    sim_connect(&s);
+    cr_assert(sim_run(&s, HF_SECONDS(10), sim_both_open));
+    payload = 0;
+    s.on_datagram = count_payload;
+    cr_assert_eq(sim_send_numbered(&s.side[0], channel, 0, 300000), HF_OK, "longer than the remote takes");
+    cr_assert(sim_run(&s, s.now + HF_SECONDS(5), too_much_is_sent));
+    cr_assert_not(s.side[1].remote_closed, "it is on its way");
+    hf_peer_close(s.side[0].peer, s.now);
+    sim_run(&s, s.now + HF_SECONDS(1), NULL);
+    cr_expect(s.side[1].remote_closed);
+    cr_expect_eq(s.side[1].remote_closed_cause, HF_EMSGSIZE, "%s", hf_err_name(s.side[1].remote_closed_cause));
+    sim_clear(&s);
+}

@@ -181,6 +181,10 @@ Test(sim_restart, brings_a_failed_connection_back)
     talk_for(&t, HF_MS(500));
     sim_run(&t.s, t.s.now + HF_SECONDS(70), NULL); /* SCTP's timer had backed off */
     expect_all(&t);
+    hf_peer_close(t.s.side[0].peer, t.s.now);
+    sim_run(&t.s, t.s.now + HF_SECONDS(1), NULL);
+    cr_expect_str_eq(t.s.side[0].connections, /* W3C WebRTC 1.0 §4.3.3, through all of its states */
+                     "connecting connected disconnected failed connecting connected closed ");
     sim_clear(&t.s);
 }
 

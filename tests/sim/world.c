@@ -172,6 +172,9 @@ static void send_signal(sim_side *side, hf_signal_type type, const char *text, c
     snprintf(f.ufrag, sizeof f.ufrag, "%s", ufrag ? ufrag : "");
     char *line =
         type == HF_SIGNAL_ANSWER && s->config.swap_fingerprint ? strstr((char *)f.data, "a=fingerprint:sha-256 ") : NULL;
+    char *max = type == HF_SIGNAL_ANSWER && s->config.swap_message_max ? strstr((char *)f.data, "max-message-size:") : NULL;
+    if (max)
+        memcpy(max + 17, s->config.swap_message_max, 6);
     if (line)
         memcpy(line + 22, s->config.swap_fingerprint, 95);
     if (type == HF_SIGNAL_OFFER && s->config.offer_setup)
@@ -355,6 +358,9 @@ static void on_event(sim_side *side, const hf_peer_event *event)
             sim_offer(side);
         break;
     case HF_PEER_CONNECTION_CHANGED:
+        strncat(side->connections, hf_connection_state_name(event->u.connection),
+                sizeof side->connections - strlen(side->connections) - 2);
+        strcat(side->connections, " ");
         side->unsteady |= side->connected_at != HF_NEVER && event->u.connection != HF_CONNECTION_CONNECTED;
         if (event->u.connection == HF_CONNECTION_CONNECTED && side->connected_at == HF_NEVER)
             side->connected_at = side->sim->now;

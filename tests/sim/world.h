@@ -26,6 +26,7 @@ typedef struct sim_config {
     bool ipv6;                    /* an IPv6 address on each side as well */
     const char *offer_setup;      /* what a=setup:actpass of the offer becomes: "active", "passive"; NULL: stays */
     bool negotiate;               /* each makes an offer when its peer asks for one (W3C WebRTC 1.0 §10.7); 0 is polite */
+    const char *swap_message_max; /* replaces the 262144 of the answer's max-message-size; six digits */
     const char *swap_fingerprint; /* replaces the fingerprint in the answer: a man in the middle */
     hf_ice_mdns mdns[2];          /* of each side */
     bool multicast;               /* multicasts reach the other side */
@@ -62,8 +63,9 @@ typedef struct sim_side {
     hf_err remote_closed_cause, failed_cause;
     hf_time routed_at, connected_at, open_at; /* HF_NEVER: not yet */
     bool echo;
-    unsigned offers; /* that it has made */
-    bool unsteady;   /* its connection was connected, and was something else after */
+    unsigned offers;       /* that it has made */
+    char connections[128]; /* the states of its connection so far, as words with spaces between */
+    bool unsteady;         /* its connection was connected, and was something else after */
     void (*on_message)(struct sim_side *side, sim_channel *channel, const hf_peer_event *event); /* may be NULL */
 } sim_side;
 

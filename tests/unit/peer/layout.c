@@ -234,6 +234,9 @@ Test(peer_layout, a_later_offer_that_rejects_data_ends_it)
     duo_init(&d, 1);
     expect_answer(&d, __LINE__, HEAD "a=group:BUNDLE d\r\n" AUDIO MID("a") TRANSPORT DATA MID("d") TRANSPORT,
                   "audio 0 a, application 9 d", "d\r\n");
+    duo_set_remote(&d, 0, HF_SDP_OFFER, end);
+    duo_set_remote(&d, 0, HF_SDP_OFFER, again); /* it thinks better of it */
+    duo_set_remote(&d, 0, HF_SDP_ROLLBACK, NULL);
     cr_expect_not(duo_next(&d, 0, HF_PEER_REMOTE_CLOSED, &event));
     expect_answer(&d, __LINE__, end, "audio 0 a, application 0 d", "");
     cr_expect(duo_next(&d, 0, HF_PEER_REMOTE_CLOSED, &event));
