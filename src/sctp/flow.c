@@ -6,7 +6,6 @@
 
 #define FIRST_CAP 64
 #define DATA_HEADER 12 /* of the chunk's value: TSN, stream, sequence, PPID (RFC 9260 §3.3.1) */
-#define I_DATA_HEADER 16
 
 void hf_flow_init(hf_flow *flow, const hf_env *env)
 {
@@ -102,11 +101,6 @@ static void on_cumulative_ack(hf_flow *flow, uint32_t tsn)
         flow->bytes_acked += flow->sizes[flow->tsn_acked & (flow->cap - 1)];
 }
 
-static size_t data_header(uint8_t type)
-{
-    return type == HF_CHUNK_DATA ? DATA_HEADER : type == HF_CHUNK_I_DATA ? I_DATA_HEADER : 0;
-}
-
 /* What has arrived: data in order is counted as it comes; when there was a gap, the SACK tells, which is sent at once
  * then. */
 static void on_received(hf_flow *flow, uint32_t tsn)
@@ -132,10 +126,9 @@ void hf_flow_on_output(hf_flow *flow, hf_bytes packet)
     while (hf_chunk_next(&chunks, &chunk)) {
         hf_reader value = hf_reader_of(chunk.value);
         uint32_t tsn = hf_read_u32(&value);
-        size_t header = data_header(chunk.type);
-        if (header > 0 && chunk.value.len >= header)
-            on_data(flow, tsn, chunk.value.len - header);
-        else if ((chunk.type == HF_CHUNK_FORWARD_TSN || chunk.type == HF_CHUNK_I_FORWARD_TSN) && value.ok)
+        if (chunk.type == HF_CHUNK_DATA && chunk.value.len >= DATA_HEADER)
+            on_data(flow, tsn, chunk.value.len - DATA_HEADER);
+        else if (chunk.type == HF_CHUNK_FORWARD_TSN && value.ok)
             on_forward_tsn(flow, tsn);
         else if (chunk.type == HF_CHUNK_SACK && value.ok)
             on_sack(flow, tsn);
@@ -163,7 +156,7 @@ void hf_flow_on_input(hf_flow *flow, hf_bytes packet)
             on_cumulative_ack(flow, number);
         else if (chunk.type == HF_CHUNK_INIT || chunk.type == HF_CHUNK_INIT_ACK)
             on_init(flow, &value);
-        else if (data_header(chunk.type) > 0 && flow->receiving && number == flow->tsn_received + 1)
+        else if (chunk.type == HF_CHUNK_DATA && flow->receiving && number == flow->tsn_received + 1)
             on_received(flow, number);
     }
 }

@@ -1,4 +1,4 @@
-/* validate.c: looks at a packet before usrsctp does (RFC 9260 §3, RFC 3758 §3.2, RFC 6525 §3.1, RFC 8260 §2). */
+/* validate.c: looks at a packet before usrsctp does (RFC 9260 §3, RFC 3758 §3.2, RFC 6525 §3.1). */
 #include "chunk.h"
 
 #define CHUNK_HEADER_SIZE 4
@@ -125,8 +125,6 @@ static bool is_well_formed(const hf_chunk *chunk)
     switch (chunk->type) {
     case HF_CHUNK_DATA:
         return value.len > 12; /* RFC 9260 §3.3.1: at least a byte of user data */
-    case HF_CHUNK_I_DATA:
-        return value.len > 16;
     case HF_CHUNK_INIT:
     case HF_CHUNK_INIT_ACK:
         return is_init(value);
@@ -152,10 +150,10 @@ static bool is_well_formed(const hf_chunk *chunk)
         return value.len >= TLV_HEADER_SIZE && are_tlvs(value, is_reconfiguration);
     case HF_CHUNK_FORWARD_TSN:
         return value.len >= 4 && value.len % 4 == 0;
-    case HF_CHUNK_I_FORWARD_TSN:
-        return value.len >= 4 && value.len % 8 == 4;
     case HF_CHUNK_AUTH:
     case HF_CHUNK_NR_SACK:
+    case HF_CHUNK_I_DATA:
+    case HF_CHUNK_I_FORWARD_TSN:
     case HF_CHUNK_ASCONF:
     case HF_CHUNK_ASCONF_ACK:
     case HF_CHUNK_PACKET_DROPPED:

@@ -2,6 +2,8 @@
  * harms nothing else. */
 #include "pair.h"
 
+#include <chunk.h>
+#include <crc32c.h>
 #include <criterion/criterion.h>
 #include <sctp_priv.h>
 
@@ -142,5 +144,86 @@ Test(sctp_unordered, all_kinds_at_once_pass_through_loss_and_reordering)
         weather(seed, 63, 50, 50, 20);
         weather(seed, 63, 200, 100, 20);
         weather(seed, 63, 20, 400, 100);
+    }
+}
+
+/* --- A hostile remote ------------------------------------------------------------------------------------------------- */
+
+typedef struct forger {
+    uint32_t tag, tsn;
+} forger;
+
+static bool learn(pair *p, pair_end *to, hf_bytes packet)
+{
+    forger *f = p->context;
+    hf_reader r = hf_reader_of(packet);
+    hf_read_skip(&r, 4);
+    uint32_t tag = hf_read_u32(&r);
+    hf_read_skip(&r, 4);
+    uint8_t type = hf_read_u8(&r);
+    hf_read_skip(&r, 3);
+    uint32_t tsn = hf_read_u32(&r);
+    if (to == &p->b && r.ok && type == HF_CHUNK_DATA)
+        *f = (forger){.tag = tag, .tsn = tsn + 1};
+    return false;
+}
+
+/* One DATA chunk of `len` bytes to b (RFC 9260 §3.3.1). */
+static void forge(pair *p, uint8_t flags, uint16_t stream, size_t len)
+{
+    static uint8_t packet[PAIR_MTU];
+    forger *f = p->context;
+    hf_writer w = hf_writer_of(packet, sizeof packet);
+    hf_write_u16(&w, HF_SCTP_PORT);
+    hf_write_u16(&w, HF_SCTP_PORT);
+    hf_write_u32(&w, f->tag);
+    hf_write_u32(&w, 0);
+    hf_write_u8(&w, HF_CHUNK_DATA);
+    hf_write_u8(&w, flags);
+    hf_write_u16(&w, (uint16_t)(16 + len));
+    hf_write_u32(&w, f->tsn++);
+    hf_write_u16(&w, stream);
+    hf_write_u16(&w, 0);
+    hf_write_u32(&w, HF_PPID_BINARY);
+    hf_write_zeroes(&w, len);
+    hf_crc32c_seal(packet, w.len);
+    hf_sctp_input(p->b.sctp, p->now, &(hf_bytes){packet, w.len}, 1);
+    pair_drain(p, &p->b);
+}
+
+Test(sctp_unordered, what_never_ends_ends_the_association)
+{
+    enum { U = 4, B = 2, E = 1 };
+    static const struct {
+        uint8_t first, others;
+        size_t len, most;
+        hf_err cause;
+        const char *why;
+    } rows[] = {
+        {U | B, U, 1160, 9000, HF_ELIMIT, "a message without an end"},
+        {U | B, U | B, 1160, 9000, HF_OK, "beginnings alone are forgotten: what follows is not theirs"},
+        {U, U, 1160, 9000, HF_OK, "middles alone are forgotten: all before them is here"},
+        {U | E, U | E, 4, 70000, HF_OK, "ends alone are, too"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        pair p;
+        forger f = {0};
+        pair_init(&p, 1);
+        p.context = &f;
+        p.drop = learn;
+        pair_up(&p);
+        hf_datachannel a = pair_channel(&p, &p.a, &(hf_datachannel_config){.negotiated = true, .id = 1});
+        cr_assert_eq(pair_send_text(&p, &p.a, a, "x"), HF_OK);
+        pair_run(&p, HF_SECONDS(1));
+        p.cut = true;
+        forge(&p, rows[i].first, 1, rows[i].len);
+        for (size_t n = 0; n < rows[i].most && pair_count(&p.b, HF_SCTP_DOWN) == 0; n++) {
+            forge(&p, rows[i].others, 1, rows[i].len);
+            cr_assert_leq(p.b.sctp->fragments.bytes, HF_SCTP_FRAGMENTS_BYTES_MAX + HF_MESSAGE_MAX_DEFAULT + 2000);
+        }
+        cr_expect_eq(p.b.messages, 0, "%s", rows[i].why);
+        const pair_event *down = pair_find(&p.b, HF_SCTP_DOWN, 0);
+        cr_expect_eq(down ? down->event.cause : HF_OK, rows[i].cause, "%s", rows[i].why);
+        pair_clear(&p);
     }
 }
