@@ -24,7 +24,10 @@ static const hf_ice_remote_agent remotes[REMOTES] = {
     {.ufrag = "remote2", .pwd = "remote2remote2remote2remote2"},
 };
 
+#define FIRST_NAME_ID 0x100 /* of requests, see src/ice/alias.c */
+
 typedef struct world {
+    bool hides;
     hf_ice *ice;
     char local_ufrags[LOCALS][16], local_pwds[LOCALS][40];
     size_t locals_len;
@@ -154,18 +157,33 @@ static void resolved(world *w)
     size_t n = hf_read_u8(&w->in) % 4;
     for (size_t i = 0; i < n; i++)
         addrs[i] = an_addr(w);
-    hf_reply reply = {.type = HF_REPLY_RESOLVED, .id = hf_read_u8(&w->in) % 5u, .addrs = addrs, .addrs_len = n};
+    uint8_t id = hf_read_u8(&w->in);
+    hf_reply reply = {.type = HF_REPLY_RESOLVED, .addrs = addrs, .addrs_len = n};
+    reply.id = id < 128 ? id % 5u : FIRST_NAME_ID + id % 16u;
     reply.err = n > 0 ? HF_OK : HF_ERESOLVE;
+    hf_ice_reply(w->ice, w->now, &reply);
+}
+
+static void advertised(world *w)
+{
+    uint8_t how = hf_read_u8(&w->in);
+    hf_reply reply = {.type = HF_REPLY_ADVERTISED, .id = FIRST_NAME_ID + how % 16u, .err = how & 128 ? HF_EIO : HF_OK};
     hf_ice_reply(w->ice, w->now, &reply);
 }
 
 static void candidate(world *w)
 {
+    static const char *const names[] = {"1f4712db-ea17-4bcf-a596-105139dfd8bf.local", "printer.local",
+                                        "00000000-0000-4000-8000-000000000000.local", "example.org"};
     const char *const ufrags[] = {NULL, remotes[w->as_remote].ufrag, "another", ""};
     hf_ice_candidate c = {.type = hf_read_u8(&w->in) % 4u, .component = 1, .foundation = {0}, .addr = an_addr(w)};
     uint8_t how = hf_read_u8(&w->in);
     c.foundation[0] = (char)('a' + how % 8);
     c.priority = hf_read_u32(&w->in);
+    if (how & 8) {
+        c.addr = (hf_addr){.port = c.addr.port};
+        strcpy(c.name, names[how / 16 % 4]);
+    }
     (void)!hf_ice_add_remote_candidate(w->ice, w->now, &c, ufrags[how / 64]);
 }
 
@@ -215,8 +233,11 @@ static void drain_once(world *w)
         note_request(w, &t);
         demand(++sent <= 400);
     }
-    while (hf_ice_poll_event(w->ice, &event))
-        ;
+    while (hf_ice_poll_event(w->ice, &event)) {
+        const hf_ice_candidate *told = &event.u.candidate_found.candidate;
+        if (w->hides && event.type == HF_ICE_CANDIDATE_FOUND && told->type == HF_ICE_HOST)
+            demand(told->addr.family == HF_FAMILY_NONE && told->name[0] != '\0');
+    }
 }
 
 /* A driver that does all that it is told to finds the deadline ahead, or it would spin. */
@@ -338,6 +359,9 @@ static void step(world *w)
     case 13:
         change_roles(w);
         break;
+    case 14:
+        advertised(w);
+        break;
     default:
         pass_time(w);
         break;
@@ -352,6 +376,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_seed(0);
     uint8_t flags = hf_read_u8(&w.in);
     hf_ice_config config = {.controlling = flags & 1, .servers = servers, .servers_len = flags & 2 ? 2 : 0};
+    config.mdns = (hf_ice_mdns)(flags / 8 % 3);
+    w.hides = config.mdns == HF_ICE_MDNS_HIDE;
     if (hf_ice_new(&w.ice, &config, &fuzz_env) != HF_OK)
         return 0;
     note_credentials(&w);

@@ -5,6 +5,7 @@
 #include <holdfast/mdns.h>
 
 #include "bytes.h"
+#include "fuzz.h"
 #include "mdns_message.h"
 
 #include <stdlib.h>
@@ -20,18 +21,6 @@ typedef struct world {
     hf_time now;
     size_t asked, told;
 } world;
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
-static void give_random(void *context, void *out, size_t len)
-{
-    (void)context;
-    memset(out, 7, len);
-}
 
 static const char *a_name(world *w)
 {
@@ -70,10 +59,10 @@ static void read_all(hf_bytes message)
     if (!hf_mdns_read(&m, message))
         return;
     while (hf_mdns_next_question(&m, &question))
-        must(++n <= message.len && strlen(question.name) <= HF_MDNS_NAME_MAX);
+        demand(++n <= message.len && strlen(question.name) <= HF_MDNS_NAME_MAX);
     while (hf_mdns_next_record(&m, &record))
-        must(++n <= message.len && strlen(record.name) <= HF_MDNS_NAME_MAX);
-    must(hf_mdns_is_well_formed(message) == m.r.ok);
+        demand(++n <= message.len && strlen(record.name) <= HF_MDNS_NAME_MAX);
+    demand(hf_mdns_is_well_formed(message) == m.r.ok);
 }
 
 static void input(world *w)
@@ -104,7 +93,7 @@ static void advertise(world *w)
     const char *name = a_name(w);
     hf_addr addr = an_addr(w);
     hf_err err = hf_mdns_advertise(w->mdns, w->now, owner, name, &addr);
-    must(err == HF_OK || err == HF_EEXIST || err == HF_EINVAL || err == HF_ELIMIT);
+    demand(err == HF_OK || err == HF_EEXIST || err == HF_EINVAL || err == HF_ELIMIT);
 }
 
 static void step(world *w)
@@ -142,21 +131,21 @@ static void drain(world *w)
     size_t n = 0;
     hf_mdns_tick(w->mdns, w->now);
     while (hf_mdns_poll_transmit(w->mdns, w->now, &t)) {
-        must(t.len > 0 && t.len == t.segment && hf_mdns_is_well_formed(hf_bytes_of(buffer, t.len)));
-        must(++n < 1000);
+        demand(t.len > 0 && t.len == t.segment && hf_mdns_is_well_formed(hf_bytes_of(buffer, t.len)));
+        demand(++n < 1000);
     }
     while (hf_mdns_poll_event(w->mdns, &e)) {
-        must((e.err == HF_OK) == (e.addrs_len > 0) && e.addrs_len <= HF_MDNS_ADDRS_MAX);
+        demand((e.err == HF_OK) == (e.addrs_len > 0) && e.addrs_len <= HF_MDNS_ADDRS_MAX);
         w->told++;
     }
-    must(w->told <= w->asked && hf_mdns_deadline(w->mdns) > w->now);
+    demand(w->told <= w->asked && hf_mdns_deadline(w->mdns) > w->now);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    hf_env env = {.random = give_random};
+    fuzz_seed(0);
     world w = {.in = hf_reader_of(hf_bytes_of(data, size)), .now = HF_SECONDS(1)};
-    if (hf_mdns_new(&w.mdns, &env) != HF_OK)
+    if (hf_mdns_new(&w.mdns, &fuzz_env) != HF_OK)
         return 0;
     for (size_t i = 0; i < STEPS_MAX && w.in.rest.len > 0; i++) {
         step(&w);

@@ -102,7 +102,8 @@ typedef struct hf_bind {
 
 /* Drives `object` by `endpoint` from now on. HF_EEXIST: it is driven already. HF_EINVAL: an address to bind that is
  * none, a name that no interface can have, a range that is none. HF_ENOMEM. Where no socket could be had on any address, its
- * HF_REPLY_LOCALS bears the reason: HF_ELIMIT when all ports of the range are taken. `endpoint` must stay alive, and `object` until it is removed. */
+ * HF_REPLY_LOCALS bears the reason: HF_ELIMIT when all ports of the range are taken. `endpoint` must stay alive, and
+ * `object` until it is removed. */
 HF_CHECKED hf_err hf_loop_add(hf_loop *loop, const hf_endpoint *endpoint, void *object, const hf_bind *bind);
 
 /* Stops driving it and closes its sockets; what it had to send is sent first. Not added: fine. */
