@@ -18,6 +18,7 @@ extern "C" {
     X(ICE, STUN_INTEGRITY, "stun_integrity")    /* missing or wrong MESSAGE-INTEGRITY, FINGERPRINT or user name */          \
     X(ICE, STUN_UNMATCHED, "stun_unmatched")    /* a response to nothing that we sent, or from elsewhere than asked */      \
     X(ICE, RATE, "rate")                        /* answers not given, to protect a third party or ourselves */              \
+    X(ICE, FRAME, "frame")                      /* of a stream: longer than HF_DATAGRAM_MAX, or more than is kept */        \
     X(ICE, UNKNOWN_PATH, "unknown_path")        /* data from an address that no check has authenticated */                  \
     X(DTLS, DTLS_MALFORMED, "dtls_malformed")   /* not a DTLS record, or one that overruns its datagram */                  \
     X(DTLS, DTLS_RECORD, "dtls_record")         /* forged, replayed, of an unknown epoch, or too many for one call */       \

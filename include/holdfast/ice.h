@@ -28,6 +28,9 @@ typedef struct hf_ice hf_ice;
 #define HF_ICE_REMOTE_CANDIDATES_MAX 100   /* further ones are counted and ignored */
 #define HF_ICE_PAIRS_MAX 100               /* RFC 8445 §6.1.2.5; the ones of lowest priority go */
 #define HF_ICE_UNPROVEN_CHECKS_MAX 64      /* to an IP address that never answers; twice that if checks come from it */
+#define HF_ICE_TCP_CANDIDATES_MAX 16       /* local ones, active and passive together */
+#define HF_ICE_TCP_PORTS_MAX 4             /* remote passive ones of one IP: nobody has us scan a third party's ports */
+#define HF_ICE_STREAMS_MAX 32              /* TCP streams, those not open yet included */
 #define HF_ICE_UFRAG_MAX 256               /* RFC 8839 §5.4 */
 #define HF_ICE_PWD_MAX 256
 #define HF_ICE_NAME_SIZE 43                /* a name that an agent has made up for an address, with the final NUL */
@@ -60,6 +63,7 @@ typedef struct hf_ice_config {
     hf_span patience;             /* how long to look for a first pair (RFC 8863); 0: 15 s, as Chromium does */
     hf_ice_mdns mdns;
     hf_ice_tcp tcp;
+    bool no_udp; /* candidates over UDP are neither made nor taken: for a network that lets none pass */
 } hf_ice_config;
 
 /* W3C RTCIceTransportState, and when it is entered. */
@@ -158,9 +162,10 @@ HF_CHECKED hf_err hf_ice_set_remote(hf_ice *ice, hf_time now, const hf_ice_remot
 
 /* Adds a remote candidate, before or after hf_ice_set_remote. `ufrag` (may be NULL) is the generation that it belongs to:
  * one of another generation is ignored. HF_OK also for candidates that are of no use to us and for repeated ones.
- * HF_EINVAL: an address that nobody may be sent to (unspecified, multicast, port 0). HF_ENOTSUP: a name other than a
+ * HF_EINVAL: an address that nobody may be sent to (unspecified, multicast, port 0; over TCP, ports below 1024 other than
+ * 80 and 443). HF_ENOTSUP: a name other than a
  * ".local" one that an agent makes up (no other is ever looked up), a kind that the configuration turned off, a component
- * other than 1. HF_ELIMIT: too many. */
+ * other than 1, a TCP type other than active and passive. HF_ELIMIT: too many, altogether or of one address. */
 HF_CHECKED hf_err hf_ice_add_remote_candidate(hf_ice *ice, hf_time now, const hf_ice_candidate *candidate,
                                               const char *ufrag);
 
@@ -204,12 +209,13 @@ typedef struct hf_ice_route {
 bool hf_ice_get_route(const hf_ice *ice, hf_ice_route *out);
 
 /* Writes the header that the route asks for into the `route->headroom` bytes before a datagram of `len` bytes (RFC 4571 §2:
- * its length). */
+ * its length). What is sent is header and datagram. */
 void hf_ice_frame(const hf_ice_route *route, uint8_t *datagram, size_t len);
 
 /* Takes the next whole datagram that the bytes of a stream have brought together; false: none is left. To be called after
  * hf_ice_input was given bytes of an HF_TCP path, which it keeps and does not hand back: what this gives is data only, of
- * streams that a check has authenticated. It may be overwritten, and stays valid until the next call on the agent. */
+ * streams that a check has authenticated. It may be overwritten, and stays valid until the next hf_ice_input or hf_ice_tick.
+ * What nobody fetches is kept up to a limit. */
 bool hf_ice_poll_datagram(hf_ice *ice, hf_time now, hf_datagram *out);
 
 typedef enum hf_ice_event_type {
@@ -285,6 +291,8 @@ typedef struct hf_ice_stats {
     uint64_t remote_candidates_ignored;
     uint64_t role_conflicts;
     uint64_t selected_changes; /* how often another pair became the one that data takes, or none */
+    uint64_t streams_opened, streams_accepted, streams_failed; /* TCP; failed: could not be opened, or broke */
+    uint64_t frames_received;
 } hf_ice_stats;
 
 void hf_ice_get_stats(const hf_ice *ice, hf_ice_stats *out);

@@ -39,6 +39,7 @@ typedef struct hf_peer_config {
     hf_span patience;   /* see hf_ice_config */
     hf_ice_mdns mdns;
     hf_ice_tcp tcp;
+    bool no_udp;        /* see hf_ice_config */
     unsigned fingerprints; /* hashes to show in descriptions, all at once: bits 1u << HF_SHA256 …; 0: SHA-256 alone */
 } hf_peer_config;
 

@@ -173,13 +173,29 @@ static hf_ice_pair *pair_of(hf_ice_generation *g, const hf_path *path, uint32_t 
     hf_ice_pair *pair = hf_ice_pair_find(g, path);
     if (pair)
         return pair;
-    hf_ice_local *local = hf_ice_local_find_host(g, &path->local);
-    if (!local)
+    /* A remote that opens a stream does so from a port that no candidate tells (RFC 6544 §7.2). */
+    hf_ice_stream *stream = path->transport == HF_TCP ? hf_ice_stream_find(g->ice, path) : NULL;
+    hf_ice_tcp_type ours = stream ? HF_ICE_TCP_PASSIVE : HF_ICE_TCP_NONE;
+    hf_ice_tcp_type theirs = stream ? HF_ICE_TCP_ACTIVE : HF_ICE_TCP_NONE;
+    hf_ice_local *local = hf_ice_local_find_host(g, &path->local, ours);
+    if (!local || (path->transport == HF_TCP && (!stream || stream->pair)))
         return NULL;
-    hf_ice_remote *remote = hf_ice_remote_find(g, &path->remote);
+    hf_ice_remote *remote = hf_ice_remote_find(g, &path->remote, theirs);
     if (!remote)
-        remote = hf_ice_remote_add_reflexive(g, &path->remote, priority);
-    return remote ? hf_ice_pair_ensure(g, local, remote, true) : NULL;
+        remote = hf_ice_remote_add_reflexive(g, &path->remote, theirs, priority);
+    pair = remote ? hf_ice_pair_ensure(g, local, remote, true) : NULL;
+    if (pair && stream) {
+        pair->stream = stream;
+        stream->pair = pair;
+    }
+    return pair;
+}
+
+/* It came on a socket or a stream of ours. */
+static bool is_ours(const hf_ice *ice, const hf_path *path)
+{
+    return path->transport == HF_TCP ? hf_ice_stream_find(ice, path) != NULL
+                                     : hf_ice_has_socket(ice, &path->local, HF_ICE_TCP_NONE);
 }
 
 /* draft-thatcher-ice-renomination-01: a check may bear a NOMINATION value, the greatest of which counts. 0: none. */
@@ -196,7 +212,7 @@ void hf_ice_answer_on_request(hf_ice *ice, hf_time now, const hf_path *path, con
 {
     hf_bytes theirs;
     uint16_t unknown;
-    if (!hf_ice_has_socket(ice, &path->local)) {
+    if (!is_ours(ice, path)) {
         hf_ice_drop(ice, HF_DROP_UNKNOWN_PATH, message->whole.len);
         return;
     }
@@ -216,6 +232,8 @@ void hf_ice_answer_on_request(hf_ice *ice, hf_time now, const hf_path *path, con
         owe_signed(g, path, message, 487);
         return;
     }
+    if (path->transport == HF_TCP)
+        hf_ice_stream_on_check(now, hf_ice_stream_find(ice, path));
     owe_signed(g, path, message, 0);
     uint32_t nomination = nomination_of(message);
     if (!hf_ice_remote_is_known(g)) {
@@ -278,12 +296,11 @@ bool hf_ice_answer_poll(hf_ice *ice, hf_transmit *out)
 {
     hf_ice_owed owed;
     while (hf_ring_pop(&ice->owed, &owed)) {
-        if (owed.path.transport == HF_UDP && !hf_ice_has_socket(ice, &owed.path.local))
+        if (!is_ours(ice, &owed.path))
             continue; /* it is gone since */
-        out->path = owed.path;
-        out->len = out->segment = write_answer(&owed, out->buffer, out->cap);
-        if (out->len > 0) /* otherwise there was no memory for the digest: the remote asks again */
-            return true;
+        size_t headroom = hf_ice_headroom(&owed.path);
+        if (hf_ice_finish(out, &owed.path, write_answer(&owed, out->buffer + headroom, out->cap - headroom)))
+            return true; /* otherwise there was no memory for the digest: the remote asks again */
     }
     return false;
 }

@@ -20,6 +20,10 @@
  * allows. */
 #define TRIGGERED_PACE HF_ICE_PACE_MIN
 
+/* RFC 6544 §7.1: "retransmissions of the STUN connectivity check messages are not needed, since TCP takes care of reliable
+ * delivery". RFC 8489 §6.2.2 waits 39.5 s for the answer then; as long as for one over UDP is enough. */
+#define STREAM_PATIENCE HF_SECONDS(10)
+
 void hf_ice_check_trigger(hf_ice_pair *pair)
 {
     if (pair->triggered == 0)
@@ -33,6 +37,8 @@ void hf_ice_check_cancel(hf_ice_pair *pair)
 {
     pair->due = HF_NEVER;
     pair->triggered = 0;
+    if (pair->stream && pair->stream->state == HF_ICE_STREAM_OPENING)
+        hf_ice_stream_close(pair->generation->ice, pair->stream);
     if (pair->state == HF_ICE_PAIR_IN_PROGRESS)
         hf_ice_pair_enter(pair, HF_ICE_PAIR_WAITING);
 }
@@ -48,6 +54,12 @@ static hf_ice_pair *next_triggered(const hf_ice_generation *g)
     return first;
 }
 
+static bool may_start(const hf_ice_pair *pair)
+{
+    return pair->path.transport == HF_UDP || pair->stream ||
+           hf_ice_stream_may_open(pair->generation->ice, &pair->path.remote);
+}
+
 /* RFC 8445 §6.1.4.2 takes the waiting pair of the highest priority. Here the address families take turns: RFC 8421 §4 wants
  * no more than a few checks of a broken one before the other is tried, and our own priorities, interleaved as they are,
  * can't see to that where the remote puts one family above the other. */
@@ -56,7 +68,7 @@ static hf_ice_pair *next_waiting(const hf_ice_generation *g)
     hf_ice_pair *first = NULL;
     for (size_t i = 0; i < g->pairs_len; i++) {
         hf_ice_pair *pair = g->pairs[i];
-        if (pair->state != HF_ICE_PAIR_WAITING || pair->triggered != 0 || !hf_ice_nominate_wants(pair))
+        if (pair->state != HF_ICE_PAIR_WAITING || pair->triggered != 0 || !hf_ice_nominate_wants(pair) || !may_start(pair))
             continue;
         if (pair->path.local.family != g->ice->family_checked)
             return pair;
@@ -74,7 +86,8 @@ static hf_span rto_at_first(const hf_ice_pair *pair)
     hf_span rto = 0;
     for (size_t i = 0; i < g->pairs_len; i++) {
         hf_ice_pair_state state = g->pairs[i]->state;
-        if (state == HF_ICE_PAIR_WAITING || state == HF_ICE_PAIR_IN_PROGRESS)
+        bool is_on_the_way = state == HF_ICE_PAIR_WAITING || state == HF_ICE_PAIR_IN_PROGRESS;
+        if (is_on_the_way && g->pairs[i]->path.transport == HF_UDP)
             rto += g->ice->pace;
     }
     return rto < RTO_MIN ? RTO_MIN : rto > RTO_MAX ? RTO_MAX : rto;
@@ -110,19 +123,20 @@ bool hf_ice_check_send(hf_time now, hf_ice_pair *pair, hf_transmit *out)
     user[remote_len] = ':';
     memcpy(user + remote_len + 1, g->local_ufrag, HF_ICE_LOCAL_UFRAG_LEN);
 
-    hf_stun_writer s = hf_stun_begin(out->buffer, out->cap, HF_STUN_REQUEST, HF_STUN_BINDING, sent->id);
+    size_t headroom = hf_ice_headroom(&pair->path);
+    hf_stun_writer s =
+        hf_stun_begin(out->buffer + headroom, out->cap - headroom, HF_STUN_REQUEST, HF_STUN_BINDING, sent->id);
     hf_stun_add(&s, HF_STUN_USERNAME, hf_bytes_of(user, remote_len + 1 + HF_ICE_LOCAL_UFRAG_LEN));
     hf_stun_add_u64(&s, g->is_controlling ? HF_STUN_ICE_CONTROLLING : HF_STUN_ICE_CONTROLLED, g->tie_breaker);
     if (sent->nomination)
         hf_stun_add(&s, HF_STUN_USE_CANDIDATE, (hf_bytes){0});
     if (sent->nomination && g->remote_may_renominate)
         hf_stun_add_u32(&s, HF_STUN_NOMINATION, sent->nomination);
-    hf_stun_add_u32(&s, HF_STUN_PRIORITY, hf_ice_priority(HF_ICE_PEER_REFLEXIVE, pair->local->preference));
+    hf_stun_add_u32(&s, HF_STUN_PRIORITY,
+                    hf_ice_priority(HF_ICE_PEER_REFLEXIVE, pair->local->tcp_type, pair->local->preference));
     hf_stun_add_integrity(&s, hf_bytes_of_text(g->remote_pwd));
     hf_stun_add_fingerprint(&s);
-    out->len = out->segment = hf_stun_end(&s);
-    out->path = pair->path;
-    return out->len > 0; /* zero is an allocation that failed inside: the next transmission makes up for it */
+    return hf_ice_finish(out, &pair->path, hf_stun_end(&s)); /* false: an allocation failed inside; the next one will do */
 }
 
 static bool transmit(hf_time now, hf_ice_pair *pair, hf_transmit *out)
@@ -138,14 +152,37 @@ static bool transmit(hf_time now, hf_ice_pair *pair, hf_transmit *out)
     return hf_ice_check_send(now, pair, out);
 }
 
-static bool start(hf_time now, hf_ice_pair *pair, hf_transmit *out)
+static void begin(hf_ice_pair *pair)
 {
     pair->rto = rto_at_first(pair);
     pair->transmissions = 0;
     pair->triggered = 0;
     if (pair->state != HF_ICE_PAIR_SUCCEEDED)
         hf_ice_pair_enter(pair, HF_ICE_PAIR_IN_PROGRESS);
-    return transmit(now, pair, out);
+}
+
+/* The one transmission of a check over TCP. */
+static bool transmit_on_stream(hf_time now, hf_ice_pair *pair, hf_transmit *out)
+{
+    if (pair->stream->state == HF_ICE_STREAM_OPENING)
+        return false; /* it triggers the check when it is open */
+    pair->transmissions = TRANSMISSIONS_MAX;
+    pair->due = now + STREAM_PATIENCE;
+    if (hf_ice_check_send(now, pair, out))
+        return true;
+    hf_ice_check_trigger(pair);
+    return false;
+}
+
+static bool start(hf_time now, hf_ice_pair *pair, hf_transmit *out)
+{
+    begin(pair);
+    return pair->stream ? transmit_on_stream(now, pair, out) : transmit(now, pair, out);
+}
+
+static bool needs_stream(const hf_ice_pair *pair)
+{
+    return pair->path.transport == HF_TCP && !pair->stream;
 }
 
 /* The RTO of RFC 8445 §14.3 grows with the number of pairs, so that what is repeated keeps to Ta, too. Ours does not: there
@@ -184,11 +221,27 @@ static hf_ice_pair *next_ordinary(hf_ice_generation *g, hf_time now)
     }
 }
 
+/* A check over TCP begins with a stream, which takes a slot of the pacer as a datagram does. */
+static void open_stream(hf_ice *ice, hf_time now)
+{
+    hf_ice_generation *g = hf_ice_checked(ice);
+    hf_ice_pair *pair = g->is_over || now < ice->pace_at ? NULL : next_ordinary(g, now);
+    if (!pair || !needs_stream(pair))
+        return;
+    ice->pace_at = now + ice->pace;
+    ice->family_checked = pair->path.local.family;
+    begin(pair);
+    if (!hf_ice_budget_spend(pair) || !hf_ice_stream_open(now, pair))
+        hf_ice_pair_fail(now, pair);
+}
+
 /* Ordinary checks and queries to servers share the pacer, and take turns. */
 static bool poll_ordinary(hf_ice *ice, hf_time now, hf_transmit *out)
 {
     hf_ice_generation *g = hf_ice_checked(ice);
     hf_ice_pair *pair = g->is_over ? NULL : next_ordinary(g, now);
+    if (pair && needs_stream(pair))
+        pair = NULL; /* open_stream sees to it */
     bool has_query = hf_ice_gather_has_waiting(ice);
     if (!pair && !has_query)
         return false;
@@ -220,6 +273,7 @@ bool hf_ice_check_poll(hf_ice *ice, hf_time now, hf_transmit *out)
 void hf_ice_pair_fail(hf_time now, hf_ice_pair *pair)
 {
     hf_ice_check_cancel(pair);
+    hf_ice_stream_close(pair->generation->ice, pair->stream);
     hf_ice_pair_enter(pair, HF_ICE_PAIR_FAILED);
     pair->mapped = NULL;
     pair->is_nominated = false;
@@ -230,6 +284,7 @@ void hf_ice_pair_fail(hf_time now, hf_ice_pair *pair)
 void hf_ice_check_tick(hf_ice *ice, hf_time now)
 {
     hf_ice_generation *g = hf_ice_checked(ice);
+    open_stream(ice, now);
     for (size_t i = 0; i < g->pairs_len; i++) {
         hf_ice_pair *pair = g->pairs[i];
         if (pair->due <= now && pair->transmissions >= TRANSMISSIONS_MAX)
@@ -326,9 +381,18 @@ static void on_role_conflict(hf_time now, hf_ice_pair *pair, const hf_ice_sent *
     hf_ice_nominate_consider(g->ice, now);
 }
 
+static bool is_same_ip(const hf_addr *told, const hf_addr *own)
+{
+    hf_addr scoped = *told; /* what a remote tells has no zone */
+    scoped.scope = own->scope;
+    return hf_addr_equal_ip(&scoped, own);
+}
+
 /* RFC 8445 §7.2.5.3.1: the mapped address names the local candidate of the valid pair, which may be a new one. */
 static hf_ice_local *local_of(hf_ice_pair *pair, const hf_addr *mapped)
 {
+    if (pair->stream && mapped->port == pair->path.local.port && is_same_ip(mapped, &pair->path.local))
+        return pair->local; /* an active candidate, seen as it is; each stream has another port */
     hf_ice_local *local = hf_ice_local_find(pair->generation, mapped, pair->local);
     if (!local)
         local = hf_ice_local_add_reflexive(pair->generation, HF_ICE_PEER_REFLEXIVE, pair->local, mapped, NULL);

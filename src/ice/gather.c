@@ -9,6 +9,9 @@
 /* RFC 8445 §5.1.1.4 and §11: Tr is 15 s. Mappings are kept only until checks have found a path. */
 #define REFRESH_INTERVAL HF_SECONDS(15)
 
+/* RFC 6544 §4.5: where there is no port, "the value … MUST be set to '9' (discard)". */
+#define ACTIVE_PORT 9
+
 /* Request ids: 1 is for the local addresses, then one for each server. */
 #define LOCALS_ID 1
 #define FIRST_SERVER_ID 2
@@ -19,7 +22,7 @@ bool hf_ice_gather_poll_request(hf_ice *ice, hf_request *out)
         return false;
     if (!ice->locals_asked) {
         ice->locals_asked = true;
-        *out = (hf_request){.type = HF_REQUEST_LOCALS, .id = LOCALS_ID};
+        *out = (hf_request){.type = HF_REQUEST_LOCALS, .id = LOCALS_ID, .listen = ice->tcp == HF_ICE_TCP_LISTEN};
         return true;
     }
     for (size_t i = 0; i < ice->servers_len; i++) {
@@ -71,7 +74,8 @@ void hf_ice_gather_settle(hf_ice *ice)
 static void query(hf_ice_generation *g, hf_ice_stun *server, hf_ice_local *base)
 {
     const hf_addr *addr = base->addr.family == HF_FAMILY_IPV4 ? &server->ipv4 : &server->ipv6;
-    if (server->state != HF_ICE_SERVER_KNOWN || base->base != base || !hf_ice_may_reach(&base->addr, addr))
+    if (server->state != HF_ICE_SERVER_KNOWN || base->base != base || base->tcp_type != HF_ICE_TCP_NONE ||
+        !hf_ice_may_reach(&base->addr, addr))
         return;
     if (hf_grow(g->ice->env, &g->queries, &g->queries_cap, g->queries_len + 1, HF_ICE_QUERIES_MAX, sizeof *g->queries)) {
         if (!server->has_answered)
@@ -82,10 +86,10 @@ static void query(hf_ice_generation *g, hf_ice_stun *server, hf_ice_local *base)
         (hf_ice_query){.generation = g, .server = server, .base = base, .addr = *addr, .refresh_at = HF_NEVER};
 }
 
-bool hf_ice_has_socket(const hf_ice *ice, const hf_addr *local)
+bool hf_ice_has_socket(const hf_ice *ice, const hf_addr *local, hf_ice_tcp_type tcp_type)
 {
     for (size_t i = 0; i < ice->locals_len; i++) {
-        if (hf_addr_equal(&ice->locals[i].addr, local))
+        if (ice->locals[i].tcp_type == tcp_type && hf_addr_equal(&ice->locals[i].local.addr, local))
             return true;
     }
     return false;
@@ -94,7 +98,7 @@ bool hf_ice_has_socket(const hf_ice *ice, const hf_addr *local)
 static hf_ice_local *first_gone(const hf_ice_generation *g)
 {
     for (size_t i = 0; i < g->locals_len; i++) {
-        if (g->locals[i]->base == g->locals[i] && !hf_ice_has_socket(g->ice, &g->locals[i]->addr))
+        if (g->locals[i]->base == g->locals[i] && !hf_ice_has_socket(g->ice, &g->locals[i]->addr, g->locals[i]->tcp_type))
             return g->locals[i];
     }
     return NULL;
@@ -129,16 +133,34 @@ void hf_ice_gather_take_locals(hf_ice *ice, hf_time now)
     hf_ice_nominate_consider(ice, now);
 }
 
-/* The sockets serve each generation, and whatever the memory is short for counts as not there. */
+static void remember(hf_ice *ice, const hf_local *local, hf_ice_tcp_type tcp_type)
+{
+    if (hf_ice_addr_is_forbidden(&local->addr) || hf_ice_has_socket(ice, &local->addr, tcp_type) ||
+        hf_grow(ice->env, &ice->locals, &ice->locals_cap, ice->locals_len + 1, HF_ICE_LOCAL_CANDIDATES_MAX,
+                sizeof *ice->locals))
+        return;
+    ice->locals[ice->locals_len++] = (hf_ice_socket){.local = *local, .tcp_type = tcp_type};
+}
+
+/* The sockets serve each generation, and whatever the memory is short for counts as not there. Streams are opened from each
+ * address that there is a socket on. */
 static void remember_locals(hf_ice *ice, const hf_reply *reply)
 {
-    size_t wanted = reply->locals_len < HF_ICE_LOCAL_CANDIDATES_MAX ? reply->locals_len : HF_ICE_LOCAL_CANDIDATES_MAX;
-    if (hf_grow(ice->env, &ice->locals, &ice->locals_cap, wanted, HF_ICE_LOCAL_CANDIDATES_MAX, sizeof *ice->locals))
-        wanted = ice->locals_cap;
     ice->locals_len = 0;
-    for (size_t i = 0; i < reply->locals_len && ice->locals_len < wanted; i++) {
-        if (!hf_ice_addr_is_forbidden(&reply->locals[i].addr))
-            ice->locals[ice->locals_len++] = reply->locals[i];
+    for (size_t i = 0; i < reply->locals_len && !ice->no_udp; i++) {
+        if (reply->locals[i].transport == HF_UDP)
+            remember(ice, &reply->locals[i], HF_ICE_TCP_NONE);
+    }
+    size_t tcp_max = ice->locals_len + HF_ICE_TCP_CANDIDATES_MAX;
+    for (size_t i = 0; i < reply->locals_len && ice->tcp == HF_ICE_TCP_LISTEN && ice->locals_len < tcp_max; i++) {
+        if (reply->locals[i].transport == HF_TCP)
+            remember(ice, &reply->locals[i], HF_ICE_TCP_PASSIVE);
+    }
+    for (size_t i = 0; i < reply->locals_len && ice->tcp != HF_ICE_TCP_OFF && ice->locals_len < tcp_max; i++) {
+        hf_local local = reply->locals[i];
+        local.addr.port = local.addr.port ? ACTIVE_PORT : 0;
+        if (local.transport == HF_UDP)
+            remember(ice, &local, HF_ICE_TCP_ACTIVE);
     }
 }
 

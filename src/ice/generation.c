@@ -23,8 +23,10 @@ void hf_ice_generation_free(hf_ice_generation *g)
     if (g->ice->heard && g->ice->heard->generation == g)
         g->ice->heard = NULL;
     hf_ice_alias_forget(g);
-    for (size_t i = 0; i < g->pairs_len; i++)
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        hf_ice_stream_close(g->ice, g->pairs[i]->stream);
         hf_dealloc(env, g->pairs[i]);
+    }
     for (size_t i = 0; i < g->remotes_len; i++)
         hf_ice_remote_free(g, g->remotes[i]);
     for (size_t i = 0; i < g->locals_len; i++)

@@ -17,9 +17,12 @@ hf_err hf_ice_new(hf_ice **out, const hf_ice_config *config, const hf_env *env)
     ice->pace = config->pace <= 0 ? HF_ICE_PACE : config->pace < HF_ICE_PACE_MIN ? HF_ICE_PACE_MIN : config->pace;
     ice->patience = config->patience <= 0 ? HF_ICE_PATIENCE : config->patience;
     ice->mdns = config->mdns;
+    ice->tcp = config->tcp;
+    ice->no_udp = config->no_udp;
     ice->route_told = true;
     ice->give_up_at = ice->consent_at = ice->unanswered_since = ice->deadline = HF_NEVER;
     hf_ring_init(&ice->owed, env, sizeof(hf_ice_owed), HF_ICE_OWED_MAX);
+    hf_packet_queue_init(&ice->arrived, env, sizeof(hf_path), 0, HF_ICE_ARRIVED_MAX);
 
     ice->newest = ice->current = hf_ice_generation_new(ice, config->controlling);
     hf_err err = ice->newest ? hf_ice_servers_init(ice, config) : HF_ENOMEM;
@@ -41,6 +44,7 @@ void hf_ice_free(hf_ice *ice)
         ice->newest = g->older;
         hf_ice_generation_free(g);
     }
+    hf_ice_streams_clear(ice);
     hf_ice_servers_clear(ice);
     hf_ice_alias_clear(ice);
     hf_dealloc(env, ice->locals);
@@ -64,7 +68,7 @@ static void settle(hf_ice *ice, hf_time now)
 {
     hf_ice_give_up_if_hopeless(ice, now);
     hf_time next = hf_ice_earlier(hf_ice_check_deadline(ice), hf_ice_gather_deadline(ice));
-    next = hf_ice_earlier(next, hf_ice_restart_deadline(ice));
+    next = hf_ice_earlier(next, hf_ice_earlier(hf_ice_restart_deadline(ice), hf_ice_stream_deadline(ice)));
     if (!hf_ice_is_over(ice)) {
         next = hf_ice_earlier(next, hf_ice_earlier(ice->give_up_at, hf_ice_checked(ice)->nominate_at));
         next = hf_ice_earlier(next, hf_ice_consent_deadline(ice));
@@ -92,6 +96,7 @@ void hf_ice_tick(hf_ice *ice, hf_time now)
     now = at(ice, now);
     hf_ice_gather_tick(ice, now);
     hf_ice_restart_tick(ice, now);
+    hf_ice_stream_tick(ice, now);
     if (!hf_ice_is_over(ice)) {
         hf_ice_check_tick(ice, now);
         hf_ice_consent_tick(ice, now);
@@ -195,6 +200,20 @@ static hf_ice_generation *generation_of(const hf_ice *ice, const char *remote_uf
     return ice->newest;
 }
 
+static bool is_of_a_kind_in_use(const hf_ice *ice, const hf_ice_candidate *candidate)
+{
+    switch (candidate->tcp_type) {
+    case HF_ICE_TCP_NONE:
+        return !ice->no_udp;
+    case HF_ICE_TCP_ACTIVE:
+    case HF_ICE_TCP_PASSIVE:
+        return ice->tcp != HF_ICE_TCP_OFF;
+    case HF_ICE_TCP_SO:
+        break;
+    }
+    return false;
+}
+
 hf_err hf_ice_add_remote_candidate(hf_ice *ice, hf_time now, const hf_ice_candidate *candidate, const char *ufrag)
 {
     if (!ice || !candidate)
@@ -204,12 +223,18 @@ hf_err hf_ice_add_remote_candidate(hf_ice *ice, hf_time now, const hf_ice_candid
     hf_ice_generation *g = generation_of(ice, ufrag);
     if (g->is_over)
         return HF_ESTATE;
-    if (candidate->component != 1 || candidate->tcp_type != HF_ICE_TCP_NONE) {
+    if (candidate->component != 1 || !is_of_a_kind_in_use(ice, candidate)) {
         ice->stats.remote_candidates_ignored++;
         return HF_ENOTSUP;
     }
+    if (candidate->tcp_type == HF_ICE_TCP_ACTIVE) { /* it comes to us, or not: there is nothing to be checked */
+        g->remote_hides_addresses |= ice->tcp == HF_ICE_TCP_LISTEN;
+        ice->stats.remote_candidates_ignored++;
+        return HF_OK;
+    }
     bool has_name = candidate->addr.family == HF_FAMILY_NONE;
-    if (!has_name && hf_ice_addr_is_forbidden(&candidate->addr))
+    if ((!has_name && hf_ice_addr_is_forbidden(&candidate->addr)) ||
+        (candidate->tcp_type == HF_ICE_TCP_PASSIVE && hf_ice_port_is_forbidden_for_tcp(candidate->addr.port)))
         return HF_EINVAL;
     now = at(ice, now);
     hf_err err = has_name ? hf_ice_alias_add(g, candidate, ufrag) : hf_ice_remote_add(g, candidate, ufrag);
@@ -236,26 +261,25 @@ void hf_ice_set_wake(hf_ice *ice, void (*wake)(void *context), void *context)
 
 /* --- From the network and the driver ----------------------------------------------------------------------------- */
 
-static void on_stun(hf_ice *ice, hf_time now, const hf_datagram *datagram)
+void hf_ice_on_stun(hf_ice *ice, hf_time now, const hf_path *path, hf_bytes bytes)
 {
     hf_stun_message message;
-    if (!hf_stun_read(hf_bytes_of(datagram->data, datagram->len), &message) || message.method != HF_STUN_BINDING) {
-        hf_ice_drop(ice, HF_DROP_STUN_MALFORMED, datagram->len);
+    if (!hf_stun_read(bytes, &message) || message.method != HF_STUN_BINDING) {
+        hf_ice_drop(ice, HF_DROP_STUN_MALFORMED, bytes.len);
         return;
     }
     ice->stats.stun_received++;
-    hf_trace(ice->env, now, HF_TRACE_ICE_PACKETS_RECEIVED, hf_trace_number("count", 1),
-             hf_trace_number("bytes", datagram->len), hf_trace_addr("local", &datagram->path.local),
-             hf_trace_addr("remote", &datagram->path.remote));
+    hf_trace(ice->env, now, HF_TRACE_ICE_PACKETS_RECEIVED, hf_trace_number("count", 1), hf_trace_number("bytes", bytes.len),
+             hf_trace_addr("local", &path->local), hf_trace_addr("remote", &path->remote));
     switch (message.class_) {
     case HF_STUN_REQUEST:
         if (!hf_ice_is_over(ice) || hf_ice_is_restarting(ice))
-            hf_ice_answer_on_request(ice, now, &datagram->path, &message);
+            hf_ice_answer_on_request(ice, now, path, &message);
         break;
     case HF_STUN_SUCCESS:
     case HF_STUN_ERROR:
-        if (!hf_ice_gather_on_response(ice, now, &datagram->path, &message))
-            hf_ice_check_on_response(ice, now, &datagram->path, &message);
+        if (!hf_ice_gather_on_response(ice, now, path, &message))
+            hf_ice_check_on_response(ice, now, path, &message);
         break;
     case HF_STUN_INDICATION: /* RFC 8445 §11: a keepalive, and nothing more */
         break;
@@ -263,7 +287,7 @@ static void on_stun(hf_ice *ice, hf_time now, const hf_datagram *datagram)
 }
 
 /* Data comes on one path nearly always: the last one is asked first. */
-static bool is_authenticated(hf_ice *ice, const hf_path *path)
+bool hf_ice_is_authenticated(hf_ice *ice, const hf_path *path)
 {
     if (ice->heard && hf_ice_path_equal(&ice->heard->path, path))
         return !ice->heard->generation->is_over;
@@ -280,7 +304,7 @@ static bool is_authenticated(hf_ice *ice, const hf_path *path)
 }
 
 /* RFC 7983 §7: 20 to 63 is DTLS, 128 to 191 SRTP; the rest is nothing that passes between peers. */
-static bool may_be_data(uint8_t first)
+bool hf_ice_may_be_data(uint8_t first)
 {
     return (first >= 20 && first <= 63) || (first >= 128 && first <= 191);
 }
@@ -296,12 +320,15 @@ size_t hf_ice_input(hf_ice *ice, hf_time now, hf_datagram *datagrams, size_t n)
         const hf_datagram *datagram = &datagrams[i];
         if (datagram->len == 0 || datagram->len > HF_DATAGRAM_MAX || !datagram->data) {
             hf_ice_drop(ice, HF_DROP_STUN_MALFORMED, datagram->len);
-        } else if (datagram->data[0] <= 3) { /* RFC 7983 §7 */
-            on_stun(ice, now, datagram);
+        } else if (datagram->path.transport == HF_TCP) {
+            hf_ice_stream_input(ice, now, datagram);
             had_stun = true;
-        } else if (!may_be_data(datagram->data[0])) {
+        } else if (datagram->data[0] <= 3) { /* RFC 7983 §7 */
+            hf_ice_on_stun(ice, now, &datagram->path, hf_bytes_of(datagram->data, datagram->len));
+            had_stun = true;
+        } else if (!hf_ice_may_be_data(datagram->data[0])) {
             hf_ice_drop(ice, HF_DROP_STUN_MALFORMED, datagram->len);
-        } else if (!is_authenticated(ice, &datagram->path)) {
+        } else if (!hf_ice_is_authenticated(ice, &datagram->path)) {
             hf_ice_drop(ice, HF_DROP_UNKNOWN_PATH, datagram->len);
         } else {
             datagrams[kept++] = *datagram;
@@ -330,7 +357,9 @@ bool hf_ice_poll_transmit(hf_ice *ice, hf_time now, hf_transmit *out)
 
 bool hf_ice_poll_request(hf_ice *ice, hf_request *out)
 {
-    return ice && out && (hf_ice_gather_poll_request(ice, out) || hf_ice_alias_poll_request(ice, out));
+    return ice && out &&
+           (hf_ice_gather_poll_request(ice, out) || hf_ice_alias_poll_request(ice, out) ||
+            hf_ice_stream_poll_request(ice, out));
 }
 
 void hf_ice_reply(hf_ice *ice, hf_time now, const hf_reply *reply)
@@ -347,7 +376,10 @@ void hf_ice_reply(hf_ice *ice, hf_time now, const hf_reply *reply)
         hf_ice_gather_settle(ice);
         break;
     case HF_REPLY_CONNECTED:
+        hf_ice_stream_on_connected(ice, now, reply);
+        break;
     case HF_REPLY_DISCONNECTED:
+        hf_ice_stream_on_disconnected(ice, now, reply);
         break;
     case HF_REPLY_RESOLVED:
         hf_ice_gather_on_resolved(ice, now, reply);
@@ -390,6 +422,7 @@ bool hf_ice_get_route(const hf_ice *ice, hf_ice_route *out)
         .nominated = pair->is_nominated,
         .local_type = pair->mapped->type,
         .remote_type = pair->remote->type,
+        .headroom = hf_ice_headroom(&pair->path),
     };
     hf_ice_alias_name_route(ice, pair, out);
     return true;

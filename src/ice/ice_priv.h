@@ -7,7 +7,9 @@
 
 #include "alloc.h"
 #include "bytes.h"
+#include "frame.h"
 #include "log.h"
+#include "packet.h"
 #include "random.h"
 #include "ring.h"
 #include "stun.h"
@@ -23,13 +25,14 @@
 #define HF_ICE_LOCAL_PWD_LEN 24
 
 /* Limits that only concern the inside. */
-#define HF_ICE_REMOTE_NAMES_MAX 32 /* names of one remote that are looked up */
-#define HF_ICE_OWED_MAX 64         /* answers that wait to be sent */
-#define HF_ICE_EARLY_MAX 16        /* paths of checks that came before the remote's credentials */
-#define HF_ICE_QUERIES_MAX 128     /* servers times local addresses */
-#define HF_ICE_TOLD_MAX 8          /* state changes that wait to be told */
-#define HF_ICE_UNKNOWN_MAX 8       /* unknown attributes named in a 420 */
-#define HF_ICE_REQUESTS_MAX 8      /* checks of one pair that may still be answered */
+#define HF_ICE_REMOTE_NAMES_MAX 32     /* names of one remote that are looked up */
+#define HF_ICE_OWED_MAX 64             /* answers that wait to be sent */
+#define HF_ICE_EARLY_MAX 16            /* paths of checks that came before the remote's credentials */
+#define HF_ICE_QUERIES_MAX 128         /* servers times local addresses */
+#define HF_ICE_ARRIVED_MAX (256 << 10) /* bytes of data that streams have brought and nobody has fetched */
+#define HF_ICE_TOLD_MAX 8              /* state changes that wait to be told */
+#define HF_ICE_UNKNOWN_MAX 8           /* unknown attributes named in a 420 */
+#define HF_ICE_REQUESTS_MAX 8          /* checks of one pair that may still be answered */
 
 /* RFC 8445 §14.2: Ta is 50 ms by default and never below 5 ms. */
 #define HF_ICE_PACE HF_MS(50)
@@ -39,9 +42,16 @@
  * us to try something else is better served by that. */
 #define HF_ICE_PATIENCE HF_SECONDS(15)
 
+/* What the driver has told: a socket, or an address that streams may be opened from. */
+typedef struct hf_ice_socket {
+    hf_local local;
+    hf_ice_tcp_type tcp_type;
+} hf_ice_socket;
+
 /* A local candidate. One whose base is itself is a host candidate and has a socket. */
 typedef struct hf_ice_local {
     hf_ice_candidate_type type;
+    hf_ice_tcp_type tcp_type; /* ACTIVE: the port is 9, and each stream gets one of its own (RFC 6544 §4.5) */
     hf_addr addr;
     struct hf_ice_local *base; /* a host candidate is its own base (RFC 8445 §5.1.1) */
     hf_addr server;            /* SERVER_REFLEXIVE: who told it */
@@ -69,6 +79,7 @@ typedef struct hf_ice_alias {
 /* A remote candidate. */
 typedef struct hf_ice_remote {
     hf_ice_candidate_type type;
+    hf_ice_tcp_type tcp_type;
     hf_addr addr; /* without a zone: that belongs to the local side of a pair */
     uint32_t priority;
     uint16_t foundation; /* equal numbers, equal foundations */
@@ -101,8 +112,9 @@ typedef struct hf_ice_pair {
     uint32_t number;
     hf_ice_local *local;
     hf_ice_remote *remote;
-    hf_ice_local *mapped; /* NULL: not valid */
-    hf_path path;
+    hf_ice_local *mapped;         /* NULL: not valid */
+    struct hf_ice_stream *stream; /* TCP: opening or open; NULL: none */
+    hf_path path;                 /* TCP without a stream: the local port is 0 where that is not a listening one */
     uint64_t priority;
     hf_ice_pair_state state;
     bool is_authenticated; /* the remote has shown on this path that it knows our password, or we have had an answer */
@@ -119,6 +131,23 @@ typedef struct hf_ice_pair {
     hf_span rtt, rtt_total;
     uint64_t requests_sent, requests_received, responses_sent, responses_received, consent_requests_sent;
 } hf_ice_pair;
+
+typedef enum hf_ice_stream_state {
+    HF_ICE_STREAM_OPENING = 0,
+    HF_ICE_STREAM_OPEN,
+    HF_ICE_STREAM_CLOSING /* nothing holds it any more; the driver is still to be told */
+} hf_ice_stream_state;
+
+/* A TCP stream. */
+typedef struct hf_ice_stream {
+    hf_ice_stream_state state;
+    uint32_t id;        /* of the request that opens it; 0: it was accepted */
+    bool driver_has_it; /* so it must be told when we close it */
+    hf_path path;
+    hf_ice_pair *pair;  /* NULL: accepted, and no check has made one yet */
+    hf_time give_up_at; /* when it is closed unless something comes of it; NEVER: with its pair */
+    hf_deframer deframer;
+} hf_ice_stream;
 
 /* An answer that we owe; built when it is sent. */
 typedef struct hf_ice_owed {
@@ -190,7 +219,7 @@ typedef struct hf_ice_generation {
     char local_pwd[HF_ICE_LOCAL_PWD_LEN + 1];
     char *remote_ufrag, *remote_pwd; /* NULL: not known yet */
     bool remote_has_ended;           /* it has no more candidates */
-    bool remote_hides_addresses;     /* it gave names: checks may come from there */
+    bool remote_hides_addresses;     /* it gave names, or TCP candidates without a port: checks may come from there */
     bool remote_is_lite;             /* it only answers (RFC 8445 §2.5); we are controlling, whatever it says */
     bool remote_may_renominate;      /* it knows NOMINATION */
     bool is_controlling;
@@ -237,7 +266,9 @@ struct hf_ice {
 
     /* gather.c */
     bool locals_asked, locals_known;
-    hf_local *locals; /* what the driver told last; those that may be candidates */
+    hf_ice_tcp tcp;
+    bool no_udp;
+    hf_ice_socket *locals; /* what may be a host candidate, of what the driver told last */
     size_t locals_len, locals_cap;
     bool gather_turn; /* the next slot of the pacer is a query's */
     hf_ice_stun *servers;
@@ -250,6 +281,12 @@ struct hf_ice {
     uint32_t names_asked;
     hf_ice_alias *aliases;
     size_t aliases_len, aliases_cap;
+
+    /* stream.c */
+    hf_ice_stream **streams;
+    size_t streams_len, streams_cap;
+    uint32_t stream_id_last;
+    hf_packet_queue arrived; /* data that streams have brought; the path stands before each */
 
     /* check.c, answer.c */
     hf_time pace_at, triggered_at, repeat_at; /* when the next ordinary, triggered, repeated check may leave */
@@ -285,7 +322,7 @@ static inline void hf_ice_drop(hf_ice *ice, hf_drop cause, size_t bytes)
 
 static inline bool hf_ice_path_equal(const hf_path *a, const hf_path *b)
 {
-    return hf_addr_equal(&a->remote, &b->remote) && hf_addr_equal(&a->local, &b->local);
+    return a->transport == b->transport && hf_addr_equal(&a->remote, &b->remote) && hf_addr_equal(&a->local, &b->local);
 }
 
 static inline hf_time hf_ice_earlier(hf_time a, hf_time b)
@@ -332,15 +369,15 @@ void hf_ice_restart_tick(hf_ice *ice, hf_time now);
 
 /* --- local.c: local candidates ------------------------------------------------------------------------------------- */
 
-uint32_t hf_ice_priority(hf_ice_candidate_type type, uint16_t local_preference);
+uint32_t hf_ice_priority(hf_ice_candidate_type type, hf_ice_tcp_type tcp_type, uint16_t local_preference);
 
 /* Adds one unless it is redundant (RFC 8445 §5.1.3); NULL: it is, or there is no room. */
-hf_ice_local *hf_ice_local_add_host(hf_ice_generation *g, const hf_local *local);
+hf_ice_local *hf_ice_local_add_host(hf_ice_generation *g, const hf_ice_socket *socket);
 hf_ice_local *hf_ice_local_add_reflexive(hf_ice_generation *g, hf_ice_candidate_type type, hf_ice_local *base,
                                          const hf_addr *addr, const hf_addr *server);
 /* Removes a host candidate, all that are based on it, and their pairs. The route is to be considered anew then. */
 void hf_ice_local_remove(hf_ice_generation *g, hf_ice_local *host);
-hf_ice_local *hf_ice_local_find_host(const hf_ice_generation *g, const hf_addr *addr);
+hf_ice_local *hf_ice_local_find_host(const hf_ice_generation *g, const hf_addr *addr, hf_ice_tcp_type tcp_type);
 hf_ice_local *hf_ice_local_find(const hf_ice_generation *g, const hf_addr *addr, const hf_ice_local *base);
 /* Whether it belongs into our description. */
 bool hf_ice_local_is_for_the_remote(const hf_ice_generation *g, const hf_ice_local *local);
@@ -350,9 +387,11 @@ void hf_ice_local_describe(const hf_ice_generation *g, const hf_ice_local *local
 
 /* Nobody may be sent to there. */
 bool hf_ice_addr_is_forbidden(const hf_addr *addr);
+bool hf_ice_port_is_forbidden_for_tcp(uint16_t port);
 HF_CHECKED hf_err hf_ice_remote_add(hf_ice_generation *g, const hf_ice_candidate *candidate, const char *ufrag);
-hf_ice_remote *hf_ice_remote_add_reflexive(hf_ice_generation *g, const hf_addr *addr, uint32_t priority);
-hf_ice_remote *hf_ice_remote_find(const hf_ice_generation *g, const hf_addr *addr);
+hf_ice_remote *hf_ice_remote_add_reflexive(hf_ice_generation *g, const hf_addr *addr, hf_ice_tcp_type tcp_type,
+                                           uint32_t priority);
+hf_ice_remote *hf_ice_remote_find(const hf_ice_generation *g, const hf_addr *addr, hf_ice_tcp_type tcp_type);
 void hf_ice_remote_drop_other_generations(hf_ice_generation *g);
 void hf_ice_remote_describe(const hf_ice_remote *remote, hf_ice_candidate *out);
 void hf_ice_remote_free(hf_ice_generation *g, hf_ice_remote *remote);
@@ -383,7 +422,7 @@ void hf_ice_servers_clear(hf_ice *ice);
 /* --- gather.c ------------------------------------------------------------------------------------------------------ */
 
 void hf_ice_gather_begin(hf_ice *ice, hf_time now);
-bool hf_ice_has_socket(const hf_ice *ice, const hf_addr *local);
+bool hf_ice_has_socket(const hf_ice *ice, const hf_addr *local, hf_ice_tcp_type tcp_type);
 /* Brings the host candidates in step with the sockets that there are. */
 void hf_ice_gather_take_locals(hf_ice *ice, hf_time now);
 bool hf_ice_gather_poll_request(hf_ice *ice, hf_request *out);
@@ -448,6 +487,38 @@ void hf_ice_pair_fail(hf_time now, hf_ice_pair *pair);
 bool hf_ice_budget_allows(const hf_ice_pair *pair);
 bool hf_ice_budget_spend(const hf_ice_pair *pair);
 void hf_ice_budget_prove(const hf_ice_pair *pair);
+
+/* --- stream.c: TCP (RFC 6544) -------------------------------------------------------------------------------------- */
+
+/* There is room for one more to that address. */
+bool hf_ice_stream_may_open(const hf_ice *ice, const hf_addr *remote);
+/* Opens one for a pair that needs it; false: it can't have one. */
+bool hf_ice_stream_open(hf_time now, hf_ice_pair *pair);
+hf_ice_stream *hf_ice_stream_find(const hf_ice *ice, const hf_path *path); /* an open one */
+/* Closes it and leaves its pair without: the route is to be considered anew then. NULL is fine. */
+void hf_ice_stream_close(hf_ice *ice, hf_ice_stream *stream);
+/* A valid check of the remote has come on it. */
+void hf_ice_stream_on_check(hf_time now, hf_ice_stream *stream);
+bool hf_ice_stream_poll_request(hf_ice *ice, hf_request *out);
+void hf_ice_stream_on_connected(hf_ice *ice, hf_time now, const hf_reply *reply);
+void hf_ice_stream_on_disconnected(hf_ice *ice, hf_time now, const hf_reply *reply);
+void hf_ice_stream_input(hf_ice *ice, hf_time now, const hf_datagram *bytes);
+void hf_ice_stream_tick(hf_ice *ice, hf_time now);
+hf_time hf_ice_stream_deadline(const hf_ice *ice);
+void hf_ice_streams_clear(hf_ice *ice);
+
+/* STUN is written behind the headroom of the path, then finished with its length. */
+static inline size_t hf_ice_headroom(const hf_path *path)
+{
+    return path->transport == HF_TCP ? HF_FRAME_HEADER_SIZE : 0;
+}
+bool hf_ice_finish(hf_transmit *out, const hf_path *path, size_t len); /* false: the length is 0 */
+
+/* --- ice.c: what a stream has brought is taken like a datagram ------------------------------------------------------- */
+
+void hf_ice_on_stun(hf_ice *ice, hf_time now, const hf_path *path, hf_bytes message);
+bool hf_ice_is_authenticated(hf_ice *ice, const hf_path *path);
+bool hf_ice_may_be_data(uint8_t first);
 
 /* --- answer.c: requests from the remote, and what is owed for them ------------------------------------------------- */
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 /* RFC 8445 §5.1.2.1 and §5.1.2.2: priority = 2^24 * type preference + 2^8 * local preference + (256 - component). */
-uint32_t hf_ice_priority(hf_ice_candidate_type type, uint16_t local_preference)
+uint32_t hf_ice_priority(hf_ice_candidate_type type, hf_ice_tcp_type tcp_type, uint16_t local_preference)
 {
     static const uint32_t type_preference[] = {
         [HF_ICE_HOST] = 126,
@@ -12,13 +12,23 @@ uint32_t hf_ice_priority(hf_ice_candidate_type type, uint16_t local_preference)
         [HF_ICE_SERVER_REFLEXIVE] = 100,
         [HF_ICE_RELAYED] = 0,
     };
-    return type_preference[type] << 24 | (uint32_t)local_preference << 8 | (256 - 1);
+    /* RFC 6544 §4.2 has the type preferences of the less preferred transport lowered: any direct UDP path comes before TCP,
+     * and TCP before a relay. */
+    static const uint32_t tcp_type_preference[] = {
+        [HF_ICE_HOST] = 90,
+        [HF_ICE_PEER_REFLEXIVE] = 80,
+        [HF_ICE_SERVER_REFLEXIVE] = 70,
+        [HF_ICE_RELAYED] = 0,
+    };
+    const uint32_t *preference = tcp_type == HF_ICE_TCP_NONE ? type_preference : tcp_type_preference;
+    return preference[type] << 24 | (uint32_t)local_preference << 8 | (256 - 1);
 }
 
-static bool preference_is_taken(const hf_ice_generation *g, uint16_t preference)
+static bool preference_is_taken(const hf_ice_generation *g, bool is_tcp, uint16_t preference)
 {
     for (size_t i = 0; i < g->locals_len; i++) {
-        if (g->locals[i]->base == g->locals[i] && g->locals[i]->preference == preference)
+        if (g->locals[i]->base == g->locals[i] && (g->locals[i]->tcp_type != HF_ICE_TCP_NONE) == is_tcp &&
+            g->locals[i]->preference == preference)
             return true;
     }
     return false;
@@ -27,14 +37,20 @@ static bool preference_is_taken(const hf_ice_generation *g, uint16_t preference)
 /* The local preference of a host candidate; no two share one. From the top:
  *   1 bit    reaches beyond its own link or machine
  *   7 bits   what the driver prefers (hf_local.preference, cut at 127)
- *   8 bits   families in turn, IPv6 first: RFC 8421 §4 wants them interleaved, so that a broken IPv6 delays little. */
-static uint16_t preference_of(const hf_ice_generation *g, const hf_local *local)
+ *   8 bits   families in turn, IPv6 first: RFC 8421 §4 wants them interleaved, so that a broken IPv6 delays little.
+ * RFC 6544 §4.2: over TCP the topmost 3 bits are the direction, "6 [for] active, 4 for passive", which leaves 4 to the
+ * driver. */
+static uint16_t preference_of(const hf_ice_generation *g, const hf_ice_socket *socket)
 {
+    const hf_local *local = &socket->local;
+    bool is_tcp = socket->tcp_type != HF_ICE_TCP_NONE;
     bool is_far = !hf_addr_is_loopback(&local->addr) && !hf_addr_is_link_local(&local->addr);
-    unsigned driver = local->preference < 127 ? local->preference : 127;
+    unsigned driver_max = is_tcp ? 15 : 127, driver = local->preference < driver_max ? local->preference : driver_max;
     unsigned rank = local->addr.family == HF_FAMILY_IPV6 ? 0 : 1;
-    uint16_t top = (uint16_t)((is_far ? 0x8000u : 0u) | driver << 8);
-    while (rank + 2 < 256 && preference_is_taken(g, (uint16_t)(top | (255 - rank))))
+    unsigned direction = socket->tcp_type == HF_ICE_TCP_ACTIVE ? 6 : 4;
+    uint16_t top = (uint16_t)(is_tcp ? direction << 13 | (is_far ? 0x1000u : 0u) : is_far ? 0x8000u : 0u);
+    top = (uint16_t)(top | driver << 8);
+    while (rank + 2 < 256 && preference_is_taken(g, is_tcp, (uint16_t)(top | (255 - rank))))
         rank += 2;
     return (uint16_t)(top | (255 - rank));
 }
@@ -42,8 +58,8 @@ static uint16_t preference_of(const hf_ice_generation *g, const hf_local *local)
 /* RFC 8445 §5.1.1.3: the same type, base IP, server IP and transport have the same foundation. */
 static bool shares_foundation(const hf_ice_local *a, const hf_ice_local *b)
 {
-    return a->type == b->type && hf_addr_equal_ip(&a->base->addr, &b->base->addr) &&
-           hf_addr_equal_ip(&a->server, &b->server);
+    return a->type == b->type && (a->tcp_type == HF_ICE_TCP_NONE) == (b->tcp_type == HF_ICE_TCP_NONE) &&
+           hf_addr_equal_ip(&a->base->addr, &b->base->addr) && hf_addr_equal_ip(&a->server, &b->server);
 }
 
 static uint16_t foundation_of(hf_ice_generation *g, const hf_ice_local *local)
@@ -56,10 +72,11 @@ static uint16_t foundation_of(hf_ice_generation *g, const hf_ice_local *local)
 }
 
 /* RFC 8445 §5.1.2: priorities are unique. Two servers that see one base differently are told apart here. */
-static uint32_t unique_priority(const hf_ice_generation *g, hf_ice_candidate_type type, uint16_t preference)
+static uint32_t unique_priority(const hf_ice_generation *g, const hf_ice_local *local)
 {
+    uint16_t preference = local->preference;
     for (;;) {
-        uint32_t priority = hf_ice_priority(type, preference);
+        uint32_t priority = hf_ice_priority(local->type, local->tcp_type, preference);
         size_t i = 0;
         while (i < g->locals_len && g->locals[i]->priority != priority)
             i++;
@@ -108,7 +125,7 @@ static hf_ice_local *append(hf_ice_generation *g, const hf_ice_local *local)
     *copy = *local;
     if (!copy->base)
         copy->base = copy;
-    copy->priority = unique_priority(g, copy->type, copy->preference);
+    copy->priority = unique_priority(g, copy);
     copy->foundation = foundation_of(g, copy);
     copy->number = ++g->ice->number_last;
     g->locals[g->locals_len++] = copy;
@@ -116,11 +133,14 @@ static hf_ice_local *append(hf_ice_generation *g, const hf_ice_local *local)
     return copy;
 }
 
-hf_ice_local *hf_ice_local_add_host(hf_ice_generation *g, const hf_local *local)
+hf_ice_local *hf_ice_local_add_host(hf_ice_generation *g, const hf_ice_socket *socket)
 {
-    if (hf_ice_addr_is_forbidden(&local->addr) || hf_ice_local_find_host(g, &local->addr))
+    const hf_addr *addr = &socket->local.addr;
+    if (hf_ice_addr_is_forbidden(addr) || hf_ice_local_find_host(g, addr, socket->tcp_type))
         return NULL;
-    return append(g, &(hf_ice_local){.type = HF_ICE_HOST, .addr = local->addr, .preference = preference_of(g, local)});
+    return append(
+        g, &(hf_ice_local){
+               .type = HF_ICE_HOST, .tcp_type = socket->tcp_type, .addr = *addr, .preference = preference_of(g, socket)});
 }
 
 /* RFC 8445 §5.1.3: "A candidate is redundant if and only if its transport address and base equal those of another
@@ -131,16 +151,18 @@ hf_ice_local *hf_ice_local_add_reflexive(hf_ice_generation *g, hf_ice_candidate_
 {
     if (hf_ice_addr_is_forbidden(addr) || hf_ice_local_find(g, addr, base))
         return NULL;
-    hf_ice_local local = {.type = type, .addr = *addr, .base = base, .preference = base->preference};
+    hf_ice_local local = {
+        .type = type, .tcp_type = base->tcp_type, .addr = *addr, .base = base, .preference = base->preference};
     if (server)
         local.server = *server;
     return append(g, &local);
 }
 
-hf_ice_local *hf_ice_local_find_host(const hf_ice_generation *g, const hf_addr *addr)
+hf_ice_local *hf_ice_local_find_host(const hf_ice_generation *g, const hf_addr *addr, hf_ice_tcp_type tcp_type)
 {
     for (size_t i = 0; i < g->locals_len; i++) {
-        if (g->locals[i]->base == g->locals[i] && hf_addr_equal(&g->locals[i]->addr, addr))
+        if (g->locals[i]->base == g->locals[i] && g->locals[i]->tcp_type == tcp_type &&
+            hf_addr_equal(&g->locals[i]->addr, addr))
             return g->locals[i];
     }
     return NULL;
@@ -179,7 +201,8 @@ bool hf_ice_local_is_for_the_remote(const hf_ice_generation *g, const hf_ice_loc
 
 void hf_ice_local_describe(const hf_ice_generation *g, const hf_ice_local *local, hf_ice_candidate *out)
 {
-    *out = (hf_ice_candidate){.type = local->type, .component = 1, .priority = local->priority, .addr = local->addr};
+    *out = (hf_ice_candidate){
+        .type = local->type, .tcp_type = local->tcp_type, .component = 1, .priority = local->priority, .addr = local->addr};
     snprintf(out->foundation, sizeof out->foundation, "%u", (unsigned)local->foundation);
     if (local->base != local)
         out->related = local->base->addr;

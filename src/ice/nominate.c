@@ -12,6 +12,9 @@
 #define GRACE_MIN HF_MS(100)
 #define GRACE_MAX HF_SECONDS(1)
 
+/* A stream works at once or never, while a check over UDP may need its repetitions until both NATs have let it pass. */
+#define GRACE_OF_STREAM HF_SECONDS(2)
+
 /* Valid, and the remote's consent is fresh (RFC 7675 §5.1). */
 static bool is_usable(const hf_ice_pair *pair, hf_time now)
 {
@@ -83,7 +86,8 @@ static void nominate(hf_ice_generation *g, hf_time now)
     }
     if (g->nominate_at == HF_NEVER) {
         hf_span grace = pair->rtt * GRACE_ROUND_TRIPS;
-        g->nominate_at = now + (grace < GRACE_MIN ? GRACE_MIN : grace > GRACE_MAX ? GRACE_MAX : grace);
+        grace = grace < GRACE_MIN ? GRACE_MIN : grace > GRACE_MAX ? GRACE_MAX : grace;
+        g->nominate_at = now + (pair->stream ? GRACE_OF_STREAM : grace);
     }
     if (now < g->nominate_at && better_may_come(g))
         return;
@@ -126,6 +130,10 @@ static void stop_lesser_checks(hf_ice_generation *g)
         hf_ice_pair *pair = g->pairs[i];
         if (pair->state == HF_ICE_PAIR_IN_PROGRESS && !hf_ice_nominate_wants(pair))
             hf_ice_check_cancel(pair);
+        /* RFC 6544 §8 has each agent close the connections that were not selected. Those that the remote opened are left to
+         * it, for it may keep one in reserve, as Chromium does, and would only open it again. */
+        if (pair != g->best && pair->stream && pair->stream->id != 0 && !pair->is_nominated && !hf_ice_nominate_wants(pair))
+            hf_ice_stream_close(g->ice, pair->stream);
     }
 }
 
@@ -139,7 +147,8 @@ static void search_again(hf_ice_generation *g)
             continue;
         pair->is_nominated = false;
         pair->nominating = 0;
-        if (pair->due == HF_NEVER && pair->triggered == 0) {
+        bool can_be_checked = pair->stream || pair->local->tcp_type != HF_ICE_TCP_PASSIVE;
+        if (pair->due == HF_NEVER && pair->triggered == 0 && can_be_checked) {
             hf_ice_pair_enter(pair, HF_ICE_PAIR_WAITING);
             pair->mapped = NULL;
         }

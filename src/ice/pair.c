@@ -18,9 +18,22 @@ bool hf_ice_may_reach(const hf_addr *local, const hf_addr *remote)
            hf_addr_is_link_local(local) == hf_addr_is_link_local(remote);
 }
 
+/* RFC 6544 §6.2 pairs active with passive, and prunes what is passive on our side: such a pair is made when the remote has
+ * opened a stream for it and a check has come (§7.2). */
+static bool may_pair(const hf_ice_local *local, const hf_ice_remote *remote)
+{
+    bool fits = local->tcp_type == HF_ICE_TCP_NONE
+                    ? remote->tcp_type == HF_ICE_TCP_NONE
+                    : local->tcp_type == HF_ICE_TCP_ACTIVE && remote->tcp_type == HF_ICE_TCP_PASSIVE;
+    return fits && hf_ice_may_reach(&local->addr, &remote->addr);
+}
+
 static hf_path path_of(const hf_ice_local *local, const hf_ice_remote *remote)
 {
-    hf_path path = {.transport = HF_UDP, .local = local->addr, .remote = remote->addr};
+    hf_path path = {
+        .transport = local->tcp_type == HF_ICE_TCP_NONE ? HF_UDP : HF_TCP, .local = local->addr, .remote = remote->addr};
+    if (local->tcp_type == HF_ICE_TCP_ACTIVE)
+        path.local.port = 0;
     if (path.remote.family == HF_FAMILY_IPV6 && hf_addr_is_link_local(&path.remote))
         path.remote.scope = local->addr.scope;
     return path;
@@ -82,12 +95,20 @@ static void insert(hf_ice_generation *g, hf_ice_pair *pair)
     g->pairs_len++;
 }
 
+static hf_ice_pair *find_of(const hf_ice_generation *g, const hf_ice_local *local, const hf_ice_remote *remote)
+{
+    for (size_t i = 0; i < g->pairs_len; i++) {
+        if (g->pairs[i]->local == local && g->pairs[i]->remote == remote)
+            return g->pairs[i];
+    }
+    return NULL;
+}
+
 /* Two pairs are redundant when base and remote address are the same (RFC 8445 §6.1.2.4). As reflexive candidates are never
- * paired, only their bases, and remote addresses are unique, that comes down to the same path. */
+ * paired, only their bases, and remote addresses are unique, that comes down to the same candidates. */
 hf_ice_pair *hf_ice_pair_ensure(hf_ice_generation *g, hf_ice_local *local, hf_ice_remote *remote, bool has_come)
 {
-    hf_path path = path_of(local, remote);
-    hf_ice_pair *known = hf_ice_pair_find(g, &path);
+    hf_ice_pair *known = find_of(g, local, remote);
     if (known)
         return known;
 
@@ -101,7 +122,7 @@ hf_ice_pair *hf_ice_pair_ensure(hf_ice_generation *g, hf_ice_local *local, hf_ic
     pair->generation = g;
     pair->local = local;
     pair->remote = remote;
-    pair->path = path;
+    pair->path = path_of(local, remote);
     pair->priority = priority;
     pair->due = HF_NEVER;
     pair->state = state_at_first(g, pair);
@@ -134,7 +155,7 @@ void hf_ice_pair_add_for_local(hf_ice_generation *g, hf_ice_local *local)
     if (!hf_ice_remote_is_known(g))
         return;
     for (size_t i = 0; i < g->remotes_len; i++) {
-        if (hf_ice_may_reach(&local->addr, &g->remotes[i]->addr))
+        if (may_pair(local, g->remotes[i]))
             (void)hf_ice_pair_ensure(g, local, g->remotes[i], false);
     }
 }
@@ -142,7 +163,7 @@ void hf_ice_pair_add_for_local(hf_ice_generation *g, hf_ice_local *local)
 void hf_ice_pair_add_for_remote(hf_ice_generation *g, hf_ice_remote *remote)
 {
     for (size_t i = 0; i < g->locals_len; i++) {
-        if (g->locals[i]->base == g->locals[i] && hf_ice_may_reach(&g->locals[i]->addr, &remote->addr))
+        if (g->locals[i]->base == g->locals[i] && may_pair(g->locals[i], remote))
             (void)hf_ice_pair_ensure(g, g->locals[i], remote, false);
     }
 }
@@ -158,6 +179,7 @@ hf_ice_pair *hf_ice_pair_find(const hf_ice_generation *g, const hf_path *path)
 
 void hf_ice_pair_remove(hf_ice_generation *g, hf_ice_pair *pair)
 {
+    hf_ice_stream_close(g->ice, pair->stream);
     size_t at = 0;
     while (g->pairs[at] != pair)
         at++;

@@ -16,6 +16,12 @@ bool hf_ice_addr_is_forbidden(const hf_addr *addr)
            is_mapped_ipv4(addr);
 }
 
+/* A stream to any port would reach services that trust their neighbours. Chromium draws the same line. */
+bool hf_ice_port_is_forbidden_for_tcp(uint16_t port)
+{
+    return port < 1024 && port != 80 && port != 443;
+}
+
 static hf_addr without_zone(const hf_addr *addr)
 {
     hf_addr plain = *addr;
@@ -23,11 +29,11 @@ static hf_addr without_zone(const hf_addr *addr)
     return plain;
 }
 
-hf_ice_remote *hf_ice_remote_find(const hf_ice_generation *g, const hf_addr *addr)
+hf_ice_remote *hf_ice_remote_find(const hf_ice_generation *g, const hf_addr *addr, hf_ice_tcp_type tcp_type)
 {
     hf_addr plain = without_zone(addr);
     for (size_t i = 0; i < g->remotes_len; i++) {
-        if (hf_addr_equal(&g->remotes[i]->addr, &plain))
+        if (g->remotes[i]->tcp_type == tcp_type && hf_addr_equal(&g->remotes[i]->addr, &plain))
             return g->remotes[i];
     }
     return NULL;
@@ -141,19 +147,29 @@ static bool is_of_other_generation(const hf_ice_generation *g, const char *ufrag
     return ufrag && ufrag[0] != '\0' && hf_ice_remote_is_known(g) && strcmp(ufrag, g->remote_ufrag) != 0;
 }
 
+static bool has_too_many_ports(const hf_ice_generation *g, const hf_ice_candidate *candidate)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->remotes_len; i++)
+        n += g->remotes[i]->tcp_type == HF_ICE_TCP_PASSIVE && hf_addr_equal_ip(&g->remotes[i]->addr, &candidate->addr);
+    return candidate->tcp_type == HF_ICE_TCP_PASSIVE && n >= HF_ICE_TCP_PORTS_MAX;
+}
+
 hf_err hf_ice_remote_add(hf_ice_generation *g, const hf_ice_candidate *candidate, const char *ufrag)
 {
     if (is_of_other_generation(g, ufrag)) {
         g->ice->stats.remote_candidates_ignored++;
         return HF_OK;
     }
-    hf_ice_remote *known = hf_ice_remote_find(g, &candidate->addr);
+    hf_ice_remote *known = hf_ice_remote_find(g, &candidate->addr, candidate->tcp_type);
     if (known) {
         supersede(g, known, candidate);
         return HF_OK;
     }
-    make_room(g, true);
-    if (g->remotes_len >= HF_ICE_REMOTE_CANDIDATES_MAX) {
+    bool is_one_too_many = has_too_many_ports(g, candidate);
+    if (!is_one_too_many)
+        make_room(g, true);
+    if (is_one_too_many || g->remotes_len >= HF_ICE_REMOTE_CANDIDATES_MAX) {
         g->ice->stats.remote_candidates_ignored++;
         return HF_ELIMIT;
     }
@@ -162,8 +178,10 @@ hf_err hf_ice_remote_add(hf_ice_generation *g, const hf_ice_candidate *candidate
     hf_ice_remote *remote = hf_alloc(g->ice->env, sizeof *remote);
     if (!remote)
         return err;
-    *remote =
-        (hf_ice_remote){.type = candidate->type, .addr = without_zone(&candidate->addr), .priority = candidate->priority};
+    *remote = (hf_ice_remote){.type = candidate->type,
+                              .tcp_type = candidate->tcp_type,
+                              .addr = without_zone(&candidate->addr),
+                              .priority = candidate->priority};
     memcpy(remote->foundation_text, candidate->foundation, sizeof remote->foundation_text);
     remote->foundation_text[sizeof remote->foundation_text - 1] = '\0';
     if (!hf_ice_remote_is_known(g) && ufrag && ufrag[0] != '\0') {
@@ -190,7 +208,8 @@ free_remote:
 
 /* RFC 8445 §7.3.1.3: "The foundation of the candidate is set to an arbitrary value that is different from the foundations
  * of all other remote candidates": no candidate's text has a '!' in it. */
-hf_ice_remote *hf_ice_remote_add_reflexive(hf_ice_generation *g, const hf_addr *addr, uint32_t priority)
+hf_ice_remote *hf_ice_remote_add_reflexive(hf_ice_generation *g, const hf_addr *addr, hf_ice_tcp_type tcp_type,
+                                           uint32_t priority)
 {
     if (hf_ice_addr_is_forbidden(addr))
         return NULL;
@@ -198,7 +217,8 @@ hf_ice_remote *hf_ice_remote_add_reflexive(hf_ice_generation *g, const hf_addr *
     hf_ice_remote *remote = hf_alloc(g->ice->env, sizeof *remote);
     if (!remote)
         return NULL;
-    *remote = (hf_ice_remote){.type = HF_ICE_PEER_REFLEXIVE, .addr = without_zone(addr), .priority = priority};
+    *remote = (hf_ice_remote){
+        .type = HF_ICE_PEER_REFLEXIVE, .tcp_type = tcp_type, .addr = without_zone(addr), .priority = priority};
     snprintf(remote->foundation_text, sizeof remote->foundation_text, "!%u", (unsigned)g->foundations_len + 1);
     if (append(g, remote)) {
         hf_ice_remote_free(g, remote);
@@ -228,7 +248,11 @@ void hf_ice_remote_drop_other_generations(hf_ice_generation *g)
 
 void hf_ice_remote_describe(const hf_ice_remote *remote, hf_ice_candidate *out)
 {
-    *out = (hf_ice_candidate){.type = remote->type, .component = 1, .priority = remote->priority, .addr = remote->addr};
+    *out = (hf_ice_candidate){.type = remote->type,
+                              .tcp_type = remote->tcp_type,
+                              .component = 1,
+                              .priority = remote->priority,
+                              .addr = remote->addr};
     if (remote->foundation_text[0] == '!')
         snprintf(out->foundation, sizeof out->foundation, "prflx%u", (unsigned)remote->foundation);
     else

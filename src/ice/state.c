@@ -40,8 +40,10 @@ static void fall_silent(hf_ice *ice)
         g->is_over = true;
         g->best = NULL;
         g->nominate_at = HF_NEVER;
-        for (size_t i = 0; i < g->pairs_len; i++)
+        for (size_t i = 0; i < g->pairs_len; i++) {
             hf_ice_check_cancel(g->pairs[i]);
+            hf_ice_stream_close(ice, g->pairs[i]->stream);
+        }
     }
     hf_ring_clear(&ice->owed);
     hf_ring_init(&ice->owed, ice->env, sizeof(hf_ice_owed), HF_ICE_OWED_MAX);

@@ -24,8 +24,12 @@ static hf_err check_config(const hf_peer_config *config, const hf_env *env)
 
 static hf_err make_layers(hf_peer *peer, const hf_peer_config *config)
 {
-    hf_ice_config ice = {
-        .servers = config->servers, .servers_len = config->servers_len, .patience = config->patience, .mdns = config->mdns};
+    hf_ice_config ice = {.servers = config->servers,
+                         .servers_len = config->servers_len,
+                         .patience = config->patience,
+                         .mdns = config->mdns,
+                         .tcp = config->tcp,
+                         .no_udp = config->no_udp};
     hf_sctp_config sctp = {.mtu = peer->mtu - HF_DTLS_OVERHEAD_MAX, .message_max = peer->message_max};
 
     if (!peer->certificate) {

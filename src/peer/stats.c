@@ -20,7 +20,7 @@ void hf_peer_get_stats(const hf_peer *peer, hf_peer_stats *out)
     }
     out->has_route = hf_ice_get_route(peer->ice, &out->route);
     out->packets_sent = peer->packets_sent;
-    out->packets_received = peer->packets_received;
+    out->packets_received = peer->packets_received + ice.frames_received;
     out->bytes_sent = peer->bytes_sent;
     out->bytes_received = peer->bytes_received;
     out->sctp_rtt = facts.srtt;

@@ -70,24 +70,18 @@ static size_t keep_sized(hf_peer *peer, hf_datagram *datagrams, size_t n)
             hf_peer_drop(peer, HF_DROP_OVERSIZE, datagrams[i].len);
             continue;
         }
-        peer->packets_received++;
+        peer->packets_received += datagrams[i].path.transport == HF_UDP; /* those of streams are counted as frames */
         peer->bytes_received += datagrams[i].len;
         datagrams[kept++] = datagrams[i];
     }
     return kept;
 }
 
-static void input_batch(hf_peer *peer, hf_time now, hf_datagram *datagrams, size_t n)
+/* Takes what ICE left: the packets of this connection. */
+static void take(hf_peer *peer, hf_time now, hf_datagram *datagrams, size_t n)
 {
     hf_bytes packets[BATCH + 8];
 
-    uint64_t packets_before = peer->packets_received, bytes_before = peer->bytes_received;
-    n = keep_sized(peer, datagrams, n);
-    if (n > 0)
-        hf_trace(peer->env, now, HF_TRACE_UDP_PACKETS_RECEIVED,
-                 hf_trace_number("count", peer->packets_received - packets_before),
-                 hf_trace_number("bytes", peer->bytes_received - bytes_before));
-    n = hf_ice_input(peer->ice, now, datagrams, n);
     n = keep_dtls(peer, datagrams, n);
     hf_peer_pump(peer, now);
     if (!peer->dtls && n > 0) {
@@ -101,6 +95,33 @@ static void input_batch(hf_peer *peer, hf_time now, hf_datagram *datagrams, size
         hf_peer_pump(peer, now); /* DTLS may be up since: SCTP starts before its first packet is looked at */
         hf_sctp_input(peer->sctp, now, packets, n);
     }
+}
+
+static void take_from_streams(hf_peer *peer, hf_time now)
+{
+    hf_datagram datagrams[BATCH];
+    size_t n;
+
+    do {
+        n = 0;
+        while (n < BATCH && hf_ice_poll_datagram(peer->ice, now, &datagrams[n]))
+            n++;
+        if (n > 0)
+            take(peer, now, datagrams, n);
+    } while (n == BATCH);
+}
+
+static void input_batch(hf_peer *peer, hf_time now, hf_datagram *datagrams, size_t n)
+{
+    uint64_t packets_before = peer->packets_received, bytes_before = peer->bytes_received;
+    n = keep_sized(peer, datagrams, n);
+    if (n > 0)
+        hf_trace(peer->env, now, HF_TRACE_UDP_PACKETS_RECEIVED,
+                 hf_trace_number("count", peer->packets_received - packets_before),
+                 hf_trace_number("bytes", peer->bytes_received - bytes_before));
+    n = hf_ice_input(peer->ice, now, datagrams, n);
+    take(peer, now, datagrams, n);
+    take_from_streams(peer, now);
 }
 
 void hf_peer_input(hf_peer *peer, hf_time now, hf_datagram *datagrams, size_t n)

@@ -168,7 +168,6 @@ static void serve(hf_object *d)
         return;
     bool asked = answer_requests(d);
     bool sent = transmit(d, RUNS_PER_SERVING);
-    asked = asked && answer_requests(d); /* sending may leave a request: a check that wants a stream */
     if (!asked || !sent)
         hf_object_make_ready(d);
     d->endpoint->dispatch(d->object, loop->now);

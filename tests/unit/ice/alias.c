@@ -283,9 +283,13 @@ Test(ice_alias, is_told_when_somebody_answers_for_it_and_not_before)
     cr_expect(hf_ice_alias_is_made_up(request.name));
     cr_expect_eq(request.path.local.family, HF_FAMILY_IPV4);
     hf_ice_reply(s.ice, s.now, &(hf_reply){.type = HF_REPLY_ADVERTISED, .id = request.id});
-    cr_expect_eq(solo_count_events(&s, HF_ICE_CANDIDATE_FOUND), 1);
+    cr_expect_eq(solo_count_events(&s, HF_ICE_CANDIDATE_FOUND), 2, "UDP, and TCP under the same name");
     cr_expect_eq(hf_ice_get_gathering(s.ice), HF_ICE_GATHERING_COMPLETE);
-    cr_expect(hf_ice_local_candidate(s.ice, 0, &c));
+    for (size_t i = 0; i < 2; i++) {
+        cr_expect(hf_ice_local_candidate(s.ice, i, &c));
+        cr_expect_eq(c.addr.family, HF_FAMILY_NONE);
+        cr_expect_eq(c.tcp_type, i ? HF_ICE_TCP_ACTIVE : HF_ICE_TCP_NONE);
+    }
     cr_expect_not(hf_ice_poll_request(s.ice, &request));
     solo_clear(&s);
 }

@@ -117,9 +117,10 @@ Test(candidate, of_browsers_is_read)
 
 Test(candidate, priority_is_that_of_the_rfc)
 {
-    cr_expect_eq(hf_ice_priority(HF_ICE_HOST, 65535), 2130706431u); /* RFC 8839 §5.1's example */
-    cr_expect_eq(hf_ice_priority(HF_ICE_SERVER_REFLEXIVE, 65535), 1694498815u);
-    cr_expect_gt(hf_ice_priority(HF_ICE_PEER_REFLEXIVE, 0), hf_ice_priority(HF_ICE_SERVER_REFLEXIVE, 65535));
+    cr_expect_eq(hf_ice_priority(HF_ICE_HOST, HF_ICE_TCP_NONE, 65535), 2130706431u); /* RFC 8839 §5.1's example */
+    cr_expect_eq(hf_ice_priority(HF_ICE_SERVER_REFLEXIVE, HF_ICE_TCP_NONE, 65535), 1694498815u);
+    cr_expect_gt(hf_ice_priority(HF_ICE_PEER_REFLEXIVE, HF_ICE_TCP_NONE, 0),
+                 hf_ice_priority(HF_ICE_SERVER_REFLEXIVE, HF_ICE_TCP_NONE, 65535));
 }
 
 static hf_ice_candidate local_at(net *n, const char *addr)

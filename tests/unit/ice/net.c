@@ -42,7 +42,7 @@ void net_host_set_local(net_host *host, size_t index, const char *addr)
         host->locals_len = index + 1;
 }
 
-static unsigned percent(net *n)
+unsigned net_percent(net *n)
 {
     n->random = n->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (unsigned)(n->random >> 33) % 100;
@@ -53,7 +53,7 @@ static unsigned percent(net *n)
 static bool is_local_of(const net_host *host, const hf_addr *addr)
 {
     for (size_t i = 0; i < host->locals_len; i++) {
-        if (hf_addr_equal(&host->locals[i].addr, addr))
+        if (host->locals[i].transport == HF_UDP && hf_addr_equal(&host->locals[i].addr, addr))
             return true;
     }
     return false;
@@ -101,15 +101,21 @@ static bool enter_host(const net_host *host, const hf_addr *from, const hf_addr 
 
 /* --- The wire ------------------------------------------------------------------------------------------------------- */
 
-void net_send(net *n, const hf_path *path, const void *data, size_t len)
+void net_put(net *n, net_kind kind, const hf_path *path, const void *data, size_t len)
 {
     cr_assert(n->flights_len < NET_FLIGHTS_MAX && len <= sizeof n->flights[0].data);
-    net_flight *flight = &n->flights[n->flights_len];
-    *flight = (net_flight){.arrives = n->now + n->delay, .path = *path, .len = len};
-    memcpy(flight->data, data, len);
-    if (n->is_cut || percent(n) < n->loss || (n->hook && !n->hook(n, flight)))
-        return;
-    n->flights_len++;
+    net_flight *flight = &n->flights[n->flights_len++];
+    *flight = (net_flight){.arrives = n->now + n->delay, .order = n->order_next++, .kind = kind, .path = *path, .len = len};
+    if (len > 0)
+        memcpy(flight->data, data, len);
+}
+
+void net_send(net *n, const hf_path *path, const void *data, size_t len)
+{
+    net_put(n, NET_DATAGRAM, path, data, len);
+    if (n->is_cut || n->udp_is_blocked || net_percent(n) < n->loss ||
+        (n->hook && !n->hook(n, &n->flights[n->flights_len - 1])))
+        n->flights_len--;
 }
 
 static void advertise(net *n, const hf_request *request)
@@ -128,38 +134,65 @@ static void find_name(const net *n, const char *text, hf_addr *out)
     }
 }
 
+static void answer_request(net *n, net_host *host, const hf_request *request)
+{
+    hf_addr addr = n->name_resolves_to;
+    hf_reply reply = {.id = request->id};
+    switch (request->type) {
+    case HF_REQUEST_LOCALS:
+        reply.type = HF_REPLY_LOCALS;
+        reply.locals = host->locals;
+        reply.locals_len = host->locals_len;
+        break;
+    case HF_REQUEST_CONNECT:
+        net_connect_stream(n, host, request);
+        return;
+    case HF_REQUEST_DISCONNECT:
+        net_disconnect_stream(n, host, request);
+        return;
+    case HF_REQUEST_ADVERTISE:
+        reply.type = HF_REPLY_ADVERTISED;
+        reply.err = n->has_multicast ? HF_OK : HF_EIO;
+        advertise(n, request);
+        break;
+    case HF_REQUEST_RESOLVE:
+        reply.type = HF_REPLY_RESOLVED;
+        find_name(n, request->name, &addr);
+        reply.addrs = &addr;
+        reply.addrs_len = addr.family != HF_FAMILY_NONE;
+        reply.err = reply.addrs_len ? HF_OK : HF_ERESOLVE;
+        break;
+    }
+    hf_ice_reply(host->ice, n->now, &reply);
+}
+
+static void send_run(net *n, net_host *host, const hf_transmit *t)
+{
+    hf_path path = t->path;
+    host->sent++;
+    if (path.transport == HF_TCP) {
+        net_send_bytes(n, host, &path, t->buffer, t->len);
+    } else if (is_local_of(host, &path.local)) {
+        path.local = leave_nat(host, &t->path);
+        net_send(n, &path, t->buffer, t->len);
+    }
+}
+
 static void drain_host(net *n, net_host *host)
 {
     uint8_t buffer[HF_DATAGRAM_MAX];
     hf_transmit t = {.buffer = buffer, .cap = sizeof buffer};
     hf_request request;
-    while (hf_ice_poll_request(host->ice, &request)) {
-        hf_reply reply = {.id = request.id};
-        hf_addr addr = n->name_resolves_to;
-        if (request.type == HF_REQUEST_LOCALS) {
-            reply.type = HF_REPLY_LOCALS;
-            reply.locals = host->locals;
-            reply.locals_len = host->locals_len;
-        } else if (request.type == HF_REQUEST_ADVERTISE) {
-            reply.type = HF_REPLY_ADVERTISED;
-            reply.err = n->has_multicast ? HF_OK : HF_EIO;
-            advertise(n, &request);
-        } else {
-            reply.type = HF_REPLY_RESOLVED;
-            find_name(n, request.name, &addr);
-            reply.addrs = &addr;
-            reply.addrs_len = addr.family != HF_FAMILY_NONE;
-            reply.err = reply.addrs_len ? HF_OK : HF_ERESOLVE;
+    for (bool more = true; more;) {
+        more = false;
+        while (hf_ice_poll_request(host->ice, &request)) {
+            answer_request(n, host, &request);
+            more = true;
         }
-        hf_ice_reply(host->ice, n->now, &reply);
-    }
-    while (hf_ice_poll_transmit(host->ice, n->now, &t)) {
-        host->sent++;
-        hf_path path = t.path;
-        if (!is_local_of(host, &path.local))
-            continue;
-        path.local = leave_nat(host, &t.path);
-        net_send(n, &path, buffer, t.len);
+        while (hf_ice_poll_transmit(host->ice, n->now, &t)) {
+            send_run(n, host, &t);
+            more = true;
+        }
     }
 }
 
@@ -244,6 +277,15 @@ static void serve(net *n, const net_flight *flight)
     net_send(n, &(hf_path){.local = n->server, .remote = flight->path.local}, buffer, hf_stun_end(&s));
 }
 
+static bool is_ip_of(const net_host *host, const hf_addr *addr)
+{
+    for (size_t i = 0; i < host->locals_len; i++) {
+        if (hf_addr_equal_ip(&host->locals[i].addr, addr))
+            return true;
+    }
+    return false;
+}
+
 static void deliver(net *n, net_flight *flight)
 {
     if (n->server.family != HF_FAMILY_NONE && hf_addr_equal(&flight->path.remote, &n->server)) {
@@ -253,6 +295,11 @@ static void deliver(net *n, net_flight *flight)
     for (size_t i = 0; i < 2; i++) {
         net_host *host = i ? &n->b : &n->a;
         hf_addr inside;
+        if (flight->kind != NET_DATAGRAM) {
+            if (host->ice && is_ip_of(host, &flight->path.remote))
+                net_deliver_stream(n, host, flight);
+            continue;
+        }
         if (!host->ice || !enter_host(host, &flight->path.local, &flight->path.remote, &inside))
             continue;
         uint8_t *data = malloc(flight->len > 0 ? flight->len : 1); /* exactly as large, so that ASan sees each overrun */
@@ -268,7 +315,8 @@ static net_flight *first_flight(net *n)
 {
     net_flight *first = NULL;
     for (size_t i = 0; i < n->flights_len; i++) {
-        if (!first || n->flights[i].arrives < first->arrives)
+        if (!first || n->flights[i].arrives < first->arrives ||
+            (n->flights[i].arrives == first->arrives && n->flights[i].order < first->order))
             first = &n->flights[i];
     }
     return first;
@@ -313,9 +361,11 @@ void net_run(net *n, hf_span span)
 
 void net_start(net *n, const hf_ice_config *a, const hf_ice_config *b)
 {
-    static const hf_ice_config controlling = {.controlling = true}, controlled = {0};
-    cr_assert_eq(hf_ice_new(&n->a.ice, a ? a : &controlling, &n->a.env.env), HF_OK);
-    cr_assert_eq(hf_ice_new(&n->b.ice, b ? b : &controlled, &n->b.env.env), HF_OK);
+    hf_ice_config of_a = a ? *a : (hf_ice_config){.controlling = true}, of_b = b ? *b : (hf_ice_config){0};
+    if (!n->has_tcp)
+        of_a.tcp = of_b.tcp = HF_ICE_TCP_OFF;
+    cr_assert_eq(hf_ice_new(&n->a.ice, &of_a, &n->a.env.env), HF_OK);
+    cr_assert_eq(hf_ice_new(&n->b.ice, &of_b, &n->b.env.env), HF_OK);
     cr_assert_eq(hf_ice_gather(n->a.ice, n->now), HF_OK);
     cr_assert_eq(hf_ice_gather(n->b.ice, n->now), HF_OK);
     drain(n);
@@ -358,12 +408,12 @@ bool net_says(net *n, net_host *host, const char *text)
     hf_ice_route route;
     if (!hf_ice_get_route(host->ice, &route))
         return false;
-    uint8_t data[64] = {23}; /* DTLS application data */
-    size_t len = strlen(text);
-    memcpy(data + 1, text, len);
-    hf_path path = route.path;
-    path.local = leave_nat(host, &route.path);
-    net_send(n, &path, data, len + 1);
+    uint8_t data[64] = {0}, *at = data + route.headroom;
+    size_t len = strlen(text) + 1;
+    at[0] = 23; /* DTLS application data */
+    memcpy(at + 1, text, len - 1);
+    hf_ice_frame(&route, at, len);
+    send_run(n, host, &(hf_transmit){.path = route.path, .buffer = data, .len = route.headroom + len});
     return true;
 }
 

@@ -2,7 +2,8 @@
  *
  * Each side is a host with sockets on some addresses. A host may stand behind a NAT: then datagrams that leave one of its
  * sockets appear to come from the NAT's address, and come in there only from where the host has sent to before. A STUN
- * server may answer. Links have a delay and may lose; a hook may look at, change or drop each datagram. */
+ * server may answer. Links have a delay and may lose; a hook may look at, change or drop each datagram. Streams are opened,
+ * refused and broken; what they carry arrives whole and in order, but cut anywhere. */
 #ifndef TEST_ICE_NET_H
 #define TEST_ICE_NET_H
 
@@ -12,9 +13,14 @@
 #define NET_LOCALS_MAX 4
 #define NET_FLIGHTS_MAX 512
 #define NET_HOLES_MAX 64
+#define NET_STREAMS_MAX 64
+
+typedef enum net_kind { NET_DATAGRAM = 0, NET_SYN, NET_ACCEPTED, NET_REFUSED, NET_BYTES, NET_END } net_kind;
 
 typedef struct net_flight {
     hf_time arrives;
+    uint64_t order; /* of two that arrive at once, the first sent */
+    net_kind kind;
     hf_path path; /* local: as it leaves the sender's machine; remote: where it goes */
     size_t len;
     uint8_t data[1500];
@@ -24,11 +30,21 @@ typedef struct net_hole {
     hf_addr inside, outside, remote;
 } net_hole;
 
+/* One end of a TCP connection. */
+typedef struct net_stream {
+    hf_path path;
+    uint32_t id; /* of the request */
+    bool is_open;
+} net_stream;
+
 typedef struct net_host {
     hf_ice *ice;
     test_env env;
     hf_local locals[NET_LOCALS_MAX];
     size_t locals_len;
+    net_stream streams[NET_STREAMS_MAX];
+    size_t streams_len, connects; /* connects: how often it asked for one */
+    uint16_t port_next;
     hf_addr nat; /* family NONE: none; the port is that of the first mapping */
     bool nat_is_symmetric;
     net_hole holes[NET_HOLES_MAX];
@@ -64,6 +80,10 @@ typedef struct net {
     unsigned loss;  /* percent */
     uint64_t random;
     bool is_cut;
+    bool has_tcp;        /* agents have TCP candidates unless their configuration says no; otherwise the other way round */
+    bool udp_is_blocked; /* datagrams vanish */
+    bool tcp_is_silent;  /* what wants to connect hears nothing; otherwise it is refused where nobody listens */
+    uint64_t order_next;
     hf_addr server; /* a STUN server; family NONE: none */
     bool server_is_silent, server_refuses;
     net_name names[NET_NAMES_MAX]; /* that were advertised */
@@ -83,6 +103,9 @@ void net_init(net *n, uint64_t seed);
 void net_clear(net *n);
 void net_host_set_local(net_host *host, size_t index, const char *addr); /* index locals_len appends */
 
+/* A socket that listens for streams, for an agent that is configured so. */
+void net_host_listen(net_host *host, const char *addr);
+
 void net_start(net *n, const hf_ice_config *a, const hf_ice_config *b); /* makes agents and gathers */
 void net_set_remote(net *n, net_host *host, const net_host *remote);    /* gives the credentials of one to the other */
 void net_exchange(net *n);                                              /* gives each side the other's credentials */
@@ -96,6 +119,16 @@ void net_run(net *n, hf_span span);
 void net_locals_changed(net *n, net_host *host);
 void net_send(net *n, const hf_path *path, const void *data, size_t len);
 bool net_says(net *n, net_host *host, const char *text); /* sends data along the route; false: there is none */
+/* All streams break: both sides are told. */
+void net_break_streams(net *n);
 bool net_has_state(const net_host *host, hf_ice_state state);
+
+/* net_tcp.c, for net.c */
+void net_connect_stream(net *n, net_host *host, const hf_request *request);
+void net_disconnect_stream(net *n, net_host *host, const hf_request *request);
+void net_send_bytes(net *n, net_host *host, const hf_path *path, const uint8_t *data, size_t len);
+void net_deliver_stream(net *n, net_host *host, const net_flight *flight);
+void net_put(net *n, net_kind kind, const hf_path *path, const void *data, size_t len);
+unsigned net_percent(net *n);
 
 #endif

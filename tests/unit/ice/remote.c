@@ -26,13 +26,18 @@ Test(remote, useless_and_harmful_ones_are_refused)
         {"candidate:1 1 udp 1 ff02::fb 5353 typ host", HF_EINVAL, "multicast"},
         {"candidate:1 1 udp 1 255.255.255.255 9 typ host", HF_EINVAL, "broadcast"},
         {"candidate:1 1 udp 1 ::ffff:224.0.0.1 9 typ host", HF_EINVAL, "IPv4 in disguise"},
-        {"candidate:1 1 tcp 1 10.0.0.2 9 typ host tcptype active", HF_ENOTSUP, "TCP"},
+        {"candidate:1 1 tcp 1 10.0.0.2 9 typ host tcptype active", HF_OK, "it would come to us"},
+        {"candidate:1 1 tcp 1 10.0.0.2 9 typ host tcptype so", HF_ENOTSUP, "simultaneous open"},
+        {"candidate:1 1 tcp 1 0.0.0.0 5000 typ host tcptype passive", HF_EINVAL, "unspecified"},
+        {"candidate:1 1 tcp 1 10.0.0.2 0 typ host tcptype passive", HF_EINVAL, "port 0"},
+        {"candidate:1 1 tcp 1 10.0.0.2 25 typ host tcptype passive", HF_EINVAL, "somebody's mail server"},
+        {"candidate:1 1 tcp 1 10.0.0.2 1023 typ host tcptype passive", HF_EINVAL, "the last port of that kind"},
         {"candidate:1 1 udp 1 x.local 9 typ host", HF_ENOTSUP, "a name that nobody made up"},
         {"candidate:1 2 udp 1 10.0.0.2 9 typ host", HF_ENOTSUP, "a second component"},
     };
     solo s;
     hf_stun_message m;
-    solo_init(&s, NULL);
+    solo_init(&s, &(hf_ice_config){0});
     solo_set_remote(&s);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         cr_expect_eq(add(&s, lines[i].text, NULL), lines[i].err, "%s", lines[i].why);

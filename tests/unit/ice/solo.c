@@ -7,15 +7,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static void listen(solo *s)
+{
+    hf_local locals[] = {{.addr = net_addr("10.0.0.1:5000")}, {.addr = net_addr("10.0.0.1:7000"), .transport = HF_TCP}};
+    hf_ice_reply(s->ice, s->now, &(hf_reply){.type = HF_REPLY_LOCALS, .locals = locals, .locals_len = 2});
+}
+
 void solo_init(solo *s, const hf_ice_config *config)
 {
     memset(s, 0, sizeof *s);
     s->now = HF_SECONDS(1);
+    static const hf_ice_config no_tcp = {.tcp = HF_ICE_TCP_OFF};
     test_env_init(&s->env, 3);
-    cr_assert_eq(hf_ice_new(&s->ice, config, &s->env.env), HF_OK);
+    cr_assert_eq(hf_ice_new(&s->ice, config ? config : &no_tcp, &s->env.env), HF_OK);
     solo_speak_as(s, SOLO_UFRAG, SOLO_PWD);
     cr_assert_eq(hf_ice_gather(s->ice, s->now), HF_OK);
-    solo_set_locals(s, (const char *[]){"10.0.0.1:5000"}, 1);
+    if (config && config->tcp == HF_ICE_TCP_LISTEN)
+        listen(s);
+    else
+        solo_set_locals(s, (const char *[]){"10.0.0.1:5000"}, 1);
 }
 
 void solo_set_locals(solo *s, const char *const *addrs, size_t n)
@@ -51,12 +61,15 @@ void solo_add(solo *s, const char *candidate)
     cr_assert_eq(hf_ice_add_remote_candidate(s->ice, s->now, &parsed, NULL), HF_OK, "%s", candidate);
 }
 
-static size_t give(solo *s, const hf_path *path, const void *data, size_t len)
+size_t solo_input(solo *s, const hf_path *path, const void *data, size_t len)
 {
-    uint8_t *copy = malloc(len > 0 ? len : 1);
+    size_t headroom = hf_ice_headroom(path);
+    uint8_t *copy = malloc(headroom + len > 0 ? headroom + len : 1); /* exactly as large, so that ASan sees each overrun */
     if (len > 0)
-        memcpy(copy, data, len);
-    hf_datagram d = {.path = *path, .data = copy, .len = len};
+        memcpy(copy + headroom, data, len);
+    if (headroom > 0)
+        hf_frame_write(copy + headroom, len);
+    hf_datagram d = {.path = *path, .data = copy, .len = headroom + len};
     size_t kept = hf_ice_input(s->ice, s->now, &d, 1);
     free(copy);
     return kept;
@@ -65,7 +78,7 @@ static size_t give(solo *s, const hf_path *path, const void *data, size_t len)
 size_t solo_give(solo *s, const char *from, const void *data, size_t len)
 {
     hf_path path = {.local = net_addr("10.0.0.1:5000"), .remote = net_addr(from ? from : "10.0.0.2:6000")};
-    return give(s, &path, data, len);
+    return solo_input(s, &path, data, len);
 }
 
 void solo_wait(solo *s, hf_span span)
@@ -79,7 +92,8 @@ bool solo_take(solo *s, hf_stun_message *out)
     s->sent = (hf_transmit){.buffer = s->buffer, .cap = sizeof s->buffer};
     if (!hf_ice_poll_transmit(s->ice, s->now, &s->sent))
         return false;
-    cr_assert(hf_stun_read(hf_bytes_of(s->buffer, s->sent.len), out));
+    size_t headroom = hf_ice_headroom(&s->sent.path);
+    cr_assert(hf_stun_read(hf_bytes_of(s->buffer + headroom, s->sent.len - headroom), out));
     return true;
 }
 
@@ -92,14 +106,13 @@ bool solo_take_class(solo *s, hf_stun_class class_, hf_stun_message *out)
     return false;
 }
 
-void solo_check_in(solo *s, const solo_check *c)
+size_t solo_write_check(solo *s, const solo_check *c, uint8_t buffer[SOLO_CHECK_SIZE])
 {
     static uint8_t serial;
     uint8_t id[HF_STUN_ID_SIZE] = {9, 9, 9, ++serial};
-    uint8_t buffer[700];
     const char *pwd = c->pwd ? c->pwd : s->local_pwd;
 
-    hf_stun_writer w = hf_stun_begin(buffer, sizeof buffer, HF_STUN_REQUEST, HF_STUN_BINDING, id);
+    hf_stun_writer w = hf_stun_begin(buffer, SOLO_CHECK_SIZE, HF_STUN_REQUEST, HF_STUN_BINDING, id);
     if (!c->user || c->user[0] != '\0')
         hf_stun_add(&w, HF_STUN_USERNAME, hf_bytes_of_text(c->user ? c->user : s->user));
     if (!c->no_role)
@@ -118,7 +131,13 @@ void solo_check_in(solo *s, const solo_check *c)
         hf_stun_add_integrity(&w, hf_bytes_of_text(pwd));
     if (!c->no_fingerprint)
         hf_stun_add_fingerprint(&w);
-    cr_assert_eq(solo_give(s, c->from, buffer, hf_stun_end(&w)), 0);
+    return hf_stun_end(&w);
+}
+
+void solo_check_in(solo *s, const solo_check *c)
+{
+    uint8_t buffer[SOLO_CHECK_SIZE];
+    cr_assert_eq(solo_give(s, c->from, buffer, solo_write_check(s, c, buffer)), 0);
 }
 
 static void answer(solo *s, const hf_stun_message *request, const char *mapped, unsigned code)
@@ -133,7 +152,7 @@ static void answer(solo *s, const hf_stun_message *request, const char *mapped, 
         hf_stun_add_xor_address(&w, HF_STUN_XOR_MAPPED_ADDRESS, &addr);
     hf_stun_add_integrity(&w, hf_bytes_of_text(s->remote_pwd));
     hf_stun_add_fingerprint(&w);
-    give(s, &s->sent.path, buffer, hf_stun_end(&w));
+    solo_input(s, &s->sent.path, buffer, hf_stun_end(&w));
 }
 
 void solo_answer(solo *s, const hf_stun_message *request, const char *mapped)

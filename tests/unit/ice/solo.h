@@ -11,6 +11,8 @@
 #define SOLO_NEXT_UFRAG "next"
 #define SOLO_NEXT_PWD "nextpasswordnextpasswordnext"
 
+#define SOLO_CHECK_SIZE 700
+
 typedef struct solo {
     hf_ice *ice;
     test_env env;
@@ -33,7 +35,7 @@ typedef struct solo_check {
     bool is_controlling, use_candidate, no_fingerprint, no_priority, no_role;
 } solo_check;
 
-/* An agent at 10.0.0.1:5000 that has gathered. */
+/* An agent at 10.0.0.1:5000 that has gathered. One that listens does so at 10.0.0.1:7000; no configuration: no TCP. */
 void solo_init(solo *s, const hf_ice_config *config);
 void solo_set_locals(solo *s, const char *const *addrs, size_t n); /* these, instead of 10.0.0.1:5000 */
 void solo_clear(solo *s);
@@ -41,7 +43,10 @@ void solo_set_remote(solo *s);
 /* From here on the remote's checks and answers bear the newest credentials of the agent and these ones. solo_init chooses
  * SOLO_UFRAG and SOLO_PWD. */
 void solo_speak_as(solo *s, const char *ufrag, const char *pwd);
-void solo_add(solo *s, const char *candidate);                             /* a remote one, as text */
+void solo_add(solo *s, const char *candidate); /* a remote one, as text */
+/* Gives bytes that came by that path; on a stream they are one frame. */
+size_t solo_input(solo *s, const hf_path *path, const void *data, size_t len);
+size_t solo_write_check(solo *s, const solo_check *check, uint8_t buffer[SOLO_CHECK_SIZE]);
 size_t solo_give(solo *s, const char *from, const void *data, size_t len); /* returns what was left to the caller */
 void solo_wait(solo *s, hf_span span);                                     /* nothing is sent while it passes */
 
