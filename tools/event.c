@@ -54,21 +54,22 @@ json_t *cli_event_message(const char *channel, hf_message_kind kind, const uint8
 }
 
 /* What hides its address is shown by its name. */
-static json_t *end_of_pair(hf_ice_candidate_type type, const hf_addr *addr, const char *name)
+static json_t *end_of_pair(hf_ice_candidate_type type, hf_transport transport, const hf_addr *addr, const char *name)
 {
     char text[HF_ADDR_TEXT_SIZE];
+    const char *word = transport == HF_TCP ? "tcp" : "udp";
 
     if (*name)
-        return json_sprintf("%s %s:%u udp", hf_ice_candidate_type_name(type), name, (unsigned)addr->port);
-    return json_sprintf("%s %s udp", hf_ice_candidate_type_name(type), hf_addr_write(addr, text));
+        return json_sprintf("%s %s:%u %s", hf_ice_candidate_type_name(type), name, (unsigned)addr->port, word);
+    return json_sprintf("%s %s %s", hf_ice_candidate_type_name(type), hf_addr_write(addr, text), word);
 }
 
 json_t *cli_event_pair(const hf_ice_route *route)
 {
     return json_pack("{ss so so so}", "type", "pair", "local",
-                     end_of_pair(route->local_type, &route->path.local, route->local_name), "remote",
-                     end_of_pair(route->remote_type, &route->path.remote, route->remote_name), "rtt_ms",
-                     milliseconds_or_null(route->rtt));
+                     end_of_pair(route->local_type, route->path.transport, &route->path.local, route->local_name), "remote",
+                     end_of_pair(route->remote_type, route->path.transport, &route->path.remote, route->remote_name),
+                     "rtt_ms", milliseconds_or_null(route->rtt));
 }
 
 json_t *cli_event_closed(const char *channel, uint64_t bytes, hf_err cause)
@@ -121,9 +122,11 @@ static bool add_pair(json_t *stats, const hf_peer_stats *peer)
 
     const hf_ice_route *route = &peer->route;
     json_t *pair =
-        json_pack("{so so so sb}", "local", end_of_pair(route->local_type, &route->path.local, route->local_name), "remote",
-                  end_of_pair(route->remote_type, &route->path.remote, route->remote_name), "currentRoundTripTime",
-                  route->rtt > 0 ? json_real((double)route->rtt / 1e6) : json_null(), "nominated", route->nominated);
+        json_pack("{so so so sb}", "local",
+                  end_of_pair(route->local_type, route->path.transport, &route->path.local, route->local_name), "remote",
+                  end_of_pair(route->remote_type, route->path.transport, &route->path.remote, route->remote_name),
+                  "currentRoundTripTime", route->rtt > 0 ? json_real((double)route->rtt / 1e6) : json_null(), "nominated",
+                  route->nominated);
     return json_object_set_new(stats, "pair", pair) == 0 &&
            json_object_set_new(stats, "rtt_ms", milliseconds_or_null(route->rtt)) == 0;
 }

@@ -68,6 +68,20 @@ static hf_err take_policy(void *options, const char *value, cli_fault *fault)
     return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not all or relay", value);
 }
 
+static hf_err take_tcp(void *options, const char *value, cli_fault *fault)
+{
+    static const char *const words[] = {
+        [HF_ICE_TCP_DEFAULT] = "active", [HF_ICE_TCP_LISTEN] = "listen", [HF_ICE_TCP_OFF] = "off"};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            ((cli_peer_options *)options)->tcp = (hf_ice_tcp)i;
+            return HF_OK;
+        }
+    }
+    return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not active, listen or off", value);
+}
+
 static hf_err take_bind(void *context, const char *value, cli_fault *fault)
 {
     cli_peer_options *options = context;
@@ -194,6 +208,9 @@ static const cli_option table[] = {
     {"--bind", "ADDRESS", "gather on this address only; may repeat", take_bind, 0},
     {"--interface", "NAME", "gather on this interface only; may repeat", take_interface, 0},
     {"--ports", "FIRST-LAST", "gather on these UDP ports only", take_ports, 0},
+    {"--tcp", "active|listen|off", "connect over TCP where UDP does not work; listen for\nthat, too; or neither", take_tcp,
+     0},
+    {"--no-udp", NULL, "no candidates over UDP", FLAG(no_udp)},
     {"--loopback", NULL, "gather on loopback addresses, too", FLAG(loopback)},
     {"--certificate", "FILE", "PEM certificate and key, made there if absent", take_certificate, 0},
     {"--mdns", NULL, "hide our host addresses behind .local names", FLAG(mdns)},
@@ -223,6 +240,8 @@ hf_err cli_peer_options_parse(cli_peer_options *out, int argc, char *const *argv
     hf_err err = cli_channels_parse(&out->channels, "collab", fault);
     if (err == HF_OK)
         err = cli_options_parse(table, TABLE_LEN, argc, argv, out, fault);
+    if (err == HF_OK && out->no_udp && out->tcp == HF_ICE_TCP_OFF)
+        return cli_fault_set(fault, HF_EINVAL, "--no-udp and --tcp off leave nothing to connect by");
     if (err == HF_OK && !out->help && out->offer == out->answer)
         return cli_fault_set(fault, HF_EINVAL, "one of --offer and --answer is needed");
     return err;

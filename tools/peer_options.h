@@ -24,7 +24,8 @@ typedef struct cli_peer_options {
     size_t interfaces_len;
     uint16_t port_first, port_last; /* 0: any */
     bool loopback;
-    bool mdns;
+    bool mdns, no_udp;
+    hf_ice_tcp tcp;
     const char *certificate; /* a file; NULL: none */
     cli_channels channels;
     bool echo;

@@ -106,6 +106,8 @@ Test(options, that_are_wrong_are_named)
         {"--offer --policy none", HF_EINVAL, "--policy"},
         {"--offer --relay-after 3", HF_ENOTSUP, "--relay-after is not supported yet"},
         {"--offer --mdns=yes", HF_EINVAL, "--mdns takes no value"},
+        {"--offer --tcp passive", HF_EINVAL, "\"passive\" is not active, listen or off"},
+        {"--offer --tcp off --no-udp", HF_EINVAL, "--no-udp and --tcp off leave nothing to connect by"},
         {"--offer --interface", HF_EINVAL, "--interface needs a value"},
         {"--offer --interface=", HF_EINVAL, "--interface"},
         {"--offer --interface a/b", HF_EINVAL, "--interface"},
