@@ -165,7 +165,7 @@ static const char *read_key(hf_certificate *certificate, const char *pem, size_t
 
 hf_err hf_certificate_from_pem(hf_certificate **out, const char *pem, size_t len, const char **why, const hf_env *env)
 {
-    const char *unasked;
+    const char *unasked = NULL;
     why = why ? why : &unasked;
     *why = NULL;
     if (!out || !pem || !hf_env_is_usable(env))

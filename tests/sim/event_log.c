@@ -80,8 +80,8 @@ Test(sim_event_log, tells_a_connection_from_the_offer_to_the_close, .timeout = 6
         "\"ice:pair_selected\"",
         "\"ice:state_changed\",\"data\":{\"old\":\"checking\",\"new\":\"connected\"}",
         "\"dtls:state_changed\",\"data\":{\"old\":\"new\",\"new\":\"connecting\"}",
-        "\"dtls:state_changed\",\"data\":{\"old\":\"connecting\",\"new\":\"connected\",\"version\":\"FEFD\",\"cipher\":"
-        "\"TLS_",
+        ("\"dtls:state_changed\",\"data\":{\"old\":\"connecting\",\"new\":\"connected\",\"version\":\"FEFD\",\"cipher\":"
+         "\"TLS_"),
         "\"sctp:state_changed\",\"data\":{\"old\":\"new\",\"new\":\"connecting\"}",
         "\"sctp:state_changed\",\"data\":{\"old\":\"connecting\",\"new\":\"connected\"}",
         "\"label\":\"a \\\"quoted\\\" label\",\"old\":\"connecting\",\"new\":\"open\"",
