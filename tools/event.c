@@ -168,6 +168,57 @@ json_t *cli_event_stats(hf_time now, const hf_peer_stats *peer)
     return stats;
 }
 
+/* W3C: spans are seconds, moments milliseconds; what is absent is left out. */
+static json_t *value_of(const hf_stats_member *member, const void *at)
+{
+    const char *text = member->kind == HF_STATS_TEXT ? *(const char *const *)at : at;
+    switch (member->kind) {
+    case HF_STATS_TEXT:
+    case HF_STATS_CHARS:
+        return text && *text ? json_string(text) : NULL;
+    case HF_STATS_BOOL:
+        return json_boolean(*(const bool *)at);
+    case HF_STATS_NUMBER:
+        return *(const int64_t *)at == HF_STATS_ABSENT ? NULL : json_integer(*(const int64_t *)at);
+    case HF_STATS_SPAN:
+        return *(const hf_span *)at == HF_STATS_ABSENT ? NULL : json_real((double)*(const hf_span *)at / 1e6);
+    case HF_STATS_TIME:
+        return *(const hf_time *)at == HF_STATS_ABSENT ? NULL : json_real((double)*(const hf_time *)at / 1e3);
+    case HF_STATS_BYTES: {
+        size_t len = 0;
+        const hf_bytes *bytes = at;
+        char *base64 = bytes->len > 0 ? cli_base64_write(bytes->data, bytes->len, &len) : NULL;
+        json_t *string = base64 ? json_stringn(base64, len) : NULL;
+        free(base64);
+        return string;
+    }
+    }
+    return NULL;
+}
+
+static json_t *object_of(const hf_stats *stats, hf_time now)
+{
+    size_t n;
+    const hf_stats_member *members = hf_stats_members(stats->type, &n);
+    json_t *object =
+        json_pack("{ss ss sf}", "id", stats->id, "type", hf_stats_type_name(stats->type), "timestamp", (double)now / 1000);
+    for (size_t i = 0; object && i < n; i++) {
+        json_t *value = value_of(&members[i], (const char *)stats + members[i].offset);
+        if (value)
+            json_object_set_new(object, members[i].name, value);
+    }
+    return object;
+}
+
+bool cli_event_stats_add_report(json_t *stats, hf_time now, const hf_peer *peer)
+{
+    json_t *report = json_object();
+    hf_stats object;
+    for (hf_stats_cursor at = {0}; hf_peer_next_stats(peer, &at, &object);)
+        json_object_set_new(report, object.id, object_of(&object, now));
+    return json_object_set_new(stats, "report", report) == 0;
+}
+
 bool cli_event_stats_add_channel(json_t *stats, const char *channel, const hf_datachannel_info *info,
                                  uint64_t messages_queued)
 {

@@ -5,6 +5,7 @@
 #define CLI_EVENT_H
 
 #include <holdfast/manager.h>
+#include <holdfast/stats.h>
 
 #include <jansson.h>
 
@@ -31,6 +32,9 @@ json_t *cli_event_signal(const hf_envelope *envelope);
 
 /* `peer` NULL: there is no connection. Channels are added one by one; `messages_queued`: accepted and not yet sent. */
 json_t *cli_event_stats(hf_time now, const hf_peer_stats *peer);
+
+/* Adds "report": the objects of webrtc-stats by id. False: out of memory. */
+bool cli_event_stats_add_report(json_t *stats, hf_time now, const hf_peer *peer);
 bool cli_event_stats_add_channel(json_t *stats, const char *channel, const hf_datachannel_info *info,
                                  uint64_t messages_queued);
 

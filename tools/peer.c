@@ -48,6 +48,8 @@ void cli_peer_print_stats(cli_peer *peer)
     if (connection)
         hf_peer_get_stats(connection, &stats);
     json_t *event = cli_event_stats(cli_peer_now(peer), connection ? &stats : NULL);
+    if (event && connection)
+        cli_event_stats_add_report(event, cli_peer_now(peer), connection);
     for (size_t i = 0; event; i++) {
         hf_channel *channel = hf_session_channel_at(peer->session, i);
         cli_port *port = channel ? cli_peer_port(peer, channel) : NULL;

@@ -16,6 +16,7 @@
 #include <holdfast/mdns.h>
 #include <holdfast/peer.h>
 #include <holdfast/session.h>
+#include <holdfast/stats.h>
 #include <holdfast/trace.h>
 
 #define HF_VERSION "0.1.0"

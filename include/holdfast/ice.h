@@ -272,17 +272,36 @@ const char *hf_ice_pair_state_name(hf_ice_pair_state state);
 
 /* A candidate pair, for statistics (W3C RTCIceCandidatePairStats). */
 typedef struct hf_ice_pair_info {
+    uint32_t number; /* never used again in the life of the agent */
+    uint32_t local_number, remote_number; /* of its candidates */
     hf_ice_candidate local, remote;
     hf_ice_pair_state state;
     bool nominated, selected;
     uint64_t priority;
     hf_span rtt, rtt_total;
     uint64_t requests_sent, requests_received, responses_sent, responses_received, consent_requests_sent;
+    uint64_t packets_sent, packets_received, bytes_sent, bytes_received; /* of data; what was sent: see hf_ice_count_sent */
+    hf_time sent_at, received_at;                                        /* the last of them */
 } hf_ice_pair_info;
 
 /* Copies pair number `index` of the check list; false: there are not so many. During a restart its pairs come first, and the
  * old ones, one of which may be selected, behind them. */
 bool hf_ice_get_pair(const hf_ice *ice, size_t index, hf_ice_pair_info *out);
+
+/* A candidate, for statistics (W3C RTCIceCandidateStats). */
+typedef struct hf_ice_candidate_info {
+    uint32_t number;
+    hf_ice_candidate candidate;
+} hf_ice_candidate_info;
+
+/* Copies candidate number `index` of the remote's, or of ours; false: there are not so many. Peer-reflexive ones are among
+ * them, and during a restart the old ones behind the new. */
+bool hf_ice_get_candidate(const hf_ice *ice, bool of_remote, size_t index, hf_ice_candidate_info *out);
+
+bool hf_ice_is_controlling(const hf_ice *ice);
+
+/* Counts data that the caller has sent by the present route. */
+void hf_ice_count_sent(hf_ice *ice, hf_time now, size_t packets, size_t bytes);
 
 /* Counters, by what became of the datagrams. */
 typedef struct hf_ice_stats {

@@ -303,6 +303,16 @@ bool hf_ice_is_authenticated(hf_ice *ice, const hf_path *path)
     return false;
 }
 
+static void count_received(hf_ice *ice, hf_time now, const hf_datagram *datagram)
+{
+    hf_ice_pair *pair = ice->heard;
+    if (!pair || !hf_ice_path_equal(&pair->path, &datagram->path))
+        return; /* it came before the remote's credentials, and there is no pair */
+    pair->packets_received++;
+    pair->bytes_received += datagram->len;
+    pair->data_received_at = now;
+}
+
 /* RFC 7983 §7: 20 to 63 is DTLS, 128 to 191 SRTP; the rest is nothing that passes between peers. */
 bool hf_ice_may_be_data(uint8_t first)
 {
@@ -331,6 +341,7 @@ size_t hf_ice_input(hf_ice *ice, hf_time now, hf_datagram *datagrams, size_t n)
         } else if (!hf_ice_is_authenticated(ice, &datagram->path)) {
             hf_ice_drop(ice, HF_DROP_UNKNOWN_PATH, datagram->len);
         } else {
+            count_received(ice, now, datagram);
             datagrams[kept++] = *datagram;
         }
     }
@@ -453,6 +464,39 @@ bool hf_ice_get_pair(const hf_ice *ice, size_t index, hf_ice_pair_info *out)
     }
     hf_ice_pair_describe(g->pairs[index], out);
     return true;
+}
+
+bool hf_ice_get_candidate(const hf_ice *ice, bool of_remote, size_t index, hf_ice_candidate_info *out)
+{
+    if (!ice || !out)
+        return false;
+    const hf_ice_generation *g = ice->newest;
+    for (size_t len; index >= (len = of_remote ? g->remotes_len : g->locals_len); g = g->older) {
+        if (g == ice->current)
+            return false;
+        index -= len;
+    }
+    out->number = of_remote ? g->remotes[index]->number : g->locals[index]->number;
+    if (of_remote)
+        hf_ice_remote_describe(g->remotes[index], &out->candidate);
+    else
+        hf_ice_local_describe(g, g->locals[index], &out->candidate);
+    return true;
+}
+
+bool hf_ice_is_controlling(const hf_ice *ice)
+{
+    return hf_ice_checked(ice)->is_controlling;
+}
+
+void hf_ice_count_sent(hf_ice *ice, hf_time now, size_t packets, size_t bytes)
+{
+    hf_ice_pair *pair = ice->route;
+    if (!pair)
+        return;
+    pair->packets_sent += packets;
+    pair->bytes_sent += bytes;
+    pair->data_sent_at = now;
 }
 
 void hf_ice_get_stats(const hf_ice *ice, hf_ice_stats *out)

@@ -130,6 +130,8 @@ typedef struct hf_ice_pair {
     hf_time answered_at; /* the last valid answer */
     hf_span rtt, rtt_total;
     uint64_t requests_sent, requests_received, responses_sent, responses_received, consent_requests_sent;
+    uint64_t packets_sent, packets_received, bytes_sent, bytes_received; /* of data */
+    hf_time data_sent_at, data_received_at;
 } hf_ice_pair;
 
 typedef enum hf_ice_stream_state {

@@ -248,7 +248,17 @@ void hf_ice_pair_describe(const hf_ice_pair *pair, hf_ice_pair_info *out)
         .responses_sent = pair->responses_sent,
         .responses_received = pair->responses_received,
         .consent_requests_sent = pair->consent_requests_sent,
+        .packets_sent = pair->packets_sent,
+        .packets_received = pair->packets_received,
+        .bytes_sent = pair->bytes_sent,
+        .bytes_received = pair->bytes_received,
+        .sent_at = pair->data_sent_at,
+        .received_at = pair->data_received_at,
+        .number = pair->number,
+        .remote_number = pair->remote->number,
     };
-    hf_ice_local_describe(g, pair->mapped ? pair->mapped : pair->local, &out->local);
+    const hf_ice_local *local = pair->mapped ? pair->mapped : pair->local;
+    out->local_number = local->number;
+    hf_ice_local_describe(pair->generation, local, &out->local);
     hf_ice_remote_describe(pair->remote, &out->remote);
 }

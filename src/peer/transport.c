@@ -183,7 +183,7 @@ bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out)
 
     if (!peer || !out || out->cap < HF_DATAGRAM_MAX)
         return false;
-    bool sent = hf_ice_poll_transmit(peer->ice, now, out);
+    bool sent = hf_ice_poll_transmit(peer->ice, now, out), is_check = sent;
     if (!sent && peer->dtls && !hf_ice_get_route(peer->ice, &route)) {
         discard_sctp(peer, now);
     } else if (!sent && peer->dtls) {
@@ -195,6 +195,8 @@ bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out)
     }
     if (sent) {
         size_t count = (out->len + out->segment - 1) / out->segment;
+        if (!is_check)
+            hf_ice_count_sent(peer->ice, now, count, out->len);
         peer->packets_sent += count;
         peer->bytes_sent += out->len;
         hf_trace(peer->env, now, HF_TRACE_UDP_PACKETS_SENT, hf_trace_number("count", count),

@@ -301,6 +301,15 @@ hf_err hf_sctp_channel_receive_in_parts(hf_sctp *sctp, hf_datachannel handle, bo
     return HF_OK;
 }
 
+hf_datachannel hf_sctp_channel_at(const hf_sctp *sctp, size_t index)
+{
+    for (size_t i = 0; i < sctp->channels_len; i++) {
+        if (!sctp->channels[i]->silent && index-- == 0)
+            return sctp->channels[i]->handle;
+    }
+    return 0;
+}
+
 hf_err hf_sctp_channel_info(const hf_sctp *sctp, hf_datachannel handle, hf_datachannel_info *out)
 {
     size_t at = position(sctp, handle);

@@ -319,8 +319,6 @@ static void take_packet(hf_sctp *sctp, hf_bytes packet)
 {
     sctp->stats.packets_received++;
     sctp->stats.bytes_received += packet.len;
-    hf_trace(sctp->env, sctp->now, HF_TRACE_SCTP_PACKETS_RECEIVED, hf_trace_number("count", 1),
-             hf_trace_number("bytes", packet.len));
     if (!is_running(sctp)) {
         hf_sctp_drop(sctp, HF_DROP_SCTP_EARLY, packet.len);
     } else if (!hf_crc32c_is_valid(packet)) {
@@ -343,8 +341,11 @@ void hf_sctp_input(hf_sctp *sctp, hf_time now, const hf_bytes *packets, size_t n
     if (n == 0)
         return;
     hf_sctp_enter(sctp, now);
+    uint64_t bytes = sctp->stats.bytes_received;
     for (size_t i = 0; i < n; i++)
         take_packet(sctp, packets[i]);
+    hf_trace(sctp->env, sctp->now, HF_TRACE_SCTP_PACKETS_RECEIVED, hf_trace_number("count", n),
+             hf_trace_number("bytes", sctp->stats.bytes_received - bytes));
     sctp->active_until = sctp->now + ACTIVE_AFTER_INPUT;
 }
 
@@ -369,15 +370,18 @@ size_t hf_sctp_packets(hf_sctp *sctp, hf_time now, hf_bytes *out, size_t cap)
 void hf_sctp_sent(hf_sctp *sctp, size_t n)
 {
     hf_packet packet;
+    uint64_t packets = sctp->stats.packets_sent, bytes = sctp->stats.bytes_sent;
     for (; n > 0 && hf_packet_peek(&sctp->output, &packet, 1) == 1; n--) {
         sctp->stats.packets_sent++;
         sctp->stats.bytes_sent += packet.len;
-        hf_trace(sctp->env, sctp->now, HF_TRACE_SCTP_PACKETS_SENT, hf_trace_number("count", 1),
-                 hf_trace_number("bytes", packet.len));
         hf_packet_pop(&sctp->output, 1);
         if (sctp->sealed > 0)
             sctp->sealed--;
     }
+    if (sctp->stats.packets_sent > packets)
+        hf_trace(sctp->env, sctp->now, HF_TRACE_SCTP_PACKETS_SENT,
+                 hf_trace_number("count", sctp->stats.packets_sent - packets),
+                 hf_trace_number("bytes", sctp->stats.bytes_sent - bytes));
 }
 
 /* --- Time ----------------------------------------------------------------------------------------------------------- */
@@ -450,8 +454,8 @@ void hf_sctp_get_facts(const hf_sctp *sctp, hf_sctp_facts *out)
         .bytes_sent = sctp->flow.bytes_sent,
         .bytes_acked = sctp->flow.bytes_acked,
         .retransmissions = sctp->flow.retransmissions,
-        .srtt = hf_settings_srtt(sctp),
     };
+    hf_settings_read_status(sctp, out);
 }
 
 void hf_sctp_get_stats(const hf_sctp *sctp, hf_sctp_stats *out)

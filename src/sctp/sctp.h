@@ -92,6 +92,9 @@ HF_CHECKED hf_err hf_sctp_channel_set_low(hf_sctp *sctp, hf_datachannel channel,
 /* HF_ENOENT: no such channel, or forgotten. */
 HF_CHECKED hf_err hf_sctp_channel_info(const hf_sctp *sctp, hf_datachannel channel, hf_datachannel_info *out);
 
+/* Channel number `index` of those that there are; 0: there are not so many. */
+hf_datachannel hf_sctp_channel_at(const hf_sctp *sctp, size_t index);
+
 typedef enum hf_sctp_event_type {
     HF_SCTP_UP = 1,
     HF_SCTP_DOWN,         /* the association is over; each channel's CLOSED has come before */
@@ -128,6 +131,7 @@ typedef struct hf_sctp_facts {
     uint64_t bytes_acked;     /* payload acknowledged, cumulatively */
     uint64_t retransmissions; /* DATA chunks that left again */
     hf_span srtt;             /* usrsctp's smoothed round trip; 0: not known */
+    uint32_t congestion_window, receiver_window, mtu, unacked_chunks; /* usrsctp's; 0 unless the association is up */
 } hf_sctp_facts;
 
 void hf_sctp_get_facts(const hf_sctp *sctp, hf_sctp_facts *out);

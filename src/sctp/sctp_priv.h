@@ -205,7 +205,7 @@ HF_CHECKED hf_err hf_settings_apply(hf_sctp *sctp);
 void hf_settings_established(hf_sctp *sctp);
 void hf_settings_follow_rtt(hf_sctp *sctp);
 void hf_settings_set_window(hf_sctp *sctp, size_t bytes);
-hf_span hf_settings_srtt(const hf_sctp *sctp);
+void hf_settings_read_status(const hf_sctp *sctp, hf_sctp_facts *out); /* what usrsctp knows; left alone when it is not up */
 void hf_settings_of_engine(void);
 
 /* channel.c */

@@ -151,19 +151,26 @@ hf_err hf_settings_apply(hf_sctp *sctp)
     return ok ? HF_OK : HF_EIO;
 }
 
-static hf_span smoothed_rtt(const hf_sctp *sctp)
+void hf_settings_read_status(const hf_sctp *sctp, hf_sctp_facts *out)
 {
     struct sctp_status status;
     socklen_t size = sizeof status;
     memset(&status, 0, sizeof status);
-    if (!sctp->socket || usrsctp_getsockopt(sctp->socket, IPPROTO_SCTP, SCTP_STATUS, &status, &size) != 0)
-        return 0;
-    return HF_MS((hf_span)status.sstat_primary.spinfo_srtt);
+    if (sctp->state != HF_SCTP_ESTABLISHED || !sctp->socket ||
+        usrsctp_getsockopt(sctp->socket, IPPROTO_SCTP, SCTP_STATUS, &status, &size) != 0)
+        return;
+    out->srtt = HF_MS((hf_span)status.sstat_primary.spinfo_srtt);
+    out->congestion_window = status.sstat_primary.spinfo_cwnd;
+    out->receiver_window = status.sstat_rwnd;
+    out->mtu = status.sstat_primary.spinfo_mtu;
+    out->unacked_chunks = status.sstat_unackdata;
 }
 
-hf_span hf_settings_srtt(const hf_sctp *sctp)
+static hf_span smoothed_rtt(const hf_sctp *sctp)
 {
-    return sctp->state == HF_SCTP_ESTABLISHED ? smoothed_rtt(sctp) : 0;
+    hf_sctp_facts facts = {0};
+    hf_settings_read_status(sctp, &facts);
+    return facts.srtt;
 }
 
 void hf_settings_established(hf_sctp *sctp)
@@ -175,7 +182,7 @@ void hf_settings_established(hf_sctp *sctp)
 /* No backing off beyond a second, or two round trips where those are longer. */
 void hf_settings_follow_rtt(hf_sctp *sctp)
 {
-    int64_t srtt_ms = hf_settings_srtt(sctp) / HF_MS(1);
+    int64_t srtt_ms = smoothed_rtt(sctp) / HF_MS(1);
     int64_t ms = srtt_ms > RTO_MS_ABOVE_RTT ? 2 * srtt_ms : srtt_ms + RTO_MS_ABOVE_RTT;
     uint32_t least = ms < RTO_MS_MIN ? RTO_MS_MIN : ms > RTO_MS_MAX ? RTO_MS_MAX : (uint32_t)ms;
     uint32_t most = least > RTO_MS ? least : RTO_MS;

@@ -99,6 +99,23 @@ def a_message_without_room_is_refused_and_writable_follows():
         expect_end(pair)
 
 
+def expect_report(stats, sent):
+    """The W3C's objects, by id; they refer to each other, and say the same as the line around them."""
+    report = stats["report"]
+    for key, thing in report.items():
+        assert thing["id"] == key and thing["timestamp"] == stats["timestamp"], thing
+        for member, value in thing.items():
+            assert not member.endswith("Id") or value in report, (key, member, value)
+    transport = report["transport"]
+    assert (transport["dtlsState"], transport["tlsVersion"]) == ("connected", "FEFD"), transport
+    pair = report[transport["selectedCandidatePairId"]]
+    assert pair["state"] == "succeeded" and 0 < pair["currentRoundTripTime"] < 10, pair
+    assert report[pair["localCandidateId"]]["address"] == "127.0.0.1"
+    channel = next(t for t in report.values() if t["type"] == "data-channel" and t["label"] == "code-sync")
+    assert (channel["bytesSent"], channel["bytesReceived"]) == (sent, 5 - sent), channel
+    assert {"peer-connection", "sctp-transport", "certificate"} < {t["type"] for t in report.values()}
+
+
 def statistics_bear_what_is_promised():
     with Pair(PROGRAM, offer=("--stats", "0.2")) as pair:
         pair.wait_open(5)
@@ -115,6 +132,7 @@ def statistics_bear_what_is_promised():
             assert channel["messagesQueued"] >= 0 and channel["bufferedAmount"] >= 0
             assert stats["pair"]["local"].startswith("host 127.0.0.1") and stats["rtt_ms"] > 0
             assert stats["packetsSent"] > 0 and all(isinstance(n, int) for n in stats["drops"].values())
+            expect_report(stats, sent)
         pair.answerer.command(type="close")
         expect_end(pair)
 
