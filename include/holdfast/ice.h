@@ -309,6 +309,7 @@ typedef struct hf_ice_stats {
     hf_drops drops; /* HF_DROP_STUN_MALFORMED to HF_DROP_UNKNOWN_PATH */
     uint64_t remote_candidates_ignored;
     uint64_t role_conflicts;
+    uint64_t packets_sent, packets_received, bytes_sent, bytes_received; /* of data; what was sent: see hf_ice_count_sent */
     uint64_t selected_changes; /* how often another pair became the one that data takes, or none */
     uint64_t streams_opened, streams_accepted, streams_failed; /* TCP; failed: could not be opened, or broke */
     uint64_t frames_received;

@@ -5,9 +5,9 @@
  *         if (stats.type == HF_STATS_CANDIDATE_PAIR && stats.u.candidate_pair.nominated)
  *             …stats.u.candidate_pair.current_round_trip_time…
  *
- * Objects refer to each other by `id`. A member that the W3C would leave out of its dictionary, because it is not known (yet),
- * is HF_STATS_ABSENT where it is a number or a time, and "" where it is a text. Who writes them out need not know them one by
- * one: hf_stats_members gives the W3C's name, kind and place of each. */
+ * Objects refer to each other by `id`. A member that the W3C would leave out of its dictionary, because it is not known
+ * (yet), is HF_STATS_ABSENT where it is a number or a time, and "" where it is a text. Who writes them out need not know
+ * them one by one: hf_stats_members gives the W3C's name, kind and place of each. */
 #ifndef HOLDFAST_STATS_H
 #define HOLDFAST_STATS_H
 
@@ -42,8 +42,8 @@ typedef struct hf_peer_connection_stats {
     int64_t data_channels_closed; /* dataChannelsClosed: of those that were open */
 } hf_peer_connection_stats;
 
-/* RTCTransportStats: one, for everything is bundled. Packets are UDP datagrams or frames of a stream, bytes their payload,
- * checks and handshake included. */
+/* RTCTransportStats: one, for everything is bundled. Packets are UDP datagrams or frames of a stream, bytes their payload;
+ * the handshake of DTLS is among them, checks are not. */
 typedef struct hf_transport_stats {
     int64_t packets_sent, packets_received;            /* packetsSent, packetsReceived */
     int64_t bytes_sent, bytes_received;                /* bytesSent, bytesReceived */

@@ -306,6 +306,8 @@ bool hf_ice_is_authenticated(hf_ice *ice, const hf_path *path)
 static void count_received(hf_ice *ice, hf_time now, const hf_datagram *datagram)
 {
     hf_ice_pair *pair = ice->heard;
+    ice->stats.packets_received++;
+    ice->stats.bytes_received += datagram->len;
     if (!pair || !hf_ice_path_equal(&pair->path, &datagram->path))
         return; /* it came before the remote's credentials, and there is no pair */
     pair->packets_received++;
@@ -492,6 +494,8 @@ bool hf_ice_is_controlling(const hf_ice *ice)
 void hf_ice_count_sent(hf_ice *ice, hf_time now, size_t packets, size_t bytes)
 {
     hf_ice_pair *pair = ice->route;
+    ice->stats.packets_sent += packets;
+    ice->stats.bytes_sent += bytes;
     if (!pair)
         return;
     pair->packets_sent += packets;

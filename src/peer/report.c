@@ -193,10 +193,10 @@ static bool fill_transport(const hf_peer *peer, size_t index, hf_stats *out)
     hf_transport_stats *t = &out->u.transport;
     hf_ice_get_stats(peer->ice, &ice);
     write_text(out->id, TRANSPORT_ID);
-    *t = (hf_transport_stats){.packets_sent = (int64_t)peer->packets_sent,
-                              .packets_received = (int64_t)peer->packets_received,
-                              .bytes_sent = (int64_t)peer->bytes_sent,
-                              .bytes_received = (int64_t)peer->bytes_received,
+    *t = (hf_transport_stats){.packets_sent = (int64_t)ice.packets_sent,
+                              .packets_received = (int64_t)ice.packets_received,
+                              .bytes_sent = (int64_t)ice.bytes_sent,
+                              .bytes_received = (int64_t)ice.bytes_received,
                               .ice_role = hf_ice_is_controlling(peer->ice) ? "controlling" : "controlled",
                               .ice_local_username_fragment = hf_ice_local_ufrag(peer->ice),
                               .ice_state = hf_ice_state_name(peer->ice_state),
