@@ -350,6 +350,14 @@ static void on_candidate(sim_side *side, const hf_peer_event *event)
         signal_description(side);
 }
 
+/* The first ones, as far as there is room: a world of many cuts has many. */
+static void note_connection(sim_side *side, const char *name)
+{
+    size_t len = strlen(side->connections);
+    if (len + strlen(name) + 2 <= sizeof side->connections)
+        snprintf(side->connections + len, sizeof side->connections - len, "%s ", name);
+}
+
 static void on_event(sim_side *side, const hf_peer_event *event)
 {
     switch (event->type) {
@@ -358,9 +366,7 @@ static void on_event(sim_side *side, const hf_peer_event *event)
             sim_offer(side);
         break;
     case HF_PEER_CONNECTION_CHANGED:
-        strncat(side->connections, hf_connection_state_name(event->u.connection),
-                sizeof side->connections - strlen(side->connections) - 2);
-        strcat(side->connections, " ");
+        note_connection(side, hf_connection_state_name(event->u.connection));
         side->unsteady |= side->connected_at != HF_NEVER && event->u.connection != HF_CONNECTION_CONNECTED;
         if (event->u.connection == HF_CONNECTION_CONNECTED && side->connected_at == HF_NEVER)
             side->connected_at = side->sim->now;
