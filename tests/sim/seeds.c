@@ -1,4 +1,5 @@
-/* seeds.c: a world made from a number: its network, its channels, what is said on them and when the path is cut.
+/* seeds.c: a world made from a number: its network, its channels, what is said on them, when the path is cut and when ICE
+ * restarts.
  *
  *     seeds FIRST COUNT
  *
@@ -45,6 +46,7 @@ static sim_config weather(uint64_t seed)
     config.signalling = HF_MS(sim_random(&chooser, 300));
     config.no_trickle = sim_random(&chooser, 4) == 0;
     config.ipv6 = sim_random(&chooser, 2) == 0;
+    config.negotiate = true;
     return config;
 }
 
@@ -78,6 +80,16 @@ static int say_something(sim *s, plan *p)
             else if (err != HF_EAGAIN)
                 return wrong("a send was refused", p->label[i]);
         }
+    }
+    return 0;
+}
+
+/* Either side, or both at once: the polite one gives way. */
+static int restart_at_times(sim *s)
+{
+    for (int i = 0; i < 2; i++) {
+        if (sim_random(s, 40) == 0 && hf_peer_restart_ice(s->side[i].peer, s->now) != HF_OK)
+            return wrong("a restart was refused", NULL);
     }
     return 0;
 }
@@ -139,7 +151,7 @@ static int run(uint64_t seed)
     }
     s.link.corrupt = config.link.corrupt;
     for (int round = 0; round < 100 && failures == 0; round++) {
-        failures += say_something(&s, &p);
+        failures += say_something(&s, &p) + restart_at_times(&s);
         s.link.cut = sim_random(&s, 25) == 0;
         sim_run(&s, s.now + (s.link.cut ? HF_SECONDS(1 + sim_random(&s, 10)) : HF_MS(1 + sim_random(&s, 200))), NULL);
         if (s.link.cut) {
