@@ -419,6 +419,7 @@ static void on_success(hf_time now, hf_ice_pair *pair, const hf_ice_sent *sent, 
     hf_trace(ice->env, now, HF_TRACE_ICE_CHECK_ANSWERED, hf_trace_number("pair", pair->number),
              hf_trace_ms("rtt_ms", pair->rtt));
     pair->answered_at = now;
+    pair->is_silent = false;
     pair->is_authenticated = true;
     hf_ice_budget_prove(pair);
     pair->mapped = local_of(pair, mapped);

@@ -128,6 +128,7 @@ typedef struct hf_ice_pair {
     hf_ice_sent sent[HF_ICE_REQUESTS_MAX];
     unsigned sent_next;
     hf_time answered_at; /* the last valid answer */
+    bool is_silent;      /* it was the route, became suspect, and has not answered since */
     hf_span rtt, rtt_total;
     uint64_t requests_sent, requests_received, responses_sent, responses_received, consent_requests_sent;
     uint64_t packets_sent, packets_received, bytes_sent, bytes_received; /* of data */

@@ -27,14 +27,17 @@ static bool may_renominate(const hf_ice_generation *g)
     return g->is_controlling && g->remote_may_renominate;
 }
 
-/* Nominated ones first; of several (RFC 5245 §8.1.1.2, Chromium) the one of highest priority that answers. */
+/* Nominated ones first; of several (RFC 5245 §8.1.1.2, Chromium) the one of highest priority that answers. Where none does,
+ * the route stays what it is: to go from one silent pair to the other would help nobody, and never be told. */
 static bool is_better(const hf_ice_pair *a, const hf_ice_pair *b)
 {
     const hf_ice *ice = a->generation->ice;
     if (a->is_nominated != b->is_nominated && !may_renominate(a->generation))
         return a->is_nominated;
-    if (hf_ice_consent_is_suspect(ice) && (a == ice->route || b == ice->route))
-        return b == ice->route;
+    if (a->is_silent != b->is_silent)
+        return b->is_silent;
+    if (a->is_silent && (a == ice->route || b == ice->route))
+        return a == ice->route;
     return a->priority > b->priority;
 }
 
@@ -196,6 +199,8 @@ void hf_ice_select(hf_ice *ice, hf_ice_pair *pair)
 
 static void choose_route(hf_ice *ice, hf_time now)
 {
+    if (hf_ice_consent_is_suspect(ice))
+        ice->route->is_silent = true;
     ice->current->best = best_of(ice->current, now);
     ice->newest->best = best_of(ice->newest, now);
     if (is_to_take_over(ice))

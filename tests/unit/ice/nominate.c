@@ -148,6 +148,36 @@ Test(nominate, of_an_aggressive_remote_the_best_pair_counts)
     solo_clear(&s);
 }
 
+/* The remote is gone, and with it both pairs that it nominated: each is tried, and then it is told. */
+Test(nominate, of_two_silent_pairs_neither_is_returned_to)
+{
+    solo s;
+    hf_stun_message m;
+    solo_init(&s, NULL);
+    solo_set_remote(&s);
+    solo_check_in(&s, &(solo_check){.is_controlling = true, .use_candidate = true, .priority = 2130706431});
+    cr_assert(solo_take_class(&s, HF_STUN_REQUEST, &m));
+    solo_answer(&s, &m, NULL);
+    solo_wait(&s, HF_MS(60));
+    solo_check_in(&s, &(solo_check){.is_controlling = true, .use_candidate = true, .from = "10.0.0.3:6000"});
+    cr_assert(solo_take_class(&s, HF_STUN_REQUEST, &m));
+    solo_answer(&s, &m, NULL);
+    cr_assert(route_port(&s, "10.0.0.2:6000", true));
+
+    hf_time gone = s.now;
+    while (hf_ice_get_state(s.ice) != HF_ICE_DISCONNECTED && s.now - gone < HF_SECONDS(30))
+        solo_answer_from(&s, "10.0.0.9:6000", HF_MS(100)); /* nobody */
+    cr_expect_leq(s.now - gone, HF_SECONDS(12));
+    solo_answer_from(&s, "10.0.0.9:6000", HF_SECONDS(5));
+    cr_expect(route_port(&s, "10.0.0.3:6000", true));
+
+    solo_check_in(&s, &(solo_check){.is_controlling = true, .use_candidate = true}); /* the first one lives again */
+    solo_answer_from(&s, "10.0.0.2:6000", HF_SECONDS(1));
+    cr_expect(route_port(&s, "10.0.0.2:6000", true));
+    cr_expect_eq(hf_ice_get_state(s.ice), HF_ICE_COMPLETED);
+    solo_clear(&s);
+}
+
 Test(nominate, one_that_fails_gives_way_to_the_next)
 {
     solo s;
