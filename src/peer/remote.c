@@ -8,7 +8,8 @@
 #define MESSAGE_MAX_UNSAID 65536
 
 /* RFC 8842 §5.3: who is the DTLS client. A missing line counts as actpass in an offer and as active in an answer. A role
- * that both have stays (§5.5). */
+ * that both have stays (§5.5); only an offer could ask for another. Firefox 153, being the server, answers a later actpass
+ * with active, and stays the server. */
 static bool read_role(const hf_peer *peer, hf_sdp_type type, hf_sdp_setup setup, hf_dtls_role *role)
 {
     bool answers = type != HF_SDP_OFFER;
@@ -18,7 +19,8 @@ static bool read_role(const hf_peer *peer, hf_sdp_type type, hf_sdp_setup setup,
         *role = HF_DTLS_SERVER;
     else
         *role = HF_DTLS_CLIENT;
-    if (peer->negotiated.done && (setup == HF_SDP_ACTPASS || setup == HF_SDP_SETUP_NONE))
+    bool later_answer = answers && peer->signaling == HF_SIGNALING_HAVE_LOCAL_OFFER;
+    if (peer->negotiated.done && (later_answer || setup == HF_SDP_ACTPASS || setup == HF_SDP_SETUP_NONE))
         *role = peer->negotiated.dtls_role;
     return true;
 }

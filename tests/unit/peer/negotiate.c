@@ -49,6 +49,24 @@ Test(peer_negotiate, an_answer_that_does_not_fit_is_refused_and_changes_nothing)
     duo_clear(&d);
 }
 
+/* Firefox 153, being the DTLS server, answers so. */
+Test(peer_negotiate, a_later_answer_does_not_change_the_role)
+{
+    duo d;
+    duo_init(&d, 2);
+    cr_assert_eq(hf_peer_set_remote_description(d.peer[1], d.now, HF_SDP_OFFER, duo_set_local(&d, 0, HF_SDP_OFFER)), HF_OK);
+    cr_assert_eq(hf_peer_set_remote_description(d.peer[0], d.now, HF_SDP_ANSWER, duo_set_local(&d, 1, HF_SDP_ANSWER)),
+                 HF_OK);
+    cr_assert_eq(hf_peer_set_remote_description(d.peer[0], d.now, HF_SDP_OFFER, duo_set_local(&d, 1, HF_SDP_OFFER)), HF_OK);
+    const char *answer = duo_set_local(&d, 0, HF_SDP_ANSWER);
+    cr_assert_not_null(strstr(answer, "a=setup:passive"));
+    char *other = duo_replace(answer, "a=setup:passive", "a=setup:active");
+    cr_expect_eq(hf_peer_set_remote_description(d.peer[1], d.now, HF_SDP_ANSWER, other), HF_OK);
+    free(other);
+    cr_expect_not_null(strstr(duo_set_local(&d, 1, HF_SDP_OFFER), "a=setup:actpass"));
+    duo_clear(&d);
+}
+
 Test(peer_negotiate, a_later_offer_keeps_the_transport)
 {
     static const struct {
