@@ -1,9 +1,8 @@
 // The native party: a `holdfast peer` process, spoken to in lines of JSON.
 
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+import { startLines } from '../lines.mjs';
 import { Party } from './party.mjs';
 
 const SIGNALS = new Set(['offer', 'answer', 'candidate']);
@@ -14,22 +13,17 @@ export function program() {
 
 export class Native extends Party {
   #process;
-  #gone;
 
   constructor(...options) {
     super('the native peer');
     this.note('$', `holdfast peer ${options.join(' ')}`);
-    this.#process = spawn(program(), ['peer', ...options], { stdio: 'pipe' });
-    createInterface({ input: this.#process.stdout }).on('line', (line) => this.#hearLine(line));
-    createInterface({ input: this.#process.stderr }).on('line', (line) => this.note('stderr', line));
-    this.#process.stdin.on('error', (error) => this.note('!', `its input: ${error.message}`));
-    this.#gone = new Promise((resolve) => {
-      this.#process.on('error', (error) => this.lose(`could not be started: ${error.message}`));
-      this.#process.on('close', (status, signal) => {
+    this.#process = startLines([program(), 'peer', ...options], {
+      onLine: (line) => this.#hearLine(line),
+      onTrouble: (line) => this.note('stderr', line),
+      onEnd: (status, signal, why) => {
         this.hear({ type: 'exit', status, signal });
-        this.lose(`it ended with ${signal ? `signal ${signal}` : `status ${status}`}`);
-        resolve();
-      });
+        this.lose(why);
+      },
     });
   }
 
@@ -45,32 +39,46 @@ export class Native extends Party {
     else this.hear(told);
   }
 
-  #write(line) {
-    this.note('<', line);
-    if (this.#process.stdin.writable) this.#process.stdin.write(`${JSON.stringify(line)}\n`);
+  // Writes a line that need not be JSON.
+  line(text) {
+    this.note('<', text);
+    this.#process.write(text);
   }
 
   signal(signal) {
-    this.#write(signal);
+    this.line(JSON.stringify(signal));
   }
 
   command(type, fields = {}) {
-    this.#write({ type, ...fields });
+    this.line(JSON.stringify({ type, ...fields }));
+  }
+
+  async stats() {
+    this.command('stats');
+    return this.take('statistics', (event) => event.type === 'stats');
+  }
+
+  error(code) {
+    return this.take(`the error ${code}`, (event) => event.type === 'error' && event.code === code);
   }
 
   endInput() {
     this.note('<', 'end of input');
-    this.#process.stdin.end();
+    this.#process.endInput();
+  }
+
+  // Ends the process without a farewell to anybody.
+  kill() {
+    return this.#process.kill();
   }
 
   // Waits for the end of the process. Yields its status, and the signal that killed it or null.
-  exit() {
-    return this.take('its end', (event) => event.type === 'exit');
+  async exit(patience) {
+    const { status, signal } = await this.take('its end', (event) => event.type === 'exit', patience);
+    return { status, signal };
   }
 
-  // Ends a process that is still there.
-  async dispose() {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) this.#process.kill('SIGKILL');
-    await this.#gone;
+  dispose() {
+    return this.kill();
   }
 }

@@ -1,7 +1,7 @@
-// A party: one end of a connection, a page or a native peer, as a log of what it told and a way to wait for more of it.
+// A party: one end of a connection, a native peer or another stack's, as a log of what it told and a way to wait for more of it.
 // Both kinds tell the same events, { type: 'state' | 'open' | 'message' | 'closed', … }, in the words of `holdfast peer`.
 
-const PATIENCE_MS = 15_000;
+export const PATIENCE_MS = 30_000; // the machine may be busy
 const LOGGED_MAX = 2000;
 
 export class Party {
@@ -78,8 +78,8 @@ export class Party {
     });
   }
 
-  connection(state) {
-    return this.take(`connection ${state}`, (event) => event.type === 'state' && event.connection === state);
+  connection(state, patience) {
+    return this.take(`connection ${state}`, (event) => event.type === 'state' && event.connection === state, patience);
   }
 
   opened(channel) {
@@ -90,13 +90,25 @@ export class Party {
     return this.take(`${channel} closed`, (event) => event.type === 'closed' && event.channel === channel);
   }
 
+  // Has it told such an event that no one has taken?
+  told(matches) {
+    return this.#news.some(matches);
+  }
+
   message(channel) {
     return this.take(`a message on ${channel}`, (event) => event.type === 'message' && event.channel === channel);
   }
 }
 
-// Lets two parties signal to each other.
-export function wire(a, b) {
-  a.carrySignals((signal) => b.signal(signal));
-  b.carrySignals((signal) => a.signal(signal));
+// Lets two parties signal to each other. `toA` and `toB` are what the network between them does to a signal: they yield
+// what arrives, undefined for nothing, or a promise of either.
+export function wire(a, b, { toA = (signal) => signal, toB = (signal) => signal } = {}) {
+  const carry = (there, change) => {
+    let last = Promise.resolve(); // in the order in which they were sent
+    return (signal) => {
+      last = last.then(() => change(signal)).then((changed) => changed && there.signal(changed));
+    };
+  };
+  a.carrySignals(carry(b, toB));
+  b.carrySignals(carry(a, toA));
 }

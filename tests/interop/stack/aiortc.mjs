@@ -1,0 +1,36 @@
+// Debian's aiortc: WebRTC written in Python, with an ICE and SCTP of its own. Each place is a process of endpoint.py.
+
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+import { openProcess } from './process.mjs';
+
+const here = fileURLToPath(new URL('./endpoint.py', import.meta.url));
+
+// Debian's packages belong to Debian's Python, which need not be the first in PATH.
+const python = process.env.AIORTC_PYTHON ?? '/usr/bin/python3';
+
+function version() {
+  const { stdout } = spawnSync(python, ['-c', 'import aiortc; print(aiortc.__version__)'], { encoding: 'utf8' });
+  return stdout?.trim();
+}
+
+export const title = 'aiortc';
+export const lacks = {
+  'obeys our limit': 'it sends messages above a=max-message-size',
+  renegotiation: 'it knows no restart, and no offer after the first',
+  resolves: 'it does not ask for .local names',
+  trickle: 'it gathers before it describes',
+  hides: 'it does not hide addresses',
+  'obeys setup': 'it takes offers with setup:actpass alone',
+  getStats: 'its getStats tells nothing of data channels',
+};
+export const missing = () => (version() ? undefined : `${python} has no aiortc; AIORTC_PYTHON names one that has`);
+
+export async function launch() {
+  return {
+    version: version(),
+    open: async (listener) => openProcess([python, here], listener),
+    close: async () => {},
+  };
+}
