@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "names.h"
+#include "streams.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 
 #define RUN_BUFFER 65536
 
-typedef enum kind { DATAGRAM, SIGNAL } kind;
+typedef enum kind { DATAGRAM, PART, SIGNAL } kind;
 
 /* Something on its way. */
 typedef struct flight {
@@ -19,6 +20,7 @@ typedef struct flight {
     uint64_t order; /* of two that arrive at once, the first sent */
     kind kind;
     int to;
+    sim_part part;
     hf_path path;
     uint8_t *data;
     size_t len;
@@ -100,11 +102,19 @@ static void note_in_trace(sim *s, const void *data, size_t len)
         s->trace = (s->trace ^ bytes[i]) * 1099511628211u; /* FNV-1a */
 }
 
+static hf_path reversed(const hf_path *path)
+{
+    return (hf_path){.transport = path->transport, .local = path->remote, .remote = path->local};
+}
+
+static hf_time arrival(sim *s)
+{
+    return s->now + s->link.delay + (s->link.jitter > 0 ? (hf_span)sim_random(s, (uint32_t)s->link.jitter) : 0);
+}
+
 static void fly(sim *s, int to, const hf_path *path, const uint8_t *data, size_t len)
 {
-    hf_span jitter = s->link.jitter > 0 ? (hf_span)sim_random(s, (uint32_t)s->link.jitter) : 0;
-    flight f = {.at = s->now + s->link.delay + jitter, .kind = DATAGRAM, .to = to, .len = len};
-    f.path = (hf_path){.transport = HF_UDP, .local = path->remote, .remote = path->local};
+    flight f = {.at = arrival(s), .kind = DATAGRAM, .to = to, .len = len, .path = reversed(path)};
     f.data = copy(data, len);
     if (len > 0 && sim_random(s, 1000) < s->link.corrupt)
         f.data[sim_random(s, (uint32_t)len)] ^= (uint8_t)(1u << sim_random(s, 8));
@@ -118,6 +128,15 @@ void sim_fly(sim *s, int to, const hf_path *path, const uint8_t *data, size_t le
     fly(s, to, path, data, len);
     if (sim_random(s, 1000) < s->link.duplicate)
         fly(s, to, path, data, len);
+}
+
+hf_time sim_fly_part(sim *s, int to, sim_part part, const hf_path *path, const uint8_t *data, size_t len, hf_time behind)
+{
+    flight f = {.at = arrival(s), .kind = PART, .part = part, .to = to, .len = len, .path = reversed(path)};
+    f.at = f.at > behind ? f.at : behind;
+    f.data = copy(data, len);
+    add_flight(s, f);
+    return f.at;
 }
 
 static int side_of(const sim *s, const hf_addr *addr)
@@ -138,6 +157,10 @@ static void send_datagram(sim *s, int from, const hf_path *path, uint8_t *data, 
     hf_datagram tapped = {.path = *path, .data = data, .len = len};
     if (s->on_datagram)
         s->on_datagram(s, from, &tapped);
+    if (path->transport == HF_TCP) {
+        sim_streams_send(&s->side[from], path, data, len);
+        return;
+    }
     int to = side_of(s, &path->remote);
     if (to >= 0 && !(s->loses && s->loses(s, from, &tapped)))
         sim_fly(s, to, path, data, len);
@@ -408,13 +431,15 @@ static void on_event(sim_side *side, const hf_peer_event *event)
 
 static void answer_request(sim_side *side, const hf_request *request)
 {
-    hf_local locals[2] = {{.addr = side->addrs[0], .interface = 1}, {.addr = side->addrs[1], .interface = 1}};
+    hf_local locals[3] = {{.addr = side->addrs[0], .interface = 1}, {.addr = side->addrs[1], .interface = 1}};
     hf_reply reply = {.id = request->id};
     switch (request->type) {
     case HF_REQUEST_LOCALS:
         reply.type = HF_REPLY_LOCALS;
         reply.locals = locals;
         reply.locals_len = side->sim->config.ipv6 ? 2 : 1;
+        if (request->listen)
+            locals[reply.locals_len++] = sim_streams_listen(side);
         break;
     case HF_REQUEST_RESOLVE:
     case HF_REQUEST_ADVERTISE:
@@ -422,6 +447,7 @@ static void answer_request(sim_side *side, const hf_request *request)
         return;
     case HF_REQUEST_CONNECT:
     case HF_REQUEST_DISCONNECT:
+        sim_streams_request(side, request);
         return;
     }
     hf_peer_reply(side->peer, side->sim->now, &reply);
@@ -462,6 +488,8 @@ static void deliver(sim *s, flight *f)
     sim_side *side = &s->side[f->to];
     if (f->kind == SIGNAL) {
         receive_signal(side, f);
+    } else if (f->kind == PART) {
+        sim_streams_deliver(side, f->part, &f->path, f->data, f->len);
     } else {
         hf_datagram datagram = {.path = f->path, .data = f->data, .len = f->len};
         if (!sim_names_input(side, &datagram))
@@ -546,6 +574,9 @@ void sim_init(sim *s, const sim_config *config)
         hf_peer_config peer = {.engine = s->engine,
                                .certificate = config->certificate,
                                .message_max = config->message_max,
+                               .mtu = config->mtu,
+                               .tcp = config->tcp[i],
+                               .no_udp = config->no_udp[i],
                                .mdns = config->mdns[i]};
         err = hf_peer_new(&side->peer, &peer, &s->env[i].env);
     }

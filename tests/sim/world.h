@@ -32,7 +32,11 @@ typedef struct sim_config {
     bool multicast;               /* multicasts reach the other side */
     bool may_refuse_candidates;   /* a side that does is no reason to end the run */
     size_t message_max;           /* of both; 0: the default */
-    hf_certificate *certificate;  /* of both; NULL: each its own */
+    size_t mtu;                   /* of both; 0: the default */
+    hf_ice_tcp tcp[2];            /* of each side */
+    bool no_udp[2];
+    size_t piece_max;            /* streams arrive in pieces of at most so many bytes; 0: HF_DATAGRAM_MAX */
+    hf_certificate *certificate; /* of both; NULL: each its own */
     void (*trace)(void *context, const char *line, size_t len); /* takes both event logs; `context` tells whose */
 } sim_config;
 
@@ -50,6 +54,19 @@ typedef struct sim_channel {
     uint64_t doubled; /* arrived a second time */
 } sim_channel;
 
+#define SIM_STREAMS_MAX 64
+
+/* What passes on a stream. */
+typedef enum sim_part { SIM_SYN, SIM_ACCEPTED, SIM_REFUSED, SIM_BYTES, SIM_END } sim_part;
+
+/* One end of a TCP stream. */
+typedef struct sim_stream {
+    hf_path path;
+    uint32_t id;        /* of the request; 0: accepted */
+    hf_time arrived_at; /* when what was sent last is on the other side */
+    bool is_open, is_silent;
+} sim_stream;
+
 typedef struct sim_side {
     struct sim *sim;
     int index;
@@ -57,6 +74,9 @@ typedef struct sim_side {
     hf_addr addrs[2]; /* IPv4, IPv6 */
     hf_mdns *mdns;
     size_t names_requested; /* looked up, or advertised */
+    sim_stream streams[SIM_STREAMS_MAX];
+    size_t streams_len, streams_asked; /* asked: how often its peer wanted one opened */
+    bool listens, refuses_streams;
     sim_channel channels[SIM_CHANNELS_MAX];
     size_t channels_len;
     bool remote_closed;
@@ -81,7 +101,7 @@ typedef struct sim {
     size_t flights_len, flights_cap;
     uint64_t order;
     uint64_t trace; /* hash over all that was sent: moment, path, bytes */
-    void (*on_datagram)(struct sim *sim, int from, const hf_datagram *datagram); /* a tap; may be NULL */
+    void (*on_datagram)(struct sim *sim, int from, const hf_datagram *datagram); /* a tap, frames too; may be NULL */
     bool (*loses)(struct sim *sim, int from, const hf_datagram *datagram);       /* this one is lost; may be NULL */
     uint64_t datagrams;
 } sim;
@@ -113,6 +133,13 @@ hf_err sim_send_numbered(sim_side *side, sim_channel *channel, uint64_t number, 
 
 /* Sends a datagram over the link, which may lose or change it. */
 void sim_fly(sim *s, int to, const hf_path *path, const uint8_t *data, size_t len);
+
+/* Puts a part of the stream `path`, as its sender sees it, on the way. It arrives at the moment returned, not before
+ * `behind`; nothing of it is lost. */
+hf_time sim_fly_part(sim *s, int to, sim_part part, const hf_path *path, const uint8_t *data, size_t len, hf_time behind);
+
+/* All streams break at once, and what is under way on them is lost. */
+void sim_reset_streams(sim *s);
 
 /* Puts a datagram on the way to a side, as if from that address. */
 void sim_inject(sim *s, int to, const hf_path *path, const uint8_t *data, size_t len);
