@@ -117,7 +117,9 @@ static hf_err write_picture(const cli_timeline *timeline, const timeline_options
     if (!out)
         return cli_fault_set(fault, HF_EIO, "%.200s: %s", options->output, strerror(errno));
     cli_timeline_draw(out, timeline);
-    bool is_whole = !ferror(out) && (options->output ? fclose(out) : fflush(out)) == 0;
+    bool is_whole = fflush(out) == 0 && !ferror(out);
+    if (options->output)
+        is_whole = fclose(out) == 0 && is_whole;
     return is_whole ? HF_OK : cli_fault_set(fault, HF_EIO, "the picture could not be written: %s", strerror(errno));
 }
 

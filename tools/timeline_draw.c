@@ -2,6 +2,7 @@
  * shows it when it is pointed at. */
 #include "timeline.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -14,10 +15,12 @@
 #define STRIP 9 /* below a pair: its checks */
 #define HALF_CHART 30
 #define COLUMN 2 /* pixels of one column of the packet chart */
-#define COLUMNS (PLOT / COLUMN)
+#define COLUMNS 480
 #define GLYPH 6.3 /* pixels of a character of a label, rather too many */
 #define LABEL_CHARS ((int)((LEFT - 34) / GLYPH))
 #define TICKS_MAX 10
+
+static_assert(COLUMNS * COLUMN == PLOT, "the packet chart is as wide as the plot");
 
 /* A drawing under way. */
 typedef struct pen {

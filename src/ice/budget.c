@@ -22,13 +22,16 @@ static hf_ice_host *ensure(hf_ice_generation *g, const hf_addr *addr)
     hf_ice_host *host = find(g, addr);
     if (host)
         return host;
+    size_t at = 0;
     if (hf_grow(g->ice->env, &g->hosts, &g->hosts_cap, g->hosts_len + 1, HOSTS_MAX, sizeof *g->hosts) == HF_OK)
-        host = &g->hosts[g->hosts_len++];
-    for (size_t i = 0; !host && i < g->hosts_len; i++)
-        host = g->hosts[i].has_answered ? &g->hosts[i] : NULL;
-    if (host)
-        *host = (hf_ice_host){.addr = *addr};
-    return host;
+        at = g->hosts_len++;
+    else
+        while (at < g->hosts_len && !g->hosts[at].has_answered)
+            at++;
+    if (!g->hosts || at == g->hosts_len)
+        return NULL;
+    g->hosts[at] = (hf_ice_host){.addr = *addr};
+    return &g->hosts[at];
 }
 
 /* A check that came from there proves little, for its source may be forged by the one who knows our password; but it may

@@ -5,15 +5,15 @@
 
 #include <string.h>
 
-/* When queries for a name are sent, from the first one on.
+/* How long after each query for a name the next one is sent.
  *
  * RFC 6762 §5.2 wants a second between the first two and twice as long between each two that follow. So it is, but for the
- * second one. It is there because other programs of this machine share the port: the answer to the first, which asks for
+ * first pause. It is there because other programs of this machine share the port: the answer to the first, which asks for
  * unicast (draft-ietf-mmusic-mdns-ice-candidates §3.2.1), may have been handed to one of them instead of to us. None but
  * the first asks for unicast. Nor is the first held back by up to 120 ms: somebody waits to be connected, and it was no
  * event on the network that makes all of its machines ask at once. */
-static const hf_span schedule[] = {0, HF_MS(200), HF_MS(1200), HF_MS(3200)};
-#define SCHEDULE_LEN (sizeof schedule / sizeof schedule[0])
+static const hf_span pauses[] = {HF_MS(200), HF_SECONDS(1), HF_SECONDS(2)};
+#define PAUSES_LEN (sizeof pauses / sizeof pauses[0])
 
 #define GIVE_UP HF_SECONDS(5)
 
@@ -191,8 +191,8 @@ static bool poll_one(hf_mdns *mdns, hf_time now, hf_mdns_wanted *wanted, hf_tran
                 return true;
         }
         wanted->next_link = 0;
+        wanted->due = wanted->sent < PAUSES_LEN ? now + pauses[wanted->sent] : HF_NEVER;
         wanted->sent++;
-        wanted->due = wanted->sent < SCHEDULE_LEN ? now + schedule[wanted->sent] - schedule[wanted->sent - 1] : HF_NEVER;
     }
     return false;
 }

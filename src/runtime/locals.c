@@ -148,7 +148,7 @@ static bool bring_in_step(hf_object *d, bool *changed, hf_err *err)
 static void tell(hf_object *d, uint32_t id, hf_err err)
 {
     hf_local locals[2 * HF_SOCKETS_MAX];
-    size_t at = d->sockets_len, len = d->sockets_len;
+    size_t at = d->sockets_len, len = at;
 
     for (const hf_socket *s = d->sockets; s; s = s->next) /* the newest is first in the list and last in the answer */
         locals[--at] = s->local;

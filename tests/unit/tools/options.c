@@ -12,13 +12,15 @@ static cli_fault fault;
 static hf_err parse(const char *line)
 {
     static char words[1024];
-    char *argv[32];
+    char *argv[64];
     int argc = 0;
 
     cr_assert_lt(strlen(line), sizeof words);
     strcpy(words, line);
-    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " ")) {
+        cr_assert_lt((size_t)argc, sizeof argv / sizeof *argv);
         argv[argc++] = word;
+    }
     fault = (cli_fault){0};
     return cli_peer_options_parse(&options, argc, argv, &fault);
 }
