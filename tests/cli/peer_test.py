@@ -285,6 +285,29 @@ def echo_sink_and_source_measure():
         expect_end(pair)
 
 
+def tcp_alone_carries_what_udp_does():
+    with Pair(PROGRAM, offer=("--no-udp",), answer=("--no-udp", "--tcp", "listen", "--echo")) as pair:
+        pair.wait_open(5)
+        for peer in pair.peers():
+            selected = peer.wait_for(type="pair")[-1]
+            assert selected["local"].endswith(" tcp") and selected["remote"].endswith(" tcp"), selected
+            candidates = [e["candidate"].split()[2] for e in peer.all(type="candidate") if e["candidate"]]
+            assert candidates and set(candidates) == {"tcp"}, candidates
+        parts = [os.urandom(65536) for _ in range(16)]
+        for part in parts:
+            pair.offerer.command(type="send", channel="files", base64=base64.b64encode(part).decode())
+        echoes = pair.offerer.wait_for(len(parts), type="message", channel="files")
+        assert [base64.b64decode(e["base64"]) for e in echoes] == parts
+        pair.offerer.command(type="close")
+        expect_end(pair)
+
+
+def tcp_that_nobody_listens_for_is_a_failure():
+    with Pair(PROGRAM, offer=("--no-udp", "--give-up", "1"), answer=("--no-udp",)) as pair:
+        assert pair.offerer.status() == 1
+        assert pair.offerer.all(type="error", fatal=True) and not pair.offerer.all(type="open")
+
+
 def a_kept_certificate_is_the_same_identity():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "me.pem")
