@@ -143,15 +143,17 @@ static json_t *drops_of(const hf_peer_stats *peer)
 static bool add_transport(json_t *stats, const hf_peer_stats *peer)
 {
     json_t *transport = json_pack(
-        "{sI sI sI sI ss ss ss so sI sI sI sI so}", "packetsSent", (json_int_t)peer->packets_sent, "packetsReceived",
-        (json_int_t)peer->packets_received, "bytesSent", (json_int_t)peer->bytes_sent, "bytesReceived",
+        "{sI sI sI sI ss ss ss so sI sI sI sI sI sI sI so}", "packetsSent", (json_int_t)peer->packets_sent,
+        "packetsReceived", (json_int_t)peer->packets_received, "bytesSent", (json_int_t)peer->bytes_sent, "bytesReceived",
         (json_int_t)peer->bytes_received, "tlsVersion", peer->dtls_version, "dtlsCipher", peer->dtls_cipher, "dtlsRole",
         peer->dtls_version[0] == '\0' ? "unknown"
         : peer->dtls_client           ? "client"
                                       : "server",
         "sctp_rtt_ms", milliseconds_or_null(peer->sctp_rtt), "sctp_retransmissions", (json_int_t)peer->sctp_retransmissions,
         "dataChannelsOpened", (json_int_t)peer->channels_opened, "dataChannelsClosed", (json_int_t)peer->channels_closed,
-        "candidates_ignored", (json_int_t)peer->candidates_ignored, "drops", drops_of(peer));
+        "candidates_ignored", (json_int_t)peer->candidates_ignored, "streams_opened", (json_int_t)peer->streams_opened,
+        "streams_accepted", (json_int_t)peer->streams_accepted, "streams_failed", (json_int_t)peer->streams_failed, "drops",
+        drops_of(peer));
 
     return transport && json_object_update(stats, transport) == 0 && (json_decref(transport), true);
 }

@@ -74,7 +74,7 @@ typedef enum hf_request_type {
      * HF_REPLY_CONNECTED. */
     HF_REQUEST_CONNECT,
     /* Close the stream `path`, or the one that CONNECT with this `id` asked for, open or not. What was sent on it before
-     * leaves as far as the system has taken it. No answer. */
+     * leaves as far as the system has taken it. No answer, and nothing to be done where its end has crossed this. */
     HF_REQUEST_DISCONNECT
 } hf_request_type;
 

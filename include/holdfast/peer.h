@@ -39,7 +39,7 @@ typedef struct hf_peer_config {
     hf_span patience;   /* see hf_ice_config */
     hf_ice_mdns mdns;
     hf_ice_tcp tcp;
-    bool no_udp;        /* see hf_ice_config */
+    bool no_udp;           /* see hf_ice_config */
     unsigned fingerprints; /* hashes to show in descriptions, all at once: bits 1u << HF_SHA256 …; 0: SHA-256 alone */
 } hf_peer_config;
 
@@ -248,7 +248,7 @@ void hf_peer_set_wake(hf_peer *peer, void (*wake)(void *context), void *context)
 
 typedef struct hf_peer_stats {
     /* RTCTransportStats */
-    uint64_t packets_sent, packets_received; /* UDP datagrams of every kind */
+    uint64_t packets_sent, packets_received; /* datagrams of every kind, and frames of streams */
     uint64_t bytes_sent, bytes_received;     /* their payload */
     const char *dtls_version;                /* "" until agreed; static */
     const char *dtls_cipher;
@@ -262,6 +262,7 @@ typedef struct hf_peer_stats {
     uint64_t sctp_retransmissions;
     hf_drops drops;
     uint64_t candidates_ignored;
+    uint64_t streams_opened, streams_accepted, streams_failed; /* as in hf_ice_stats */
 } hf_peer_stats;
 
 void hf_peer_get_stats(const hf_peer *peer, hf_peer_stats *out);

@@ -29,6 +29,9 @@
     X(ICE_CHECK_SENT, "ice:check_sent")                                                                                     \
     X(ICE_CHECK_RECEIVED, "ice:check_received")                                                                             \
     X(ICE_CHECK_ANSWERED, "ice:check_answered")                                                                             \
+    X(ICE_STREAM_OPENED, "ice:stream_opened")                                                                               \
+    X(ICE_STREAM_ACCEPTED, "ice:stream_accepted")                                                                           \
+    X(ICE_STREAM_CLOSED, "ice:stream_closed")                                                                               \
     X(ICE_PACKETS_SENT, "ice:packets_sent")                                                                                 \
     X(ICE_PACKETS_RECEIVED, "ice:packets_received")                                                                         \
     X(ICE_PACKETS_DROPPED, "ice:packets_dropped")                                                                           \

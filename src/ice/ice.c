@@ -303,15 +303,15 @@ bool hf_ice_is_authenticated(hf_ice *ice, const hf_path *path)
     return false;
 }
 
-static void count_received(hf_ice *ice, hf_time now, const hf_datagram *datagram)
+void hf_ice_count_received(hf_ice *ice, hf_time now, const hf_path *path, size_t len)
 {
     hf_ice_pair *pair = ice->heard;
     ice->stats.packets_received++;
-    ice->stats.bytes_received += datagram->len;
-    if (!pair || !hf_ice_path_equal(&pair->path, &datagram->path))
+    ice->stats.bytes_received += len;
+    if (!pair || !hf_ice_path_equal(&pair->path, path))
         return; /* it came before the remote's credentials, and there is no pair */
     pair->packets_received++;
-    pair->bytes_received += datagram->len;
+    pair->bytes_received += len;
     pair->data_received_at = now;
 }
 
@@ -343,7 +343,7 @@ size_t hf_ice_input(hf_ice *ice, hf_time now, hf_datagram *datagrams, size_t n)
         } else if (!hf_ice_is_authenticated(ice, &datagram->path)) {
             hf_ice_drop(ice, HF_DROP_UNKNOWN_PATH, datagram->len);
         } else {
-            count_received(ice, now, datagram);
+            hf_ice_count_received(ice, now, &datagram->path, datagram->len);
             datagrams[kept++] = *datagram;
         }
     }

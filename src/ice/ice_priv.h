@@ -149,6 +149,7 @@ typedef struct hf_ice_stream {
     hf_path path;
     hf_ice_pair *pair;  /* NULL: accepted, and no check has made one yet */
     hf_time give_up_at; /* when it is closed unless something comes of it; NEVER: with its pair */
+    hf_err cause;       /* of its end; OK: nobody needs it any more */
     hf_deframer deframer;
 } hf_ice_stream;
 
@@ -468,6 +469,7 @@ void hf_ice_trace_local(const hf_ice_generation *g, const hf_ice_local *local, h
 void hf_ice_trace_remote(const hf_ice_generation *g, const hf_ice_remote *remote, hf_trace_event event);
 void hf_ice_trace_pair(const hf_ice_pair *pair, hf_trace_event event);
 void hf_ice_trace_no_pair(const hf_ice *ice);
+void hf_ice_trace_stream(const hf_ice *ice, const hf_ice_stream *stream, hf_trace_event event);
 void hf_ice_trace_dropped(const hf_ice_generation *g); /* a generation with its pairs; NULL is fine */
 
 /* --- check.c ------------------------------------------------------------------------------------------------------- */
@@ -521,6 +523,8 @@ bool hf_ice_finish(hf_transmit *out, const hf_path *path, size_t len); /* false:
 
 void hf_ice_on_stun(hf_ice *ice, hf_time now, const hf_path *path, hf_bytes message);
 bool hf_ice_is_authenticated(hf_ice *ice, const hf_path *path);
+void hf_ice_count_received(hf_ice *ice, hf_time now, const hf_path *path,
+                           size_t len); /* data of a path just authenticated */
 bool hf_ice_may_be_data(uint8_t first);
 
 /* --- answer.c: requests from the remote, and what is owed for them ------------------------------------------------- */

@@ -53,14 +53,19 @@ void hf_ice_streams_clear(hf_ice *ice)
     hf_packet_queue_clear(&ice->arrived);
 }
 
-hf_ice_stream *hf_ice_stream_find(const hf_ice *ice, const hf_path *path)
+static hf_ice_stream *find(const hf_ice *ice, hf_ice_stream_state state, const hf_path *path)
 {
     for (size_t i = 0; i < ice->streams_len; i++) {
         hf_ice_stream *s = ice->streams[i];
-        if (s->state == HF_ICE_STREAM_OPEN && hf_ice_path_equal(&s->path, path))
+        if (s->state == state && hf_ice_path_equal(&s->path, path))
             return s;
     }
     return NULL;
+}
+
+hf_ice_stream *hf_ice_stream_find(const hf_ice *ice, const hf_path *path)
+{
+    return find(ice, HF_ICE_STREAM_OPEN, path);
 }
 
 static bool is_unproven(const hf_ice_stream *s)
@@ -112,6 +117,7 @@ void hf_ice_stream_close(hf_ice *ice, hf_ice_stream *s)
     if (!s || s->state == HF_ICE_STREAM_CLOSING)
         return;
     s->state = HF_ICE_STREAM_CLOSING;
+    hf_ice_trace_stream(ice, s, HF_TRACE_ICE_STREAM_CLOSED);
     hf_ice_pair *pair = s->pair;
     s->pair = NULL;
     if (!pair)
@@ -132,8 +138,10 @@ void hf_ice_stream_close(hf_ice *ice, hf_ice_stream *s)
 }
 
 /* Nothing can come of it any more. */
-static void fail(hf_ice *ice, hf_time now, hf_ice_stream *s)
+static void fail(hf_ice *ice, hf_time now, hf_ice_stream *s, hf_err cause)
 {
+    ice->stats.streams_failed++;
+    s->cause = cause;
     if (s->pair)
         hf_ice_pair_fail(now, s->pair); /* closes it, too */
     else
@@ -177,23 +185,28 @@ static void on_opened(hf_ice *ice, hf_time now, hf_ice_stream *s, const hf_reply
 {
     if (reply->err != HF_OK) {
         s->driver_has_it = false;
-        ice->stats.streams_failed++;
-        fail(ice, now, s);
+        fail(ice, now, s, reply->err);
         return;
     }
     ice->stats.streams_opened++;
     s->state = HF_ICE_STREAM_OPEN;
     s->give_up_at = HF_NEVER;
     s->path.local = s->pair->path.local = reply->path.local;
+    hf_ice_trace_stream(ice, s, HF_TRACE_ICE_STREAM_OPENED);
     hf_ice_check_trigger(s->pair);
 }
 
-/* Notes that the driver is to close it. Without memory it stays open, and its next bytes bring us here again. */
+/* Notes once that the driver is to close it, for more bytes may come before it does. Without memory it stays open, and its
+ * next bytes bring us here again. */
 static void refuse(hf_ice *ice, const hf_path *path)
 {
     hf_ice_stream s = {.state = HF_ICE_STREAM_CLOSING, .driver_has_it = true, .path = *path, .give_up_at = HF_NEVER};
     s.path.transport = HF_TCP;
-    (void)add(ice, &s);
+    hf_ice_stream *noted = find(ice, HF_ICE_STREAM_CLOSING, &s.path);
+    if (noted)
+        noted->driver_has_it = true;
+    else
+        (void)add(ice, &s);
 }
 
 static void on_accepted(hf_ice *ice, hf_time now, const hf_path *path)
@@ -204,10 +217,12 @@ static void on_accepted(hf_ice *ice, hf_time now, const hf_path *path)
         .state = HF_ICE_STREAM_OPEN, .driver_has_it = true, .path = *path, .give_up_at = now + CHECK_PATIENCE};
     s.path.transport = HF_TCP;
     if (hf_ice_is_over(ice) || hf_ice_stream_find(ice, &s.path) || hf_ice_addr_is_forbidden(&path->remote) ||
-        !hf_ice_has_socket(ice, &path->local, HF_ICE_TCP_PASSIVE) || !has_room || !add(ice, &s))
+        !hf_ice_has_socket(ice, &path->local, HF_ICE_TCP_PASSIVE) || !has_room || !add(ice, &s)) {
         refuse(ice, path);
-    else
-        ice->stats.streams_accepted++;
+        return;
+    }
+    ice->stats.streams_accepted++;
+    hf_ice_trace_stream(ice, &s, HF_TRACE_ICE_STREAM_ACCEPTED);
 }
 
 void hf_ice_stream_on_connected(hf_ice *ice, hf_time now, const hf_reply *reply)
@@ -223,12 +238,13 @@ void hf_ice_stream_on_disconnected(hf_ice *ice, hf_time now, const hf_reply *rep
 {
     hf_path path = reply->path;
     path.transport = HF_TCP;
-    hf_ice_stream *s = hf_ice_stream_find(ice, &path);
+    hf_ice_stream *s = hf_ice_stream_find(ice, &path), *closing = find(ice, HF_ICE_STREAM_CLOSING, &path);
+    if (closing)
+        closing->driver_has_it = false;
     if (!s)
         return;
     s->driver_has_it = false;
-    ice->stats.streams_failed++;
-    fail(ice, now, s);
+    fail(ice, now, s, reply->err != HF_OK ? reply->err : HF_ECLOSED);
 }
 
 /* --- What streams bring ----------------------------------------------------------------------------------------- */
@@ -239,7 +255,7 @@ void hf_ice_stream_on_check(hf_time now, hf_ice_stream *s)
         s->give_up_at = now + IDLE_MAX;
 }
 
-static void keep(hf_ice *ice, const hf_path *path, hf_bytes data)
+static void keep(hf_ice *ice, hf_time now, const hf_path *path, hf_bytes data)
 {
     hf_packet packet;
     if (hf_packet_push(&ice->arrived, data.len, &packet)) {
@@ -248,6 +264,7 @@ static void keep(hf_ice *ice, const hf_path *path, hf_bytes data)
     }
     memcpy(packet.data - sizeof *path, path, sizeof *path);
     memcpy(packet.data, data.data, data.len);
+    hf_ice_count_received(ice, now, path, data.len);
 }
 
 static void on_frame(hf_ice *ice, hf_time now, hf_ice_stream *s, hf_bytes frame)
@@ -260,10 +277,9 @@ static void on_frame(hf_ice *ice, hf_time now, hf_ice_stream *s, hf_bytes frame)
     } else if (!hf_ice_is_authenticated(ice, &s->path)) {
         /* RFC 6544 §7.1: when the first that comes is not STUN, "the agent SHOULD close the connection". */
         hf_ice_drop(ice, HF_DROP_UNKNOWN_PATH, frame.len);
-        ice->stats.streams_failed++;
-        fail(ice, now, s);
+        fail(ice, now, s, HF_EPROTO);
     } else if (hf_ice_may_be_data(frame.data[0])) {
-        keep(ice, &s->path, frame);
+        keep(ice, now, &s->path, frame);
     } else {
         hf_ice_drop(ice, HF_DROP_STUN_MALFORMED, frame.len);
     }
@@ -275,8 +291,7 @@ static void on_too_long(hf_ice *ice, hf_time now, hf_ice_stream *s)
     hf_ice_drop(ice, HF_DROP_FRAME, s->deframer.skip);
     if (hf_ice_is_authenticated(ice, &s->path))
         return;
-    ice->stats.streams_failed++;
-    fail(ice, now, s);
+    fail(ice, now, s, HF_EPROTO);
 }
 
 void hf_ice_stream_input(hf_ice *ice, hf_time now, const hf_datagram *bytes)
@@ -346,8 +361,7 @@ void hf_ice_stream_tick(hf_ice *ice, hf_time now)
         if (s->pair && s->pair == s->pair->generation->best) {
             s->give_up_at = now + IDLE_MAX; /* consent watches over that one */
         } else {
-            ice->stats.streams_failed++;
-            fail(ice, now, s);
+            fail(ice, now, s, HF_ETIMEDOUT);
         }
     }
 }

@@ -37,6 +37,17 @@ void hf_ice_trace_no_pair(const hf_ice *ice)
     hf_trace(ice->env, ice->now, HF_TRACE_ICE_PAIR_SELECTED, hf_trace_text("cause", "none is left"));
 }
 
+static hf_trace_field pair_of(const hf_ice_stream *stream)
+{
+    return stream->pair ? hf_trace_number("pair", stream->pair->number) : (hf_trace_field){0};
+}
+
+void hf_ice_trace_stream(const hf_ice *ice, const hf_ice_stream *stream, hf_trace_event event)
+{
+    hf_trace(ice->env, ice->now, event, hf_trace_addr("local", &stream->path.local),
+             hf_trace_addr("remote", &stream->path.remote), pair_of(stream), hf_trace_cause(stream->cause));
+}
+
 void hf_ice_trace_dropped(const hf_ice_generation *g)
 {
     for (size_t i = 0; g && i < g->pairs_len; i++)

@@ -33,6 +33,9 @@ void hf_peer_get_stats(const hf_peer *peer, hf_peer_stats *out)
         out->drops.by_cause[i] =
             peer->drops.by_cause[i] + ice.drops.by_cause[i] + dtls.drops.by_cause[i] + sctp.drops.by_cause[i];
     out->candidates_ignored = peer->candidates_ignored + ice.remote_candidates_ignored;
+    out->streams_opened = ice.streams_opened;
+    out->streams_accepted = ice.streams_accepted;
+    out->streams_failed = ice.streams_failed;
 }
 
 bool hf_peer_get_pair(const hf_peer *peer, size_t index, hf_ice_pair_info *out)

@@ -196,7 +196,7 @@ bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out)
     if (sent) {
         size_t count = (out->len + out->segment - 1) / out->segment;
         if (!is_check)
-            hf_ice_count_sent(peer->ice, now, count, out->len);
+            hf_ice_count_sent(peer->ice, now, count, out->len - count * route.headroom);
         peer->packets_sent += count;
         peer->bytes_sent += out->len;
         hf_trace(peer->env, now, HF_TRACE_UDP_PACKETS_SENT, hf_trace_number("count", count),

@@ -298,6 +298,10 @@ def tcp_alone_carries_what_udp_does():
             pair.offerer.command(type="send", channel="files", base64=base64.b64encode(part).decode())
         echoes = pair.offerer.wait_for(len(parts), type="message", channel="files")
         assert [base64.b64decode(e["base64"]) for e in echoes] == parts
+        for peer, name in ((pair.offerer, "streams_opened"), (pair.answerer, "streams_accepted")):
+            peer.command(type="stats")
+            stats = peer.wait_for(type="stats")[-1]
+            assert (stats[name], stats["streams_failed"]) == (1, 0), stats
         pair.offerer.command(type="close")
         expect_end(pair)
 

@@ -102,6 +102,40 @@ Test(sim_event_log, tells_a_connection_from_the_offer_to_the_close, .timeout = 6
     expect_sequence('1', answerer, sizeof answerer / sizeof *answerer);
 }
 
+static bool blocks_udp(sim *s, int from, const hf_datagram *datagram)
+{
+    (void)s;
+    (void)from;
+    return datagram->path.transport == HF_UDP;
+}
+
+Test(sim_event_log, tells_of_streams, .timeout = 60)
+{
+    static const char *const opener[] = {
+        "\"ice:stream_opened\",\"data\":{\"local\":\"192.0.2.1:40000\",\"remote\":\"192.0.2.2:6000\",\"pair\":",
+        "\"protocol\":\"tcp\"",
+        "\"ice:stream_closed\",\"data\":{\"local\":\"192.0.2.1:40000\",\"remote\":\"192.0.2.2:6000\",\"pair\":",
+        "\"ice:stream_opened\",\"data\":{\"local\":\"192.0.2.1:40001\"",
+    };
+    static const char *const listener[] = {
+        "\"ice:stream_accepted\",\"data\":{\"local\":\"192.0.2.2:6000\",\"remote\":\"192.0.2.1:40000\"}",
+        "\"cause\":\"HF_EUNREACHABLE\"",
+        "\"ice:stream_accepted\",\"data\":{\"local\":\"192.0.2.2:6000\",\"remote\":\"192.0.2.1:40001\"}",
+    };
+    sim s;
+    kept.len = 0;
+    sim_init(&s, &(sim_config){.seed = 4, .link = {.delay = HF_MS(20)}, .tcp[1] = HF_ICE_TCP_LISTEN, .trace = keep});
+    s.loses = blocks_udp;
+    sim_open(&s.side[0], &(hf_datachannel_config){.label = "chat"});
+    sim_connect(&s);
+    cr_assert(sim_run(&s, HF_SECONDS(30), sim_both_open));
+    sim_reset_streams(&s);
+    sim_run(&s, s.now + HF_SECONDS(2), NULL);
+    expect_sequence('0', opener, sizeof opener / sizeof *opener);
+    expect_sequence('1', listener, sizeof listener / sizeof *listener);
+    sim_clear(&s);
+}
+
 Test(sim_event_log, has_no_secrets, .timeout = 60)
 {
     sim s;

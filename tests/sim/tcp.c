@@ -36,6 +36,30 @@ static void expect_route(sim *s, hf_transport transport)
     cr_expect(hf_addr_equal(&stats[0].route.path.remote, &stats[1].route.path.local));
 }
 
+static hf_ice_pair_info selected_pair(sim_side *side)
+{
+    hf_ice_pair_info pair;
+    for (size_t i = 0; hf_peer_get_pair(side->peer, i, &pair); i++) {
+        if (pair.selected)
+            return pair;
+    }
+    cr_assert_fail("no pair is selected");
+    return pair;
+}
+
+/* What the one has sent has come to the other, in the statistics of their pairs, too; headers of frames are none of it. */
+static void expect_counted(sim *s, uint64_t least)
+{
+    sim_run(s, s->now + HF_MS(500), NULL);
+    for (int i = 0; i < 2; i++) {
+        hf_ice_pair_info here = selected_pair(&s->side[i]), there = selected_pair(&s->side[1 - i]);
+        cr_expect_geq(here.bytes_sent, least, "side %d", i);
+        cr_expect_eq(here.bytes_sent, there.bytes_received, "side %d", i);
+        cr_expect_eq(here.packets_sent, there.packets_received, "side %d", i);
+        cr_expect_gt(here.received_at, HF_SECONDS(1), "side %d", i);
+    }
+}
+
 /* Numbered messages of both sides, whose bytes the receiver compares. */
 #define MESSAGE_SIZE 16384
 
@@ -85,10 +109,14 @@ Test(sim_tcp, carries_a_mebibyte_each_way_where_udp_is_blocked)
               rows[i].no_udp);
         expect_exchange(&s, 64, HF_SECONDS(20));
         expect_route(&s, HF_TCP);
+        expect_counted(&s, wanted * MESSAGE_SIZE);
         for (int side = 0; side < 2; side++) {
             hf_peer_stats stats;
             hf_peer_get_stats(s.side[side].peer, &stats);
             cr_expect_geq(stats.bytes_received, wanted * MESSAGE_SIZE, "%s", rows[i].why);
+            cr_expect_eq(stats.streams_opened, side == 0, "%s", rows[i].why);
+            cr_expect_eq(stats.streams_accepted, side == 1, "%s", rows[i].why);
+            cr_expect_eq(stats.streams_failed, 0, "%s", rows[i].why);
             cr_expect_eq(s.side[side].streams_len, 1, "%s", rows[i].why);
             cr_expect_not(s.side[side].unsteady, "%s", rows[i].why);
         }

@@ -451,6 +451,23 @@ Test(stream, nobody_can_fill_the_list)
     solo_clear(&s);
 }
 
+/* Otherwise one of them could fill the list of those to be closed, and the rest would stay open. */
+Test(stream, that_is_refused_is_so_once_however_much_it_brings)
+{
+    solo s;
+    solo_init(&s, &(hf_ice_config){0});
+    hf_path first = accept_one(&s, "10.0.0.2:50000");
+    for (int i = 0; i < 3 * HF_ICE_STREAMS_MAX; i++)
+        cr_expect_not(give_data(&s, &first));
+    hf_path second = accept_one(&s, "10.0.0.2:50001"), closed = accept_one(&s, "10.0.0.2:50002");
+    hf_ice_reply(s.ice, s.now, &(hf_reply){.type = HF_REPLY_DISCONNECTED, .path = closed});
+    hf_request request;
+    cr_assert(hf_ice_poll_request(s.ice, &request) && hf_ice_path_equal(&request.path, &first));
+    cr_assert(hf_ice_poll_request(s.ice, &request) && hf_ice_path_equal(&request.path, &second));
+    cr_expect_not(hf_ice_poll_request(s.ice, &request), "what has ended by itself is not asked for");
+    solo_clear(&s);
+}
+
 Test(stream, that_nobody_should_have_accepted_is_closed)
 {
     static const struct {
