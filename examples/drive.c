@@ -39,8 +39,8 @@ static void drain(end *e, hf_time now)
     hf_peer_event event;
 
     while (hf_peer_poll_request(e->peer, &request)) {
-        hf_reply reply = {.id = request.id, .err = HF_ERESOLVE}; /* this program knows no names, */
-        if (request.type == HF_REQUEST_LOCALS)                   /* and one address */
+        hf_reply reply = {.type = HF_REPLY_RESOLVED, .id = request.id, .err = HF_ERESOLVE}; /* it knows no names, */
+        if (request.type == HF_REQUEST_LOCALS)                                              /* and one address */
             reply = (hf_reply){.type = HF_REPLY_LOCALS, .id = request.id, .locals = &e->local, .locals_len = 1};
         hf_peer_reply(e->peer, now, &reply);
     }
