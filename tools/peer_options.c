@@ -260,7 +260,8 @@ void cli_peer_options_print_help(FILE *out)
     cli_options_print_help(table, TABLE_LEN, out);
     fputs("\n"
           "commands: {\"type\":\"send\",\"channel\":\"code-sync\",\"text\":\"hello\"}, or \"base64\",\n"
-          "          or \"size\" with \"repeat\":N; close-channel, stats, close\n"
+          "          or \"size\" with \"repeat\":N; close-channel, restart, stats,\n"
+          "          close\n"
           "status:   0 after a clean close, 1 when the connection failed, 2 for a bad\n"
           "          command line\n",
           out);
