@@ -135,13 +135,22 @@ static hf_err read_end_of_candidates(sdp_parser *p, hf_bytes value)
     return HF_OK;
 }
 
-static hf_err read_sctp_port(sdp_parser *p, hf_bytes value)
+static hf_err read_port(sdp_parser *p, hf_bytes value, uint16_t *out)
 {
     uint64_t port = 0;
     if (!hf_parse_decimal(value, UINT16_MAX, &port) || port == 0)
         return hf_sdp_refuse(p, HF_ESYNTAX, "the sctp-port is not a number from 1 to 65535");
-    p->section->sctp_port = (uint16_t)port;
+    *out = (uint16_t)port;
     return HF_OK;
+}
+
+/* In the old form, where the m= line has the port, the a=sctpmap that bears it out counts, wherever it stands. */
+static hf_err read_sctp_port(sdp_parser *p, hf_bytes value)
+{
+    uint16_t ignored;
+    bool is_mapped =
+        p->section->is_data && hf_sdp_is_old_form(p->section, p->section->formats) && hf_sdp_is_digits(p->section->formats);
+    return read_port(p, value, is_mapped ? &ignored : &p->section->sctp_port);
 }
 
 static hf_err read_max_message_size(sdp_parser *p, hf_bytes value)
@@ -160,7 +169,7 @@ static hf_err read_sctpmap(sdp_parser *p, hf_bytes value)
     hf_bytes number = hf_sdp_take(&value, ' ');
     if (!hf_sdp_is_old_form(p->section, number) || !hf_bytes_equal_text(hf_sdp_take(&value, ' '), "webrtc-datachannel"))
         return HF_OK;
-    hf_err err = read_sctp_port(p, number);
+    hf_err err = read_port(p, number, &p->section->sctp_port);
     p->section->is_data = err == HF_OK;
     return err;
 }
