@@ -114,6 +114,7 @@ typedef struct hf_ice_pair {
     hf_ice_remote *remote;
     hf_ice_local *mapped;         /* NULL: not valid */
     struct hf_ice_stream *stream; /* TCP: opening or open; NULL: none */
+    uint8_t reopened;             /* so many of its streams broke before an answer came */
     hf_path path;                 /* TCP without a stream: the local port is 0 where that is not a listening one */
     uint64_t priority;
     hf_ice_pair_state state;

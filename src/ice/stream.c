@@ -17,6 +17,8 @@
 #define TO_ONE_ADDRESS_MAX 4 /* being opened to one IP address, at once */
 #define UNPROVEN_MAX 8       /* accepted, and no valid check has come yet; half of them from one IP address */
 
+#define REOPENED_MAX 3 /* for one pair that has not worked yet */
+
 /* Beyond the limit a stream is only on the list to be refused. */
 #define LIST_MAX (2 * HF_ICE_STREAMS_MAX)
 
@@ -234,6 +236,13 @@ void hf_ice_stream_on_connected(hf_ice *ice, hf_time now, const hf_reply *reply)
         on_accepted(ice, now, &reply->path);
 }
 
+/* RFC 6544 §10.1: the active side reopens what breaks. A pair that has worked is searched for again anyhow (nominate.c); one
+ * whose first check was still unanswered gets some more attempts, for somebody was there. */
+static bool may_open_again(const hf_ice_stream *s)
+{
+    return s->id != 0 && s->pair && s->pair->state == HF_ICE_PAIR_IN_PROGRESS && s->pair->reopened++ < REOPENED_MAX;
+}
+
 void hf_ice_stream_on_disconnected(hf_ice *ice, hf_time now, const hf_reply *reply)
 {
     hf_path path = reply->path;
@@ -244,7 +253,10 @@ void hf_ice_stream_on_disconnected(hf_ice *ice, hf_time now, const hf_reply *rep
     if (!s)
         return;
     s->driver_has_it = false;
+    hf_ice_pair *retried = may_open_again(s) ? s->pair : NULL;
     fail(ice, now, s, reply->err != HF_OK ? reply->err : HF_ECLOSED);
+    if (retried && retried->state == HF_ICE_PAIR_FAILED)
+        hf_ice_pair_enter(retried, HF_ICE_PAIR_WAITING);
 }
 
 /* --- What streams bring ----------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* seeds.c: a world made from a number: its network, its channels, what is said on them, when the path is cut and when ICE
- * restarts.
+ * restarts. In some of them no UDP passes, and streams break.
  *
  *     seeds FIRST COUNT
  *
@@ -47,7 +47,37 @@ static sim_config weather(uint64_t seed)
     config.no_trickle = sim_random(&chooser, 4) == 0;
     config.ipv6 = sim_random(&chooser, 2) == 0;
     config.negotiate = true;
+    if (sim_random(&chooser, 5) == 0) {
+        config.tcp[sim_random(&chooser, 2)] = HF_ICE_TCP_LISTEN;
+        config.piece_max = 1 + sim_random(&chooser, 3000);
+    }
     return config;
+}
+
+static bool is_over_tcp(const sim_config *config)
+{
+    return config->piece_max > 0;
+}
+
+static bool blocks_udp(sim *s, int from, const hf_datagram *datagram)
+{
+    (void)s;
+    (void)from;
+    return datagram->path.transport == HF_UDP;
+}
+
+/* The path is cut for a while; a stream does not outlive that, and so it breaks. */
+static void break_at_times(sim *s)
+{
+    bool breaks = sim_random(s, 25) == 0;
+    if (breaks && is_over_tcp(&s->config))
+        sim_reset_streams(s);
+    s->link.cut = breaks && !is_over_tcp(&s->config);
+    sim_run(s, s->now + (s->link.cut ? HF_SECONDS(1 + sim_random(s, 10)) : HF_MS(1 + sim_random(s, 200))), NULL);
+    if (breaks) {
+        s->link.cut = false;
+        sim_run(s, s->now + HF_SECONDS(5), NULL);
+    }
 }
 
 static void open_channels(sim *s, plan *p)
@@ -118,9 +148,9 @@ static void describe(const sim *s, const plan *p)
         printf("  %s: %s, reliability %d, limit %u, sent %llu and %llu\n", p->label[i],
                p->config[i].unordered ? "unordered" : "ordered", (int)p->config[i].reliability,
                p->config[i].reliability_limit, (unsigned long long)p->sent[i][0], (unsigned long long)p->sent[i][1]);
-    printf("  at %.3f s: delay %d ms, jitter %d ms, loss %u, duplicate %u, corrupt %u\n", (double)s->now / 1e6,
-           (int)(s->config.link.delay / 1000), (int)(s->config.link.jitter / 1000), s->config.link.loss,
-           s->config.link.duplicate, s->config.link.corrupt);
+    printf("  over %s, at %.3f s: delay %d ms, jitter %d ms, loss %u, duplicate %u, corrupt %u\n",
+           is_over_tcp(&s->config) ? "TCP" : "UDP", (double)s->now / 1e6, (int)(s->config.link.delay / 1000),
+           (int)(s->config.link.jitter / 1000), s->config.link.loss, s->config.link.duplicate, s->config.link.corrupt);
     for (int i = 0; i < 2; i++) {
         const sim_side *side = &s->side[i];
         printf("  side %d: connection %s, ice %s, cause %s%s%s\n", i,
@@ -142,6 +172,7 @@ static int run(uint64_t seed)
     int failures = 0;
 
     sim_init(&s, &config);
+    s.loses = is_over_tcp(&config) ? blocks_udp : NULL;
     s.link.corrupt = 0; /* a forged handshake ends in a refusal, as it must; later, what is damaged is dropped */
     open_channels(&s, &p);
     sim_connect(&s);
@@ -152,12 +183,7 @@ static int run(uint64_t seed)
     s.link.corrupt = config.link.corrupt;
     for (int round = 0; round < 100 && failures == 0; round++) {
         failures += say_something(&s, &p) + restart_at_times(&s);
-        s.link.cut = sim_random(&s, 25) == 0;
-        sim_run(&s, s.now + (s.link.cut ? HF_SECONDS(1 + sim_random(&s, 10)) : HF_MS(1 + sim_random(&s, 200))), NULL);
-        if (s.link.cut) {
-            s.link.cut = false;
-            sim_run(&s, s.now + HF_SECONDS(5), NULL);
-        }
+        break_at_times(&s);
     }
     s.link.loss /= 2;
     sim_run(&s, s.now + HF_SECONDS(200), NULL);

@@ -155,13 +155,14 @@ void sim_reset_streams(sim *s)
 {
     for (int i = 0; i < 2; i++) {
         sim_side *side = &s->side[i];
-        while (side->streams_len > 0) {
-            sim_stream stream = side->streams[0];
-            drop(side, &side->streams[0]);
-            if (stream.is_open)
-                tell(side, HF_REPLY_DISCONNECTED, 0, HF_EUNREACHABLE, &stream.path);
-            else
-                tell(side, HF_REPLY_CONNECTED, stream.id, HF_EUNREACHABLE, &stream.path);
+        for (size_t k = 0; k < side->streams_len;) {
+            sim_stream stream = side->streams[k];
+            if (!stream.is_open) {
+                k++;
+                continue;
+            }
+            drop(side, &side->streams[k]);
+            tell(side, HF_REPLY_DISCONNECTED, 0, HF_EUNREACHABLE, &stream.path);
         }
     }
 }

@@ -138,7 +138,7 @@ void sim_fly(sim *s, int to, const hf_path *path, const uint8_t *data, size_t le
  * `behind`; nothing of it is lost. */
 hf_time sim_fly_part(sim *s, int to, sim_part part, const hf_path *path, const uint8_t *data, size_t len, hf_time behind);
 
-/* All streams break at once, and what is under way on them is lost. */
+/* All open streams break at once, and what is under way on them is lost. */
 void sim_reset_streams(sim *s);
 
 /* Puts a datagram on the way to a side, as if from that address. */

@@ -273,6 +273,26 @@ Test(stream, that_can_not_be_opened_fails_its_pair)
     solo_clear(&o.s);
 }
 
+/* RFC 6544 §10.1. Whoever accepts streams only to break them does not keep us busy for ever. */
+Test(stream, that_breaks_before_an_answer_is_opened_again_some_times)
+{
+    opened o;
+    open_one(&o);
+    hf_ice_end_of_remote_candidates(o.s.ice, o.s.now);
+    for (int i = 0; i < 4; i++) {
+        bool is_last = i == 3;
+        answer_connect(&o, HF_OK);
+        hf_stun_message m;
+        cr_assert(solo_take_class(&o.s, HF_STUN_REQUEST, &m));
+        hf_ice_reply(o.s.ice, o.s.now, &(hf_reply){.type = HF_REPLY_DISCONNECTED, .path = o.path});
+        cr_expect_eq(state_of_pair(&o.s), is_last ? HF_ICE_PAIR_FAILED : HF_ICE_PAIR_WAITING, "time %d", i);
+        cr_expect_eq(hf_ice_get_state(o.s.ice), is_last ? HF_ICE_FAILED : HF_ICE_CHECKING, "time %d", i);
+        cr_assert_eq(connects_within(&o.s, HF_MS(200), &o.request), is_last ? 0 : 1, "time %d", i);
+        o.path.local.port++;
+    }
+    solo_clear(&o.s);
+}
+
 Test(stream, that_takes_too_long_to_open_is_given_up)
 {
     opened o;
