@@ -1,8 +1,8 @@
 // The scenarios, chapter by chapter. A scenario has
 //   name      what is true when it passes
 //   play      the play: throws where it is not true. Gets a Stage
-//   offerers  who makes the first offer: both in turn, where it does not say
-//   needs     features that not every stack has: see `lacks` in stacks.mjs
+//   needs     features that not every stack has: see `lacks` in stacks.mjs. It is played with each of the others twice, the
+//             first offer coming from either side
 //   slow      true: it waits long, and is begun early
 //   bound     milliseconds that it may take, where 150 seconds are not enough
 

@@ -6,7 +6,7 @@ import { availableParallelism, cpus } from 'node:os';
 
 import { wire } from './party/party.mjs';
 import { CHAPTERS } from './scenarios.mjs';
-import { STACKS } from './stacks.mjs';
+import { OFFERERS, STACKS, lacking } from './stacks.mjs';
 import { Stage } from './stage.mjs';
 import { table } from './table.mjs';
 import { Tap } from './tap.mjs';
@@ -14,20 +14,16 @@ import { Tap } from './tap.mjs';
 const BOUND_MS = 150_000; // for one scenario
 const JOBS = 1 + (availableParallelism?.() ?? cpus().length); // at a time: they wait more than they work
 
-const OFFERERS = ['we', 'they'];
-
 // What is to be played with this stack: every scenario that it can take part in.
 function programme(stack) {
-  return CHAPTERS.flatMap(({ scenarios }) => scenarios)
-    .filter(({ needs = [] }) => !needs.some((feature) => feature in stack.lacks))
-    .flatMap((scenario) =>
-      (scenario.offerers ?? OFFERERS).map((offerer) => ({
-        stack,
-        scenario,
-        offerer,
-        name: `${stack.title}: ${scenario.name} (${offerer} offer)`,
-      })),
-    );
+  return CHAPTERS.flatMap(({ scenarios }) => scenarios).flatMap((scenario) =>
+    OFFERERS.filter((offerer) => !lacking(stack, scenario, offerer)).map((offerer) => ({
+      stack,
+      scenario,
+      offerer,
+      name: `${stack.title}: ${scenario.name} (${offerer} offer)`,
+    })),
+  );
 }
 
 function within(ms, promise) {

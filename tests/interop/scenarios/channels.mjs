@@ -15,12 +15,14 @@ const COLLAB = {
   files: RELIABLE,
 };
 
-const UNUSUAL = {
+const LIMITED = {
   thrice: { ...RELIABLE, ordered: false, maxRetransmits: 3, protocol: 'json' },
   brief: { ...RELIABLE, maxPacketLifeTime: 250 },
-  'fünf Sinne 🥊': { ...RELIABLE, maxRetransmits: 5, protocol: 'протокол' },
 };
-const UNUSUAL_SPEC = 'thrice:unordered:rtx=3:protocol=json,brief:ttl=250,fünf Sinne 🥊:rtx=5:protocol=протокол';
+const LIMITED_SPEC = 'thrice:unordered:rtx=3:protocol=json,brief:ttl=250';
+
+const FOREIGN = { 'fünf Sinne 🥊': { ...RELIABLE, protocol: 'протокол' } };
+const FOREIGN_SPEC = 'fünf Sinne 🥊:protocol=протокол';
 
 // Some say undefined where others say null, and wrtc says 65535.
 function propertiesOf({ ordered, maxRetransmits, maxPacketLifeTime, protocol }) {
@@ -69,15 +71,23 @@ export const channels = {
   scenarios: [
     {
       name: 'the five channels of collaboration: label, order, limits, protocol, id at both ends',
+      needs: ['unordered with a limit'],
       play: (stage) => expectChannels(stage, { channels: COLLAB, options: ['--raw'] }),
     },
     {
       name: 'the same without `--raw`: the session sees that the remote lacks its protocol',
+      needs: ['unordered with a limit'],
       play: (stage) => expectChannels(stage, { channels: COLLAB }),
     },
     {
-      name: 'limits of retransmission and lifetime, subprotocols, labels beyond ASCII',
-      play: (stage) => expectChannels(stage, { channels: UNUSUAL, spec: UNUSUAL_SPEC, options: ['--raw'] }),
+      name: 'limits of retransmission and lifetime, a subprotocol',
+      needs: ['unordered with a limit'],
+      play: (stage) => expectChannels(stage, { channels: LIMITED, spec: LIMITED_SPEC, options: ['--raw'] }),
+    },
+    {
+      name: 'a label and a subprotocol beyond ASCII',
+      needs: ['labels beyond ASCII'],
+      play: (stage) => expectChannels(stage, { channels: FOREIGN, spec: FOREIGN_SPEC, options: ['--raw'] }),
     },
     {
       name: 'a channel that is opened later by the remote',

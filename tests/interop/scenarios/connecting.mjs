@@ -39,7 +39,7 @@ const late = (ms) => (signal) => new Promise((resolve) => setTimeout(resolve, ms
 function fixedRole(setup) {
   return {
     name: `the offer says setup:${setup}`,
-    needs: ['obeys setup'],
+    needs: [`setup:${setup}`],
     async play(stage) {
       const { ours } = await connectAndTalk(stage, {
         signals: { toOurs: withSetup(setup), toTheirs: withSetup(setup) },
@@ -115,6 +115,14 @@ export const connecting = {
     },
     fixedRole('active'),
     fixedRole('passive'),
+    {
+      name: 'over TCP alone, to candidates that we listen on (`--no-udp --tcp listen`)',
+      needs: ['tcp'],
+      async play(stage) {
+        const { ours } = await connectAndTalk(stage, { options: ['--no-udp', '--tcp', 'listen'] });
+        assert.match((await ours.stats()).pair.local, / tcp$/);
+      },
+    },
     {
       name: 'each of their signals takes a second',
       async play(stage) {

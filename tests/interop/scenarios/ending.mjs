@@ -30,9 +30,9 @@ export const ending = {
   scenarios: [
     endedBy('our `close`', closeCommand, {}),
     endedBy('the end of our input', endOfInput, {}),
-    endedBy('their `close()` ends us with status 0', closedByThem, { theySee: false }),
+    endedBy('their `close()` ends us with status 0', closedByThem, { needs: ['tells its end'], theySee: false }),
     endedBy('our `close` without `--raw`', closeCommand, { options: [] }),
-    endedBy('their `close()` without `--raw`', closedByThem, { options: [], theySee: false }),
+    endedBy('their `close()` without `--raw`', closedByThem, { needs: ['tells its end'], options: [], theySee: false }),
     {
       name: 'they vanish without a word: consent is lost, and we fail with status 1',
       slow: true,

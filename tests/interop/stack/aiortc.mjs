@@ -17,13 +17,19 @@ function version() {
 
 export const title = 'aiortc';
 export const lacks = {
-  'obeys our limit': 'it sends messages above a=max-message-size',
-  renegotiation: 'it knows no restart, and no offer after the first',
-  resolves: 'it does not ask for .local names',
   trickle: 'it gathers before it describes',
   hides: 'it does not hide addresses',
-  'obeys setup': 'it takes offers with setup:actpass alone',
-  getStats: 'its getStats tells nothing of data channels',
+  resolves: 'it does not ask for .local names',
+  tcp: 'it knows no TCP candidates',
+  'setup:active': {
+    we: 'it takes offers with setup:actpass alone',
+    they: 'it numbers channels by its ICE role, not by its DTLS role',
+  },
+  'setup:passive': { we: 'it takes offers with setup:actpass alone' },
+  'labels beyond ASCII': { they: 'it tells the length of labels in characters, not in bytes' },
+  'obeys our limit': 'it sends messages above our a=max-message-size',
+  renegotiation: 'it knows no restart, and no offer after the first',
+  getStats: 'its statistics tell nothing of data channels',
 };
 export const missing = () => (version() ? undefined : `${python} has no aiortc; AIORTC_PYTHON names one that has`);
 

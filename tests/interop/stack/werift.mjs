@@ -5,10 +5,17 @@ import { serveStun } from './stun.mjs';
 
 export const title = 'werift';
 export const lacks = {
-  media: 'its negotiation hangs when a section is rejected',
-  resolves: 'it does not ask for .local names',
   hides: 'it does not hide addresses',
-  'obeys setup': 'it answers active to an offer that is active',
+  resolves: 'it does not ask for .local names',
+  tcp: 'it connects over TCP only where it is told to',
+  'setup:active': 'it answers active to active',
+  media: 'its negotiation does not end when a section is rejected',
+  'unordered with a limit': { they: 'it opens unordered channels that have a limit as ordered ones' },
+  'labels beyond ASCII': { they: 'it tells the length of labels in characters, not in bytes' },
+  'empty messages': 'it sends them as DATA without a byte',
+  '10,000 messages': 'so many at once keep it too busy to answer checks: consent expires',
+  '50 connections': { they: 'its DTLS server, busy with so many, begins anew when a ClientHello is repeated' },
+  'tells its end': 'it closes without a word: only consent tells',
 };
 export const missing = () => missingPackage('werift');
 

@@ -6,10 +6,10 @@ const NAME = '@roamhq/wrtc';
 
 export const title = 'wrtc';
 export const lacks = {
-  '8 MiB': 'it never sends more than 262,144 bytes',
-  resolves: 'it does not ask for .local names',
   hides: 'it does not hide addresses',
-  'obeys our limit': 'it sends messages above a=max-message-size',
+  resolves: 'it does not ask for .local names',
+  '8 MiB': 'it never sends more than 262,144 bytes',
+  'obeys our limit': 'it sends messages above our a=max-message-size',
 };
 export const missing = () => missingPackage(NAME);
 
