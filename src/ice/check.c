@@ -20,8 +20,8 @@
  * allows. */
 #define TRIGGERED_PACE HF_ICE_PACE_MIN
 
-/* RFC 6544 §7.1: "retransmissions of the STUN connectivity check messages are not needed, since TCP takes care of reliable
- * delivery". RFC 8489 §6.2.2 waits 39.5 s for the answer then; as long as for one over UDP is enough. */
+/* RFC 6544 §7.1: over TCP a check is not repeated, for TCP delivers it. RFC 8489 §6.2.2 waits 39.5 s for the answer then;
+ * as long as for one over UDP is enough. */
 #define STREAM_PATIENCE HF_SECONDS(10)
 
 void hf_ice_check_trigger(hf_ice_pair *pair)

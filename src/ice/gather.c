@@ -9,7 +9,7 @@
 /* RFC 8445 §5.1.1.4 and §11: Tr is 15 s. Mappings are kept only until checks have found a path. */
 #define REFRESH_INTERVAL HF_SECONDS(15)
 
-/* RFC 6544 §4.5: where there is no port, "the value … MUST be set to '9' (discard)". */
+/* RFC 6544 §4.5: where there is no port, 9 (discard) stands in its place. */
 #define ACTIVE_PORT 9
 
 /* Request ids: 1 is for the local addresses, then one for each server. */

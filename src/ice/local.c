@@ -38,7 +38,7 @@ static bool preference_is_taken(const hf_ice_generation *g, bool is_tcp, uint16_
  *   1 bit    reaches beyond its own link or machine
  *   7 bits   what the driver prefers (hf_local.preference, cut at 127)
  *   8 bits   families in turn, IPv6 first: RFC 8421 §4 wants them interleaved, so that a broken IPv6 delays little.
- * RFC 6544 §4.2: over TCP the topmost 3 bits are the direction, "6 [for] active, 4 for passive", which leaves 4 to the
+ * RFC 6544 §4.2: over TCP the topmost 3 bits are the direction, 6 for active and 4 for passive, which leaves 4 to the
  * driver. */
 static uint16_t preference_of(const hf_ice_generation *g, const hf_ice_socket *socket)
 {

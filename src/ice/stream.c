@@ -287,7 +287,7 @@ static void on_frame(hf_ice *ice, hf_time now, hf_ice_stream *s, hf_bytes frame)
     if (frame.data[0] <= 3) { /* RFC 7983 §7 */
         hf_ice_on_stun(ice, now, &s->path, frame);
     } else if (!hf_ice_is_authenticated(ice, &s->path)) {
-        /* RFC 6544 §7.1: when the first that comes is not STUN, "the agent SHOULD close the connection". */
+        /* RFC 6544 §7.1: a stream whose first frame is not STUN is closed. */
         hf_ice_drop(ice, HF_DROP_UNKNOWN_PATH, frame.len);
         fail(ice, now, s, HF_EPROTO);
     } else if (hf_ice_may_be_data(frame.data[0])) {

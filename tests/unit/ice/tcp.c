@@ -176,7 +176,7 @@ Test(tcp, that_is_refused_or_swallowed_lets_the_agent_fail)
     }
 }
 
-/* RFC 6544 §10.1: an active side "MUST reopen a connection". */
+/* RFC 6544 §10.1: the active side opens it again. */
 Test(tcp, that_breaks_is_opened_again)
 {
     net n;
