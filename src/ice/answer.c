@@ -292,11 +292,21 @@ static size_t write_answer(const hf_ice_owed *owed, uint8_t *buffer, size_t cap)
     return hf_stun_end(&s);
 }
 
+/* A restart may have been taken back since, or consent lost. */
+static bool may_still_sign(const hf_ice *ice, const char *key)
+{
+    for (const hf_ice_generation *g = ice->newest; g; g = g->older) {
+        if (!g->is_over && strcmp(g->local_pwd, key) == 0)
+            return true;
+    }
+    return key[0] == '\0';
+}
+
 bool hf_ice_answer_poll(hf_ice *ice, hf_transmit *out)
 {
     hf_ice_owed owed;
     while (hf_ring_pop(&ice->owed, &owed)) {
-        if (!is_ours(ice, &owed.path))
+        if (!is_ours(ice, &owed.path) || !may_still_sign(ice, owed.key))
             continue; /* it is gone since */
         size_t headroom = hf_ice_headroom(&owed.path);
         if (hf_ice_finish(out, &owed.path, write_answer(&owed, out->buffer + headroom, out->cap - headroom)))
