@@ -3,7 +3,7 @@
 //   play      the play: throws where it is not true. Gets a Stage
 //   needs     features that not every stack has: see `lacks` in stacks.mjs. It is played with each of the others twice, the
 //             first offer coming from either side
-//   slow      true: it waits long, and is begun early
+//   slow      true: it waits for half a minute, and does nothing meanwhile
 //   bound     milliseconds that it may take, where 150 seconds are not enough
 
 import { connecting } from './scenarios/connecting.mjs';

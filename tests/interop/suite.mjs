@@ -12,7 +12,8 @@ import { table } from './table.mjs';
 import { Tap } from './tap.mjs';
 
 const BOUND_MS = 150_000; // for one scenario
-const JOBS = 1 + (availableParallelism?.() ?? cpus().length); // at a time: they wait more than they work
+const JOBS = 1 + (availableParallelism?.() ?? cpus().length); // at a time: they wait as much as they work
+const SLOW_JOBS = 5; // beside those
 
 // What is to be played with this stack: every scenario that it can take part in.
 function programme(stack) {
@@ -71,13 +72,22 @@ function print(tap, { name }, { ok, said, error, logs, ms }) {
   logs.forEach((line) => tap.comment(`  ${line}`));
 }
 
-// Runs the jobs, some at a time, those that wait long first.
-async function runAll(jobs, run) {
-  const waiting = [...jobs].sort((a, b) => Number(b.scenario.slow ?? false) - Number(a.scenario.slow ?? false));
-  const worker = async () => {
+// Runs the jobs, `lanes` at a time.
+async function runInLanes(jobs, lanes, run) {
+  const waiting = [...jobs];
+  const lane = async () => {
     for (let job = waiting.shift(); job; job = waiting.shift()) await run(job);
   };
-  await Promise.all(Array.from({ length: JOBS }, worker));
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+// Those that only wait stand in nobody's way.
+async function runAll(jobs, run) {
+  const isSlow = ({ scenario }) => scenario.slow ?? false;
+  await Promise.all([
+    runInLanes(jobs.filter(isSlow), SLOW_JOBS, run),
+    runInLanes(jobs.filter((job) => !isSlow(job)), JOBS, run),
+  ]);
 }
 
 // Makes a stack ready. Yields its instance, undefined where it can't be used: that is told.

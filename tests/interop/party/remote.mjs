@@ -50,7 +50,9 @@ export class Remote extends Party {
   // Calls a method of the endpoint's Connection.
   call(method, ...given) {
     this.note('<', { [method]: given });
-    return this.#callThere(method, given);
+    const result = this.#callThere(method, given);
+    result.catch((error) => this.note('!', `${method}: ${error.message}`)); // nobody need wait for it
+    return result;
   }
 
   signal(signal) {
