@@ -29,7 +29,6 @@ export const renegotiating = {
   scenarios: [
     {
       name: 'they offer again without a change, and data goes on',
-      needs: ['renegotiation'],
       async play(stage) {
         const both = await stage.connectWithChannel('chat', { options: ['--echo'] });
         await both.theirs.call('offer');
@@ -40,7 +39,7 @@ export const renegotiating = {
     },
     {
       name: 'they add audio and video: both are rejected with port 0, and data goes on',
-      needs: ['renegotiation', 'media'],
+      needs: ['media'],
       async play(stage) {
         const both = await stage.connectWithChannel('chat', { options: ['--echo'] });
         await both.theirs.call('addTransceivers', 'audio', 'video');
@@ -58,7 +57,7 @@ export const renegotiating = {
     },
     {
       name: 'they restart ICE: new credentials on both sides, data goes on before and after',
-      needs: ['renegotiation', 'restart'],
+      needs: ['restart'],
       async play(stage) {
         const both = await stage.connectWithChannel('chat', { options: ['--echo'] });
         const before = ufragOf(descriptionsOf(both.ours).at(-1));
@@ -72,7 +71,7 @@ export const renegotiating = {
     },
     {
       name: 'we restart ICE: new credentials on both sides, data goes on before and after',
-      needs: ['renegotiation', 'restart'],
+      needs: ['restart'],
       async play(stage) {
         const both = await stage.connectWithChannel('chat', { options: ['--echo'] });
         const before = ufragOf(descriptionsOf(both.theirs).at(-1));
@@ -86,7 +85,7 @@ export const renegotiating = {
     },
     {
       name: 'both restart at once: the polite one takes its offer back, and data goes on',
-      needs: ['renegotiation', 'restart', 'rollback'],
+      needs: ['restart'],
       async play(stage) {
         // Toward a peer without a name we are polite (manager.h): they need not be.
         const both = await stage.connectWithChannel('chat', { options: ['--echo'], start: { polite: false } });

@@ -28,7 +28,8 @@ export const lacks = {
   'setup:passive': { we: 'it takes offers with setup:actpass alone' },
   'labels beyond ASCII': { they: 'it tells the length of labels in characters, not in bytes' },
   'obeys our limit': 'it sends messages above our a=max-message-size',
-  renegotiation: 'it knows no restart, and no offer after the first',
+  restart: 'it knows no ICE restart',
+  media: 'its negotiation does not end when a section is rejected',
   getStats: 'its statistics tell nothing of data channels',
 };
 export const missing = () => (version() ? undefined : `${python} has no aiortc; AIORTC_PYTHON names one that has`);

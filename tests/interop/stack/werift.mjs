@@ -12,7 +12,7 @@ export const lacks = {
   media: 'its negotiation does not end when a section is rejected',
   'unordered with a limit': { they: 'it opens unordered channels that have a limit as ordered ones' },
   'labels beyond ASCII': { they: 'it tells the length of labels in characters, not in bytes' },
-  'empty messages': 'it sends them as DATA without a byte',
+  'empty messages': 'it sends empty messages as DATA without a byte',
   '10,000 messages': 'so many at once keep it too busy to answer checks: consent expires',
   '50 connections': { they: 'its DTLS server, busy with so many, begins anew when a ClientHello is repeated' },
   'tells its end': 'it closes without a word: only consent tells',
