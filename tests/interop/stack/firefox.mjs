@@ -23,6 +23,17 @@ export async function launch({ shown = false } = {}) {
     timeout: PATIENCE_MS,
     protocolTimeout: PATIENCE_MS,
   });
+  // One tab after the other: Firefox may lose one that opens while another closes.
+  let last = Promise.resolve();
+  const inTurn = (work) => {
+    const done = last.then(work);
+    last = done.catch(() => {});
+    return done;
+  };
+  const openTab = async () => {
+    const context = await browser.createBrowserContext();
+    return { context, opened: await context.newPage() };
+  };
   return {
     version: (await browser.version()).replace(/^firefox\//i, ''),
 
@@ -33,8 +44,7 @@ export async function launch({ shown = false } = {}) {
 
     // Opens a page. Pages share nothing.
     async open({ report, trouble }) {
-      const context = await browser.createBrowserContext();
-      const opened = await context.newPage();
+      const { context, opened } = await inTurn(openTab);
       opened.setDefaultNavigationTimeout(PATIENCE_MS);
       opened.on('pageerror', (error) => trouble(String(error)));
       opened.on('console', (message) => trouble(message.text()));
@@ -43,7 +53,7 @@ export async function launch({ shown = false } = {}) {
       return {
         call: (...call) => opened.evaluate((given) => globalThis.call(...given), call),
         kill: () => browser.process().kill('SIGKILL'),
-        close: () => context.close(),
+        close: () => inTurn(() => context.close()),
       };
     },
   };
