@@ -117,6 +117,9 @@ size_t hf_ice_candidate_write(const hf_ice_candidate *candidate, char text[HF_IC
 /* "host", "srflx", "prflx" or "relay". */
 const char *hf_ice_candidate_type_name(hf_ice_candidate_type type);
 
+/* "active", "passive" or "so" (RFC 6544 §4.5; W3C RTCIceTcpCandidateType); "" for UDP. Static. */
+const char *hf_ice_tcp_type_name(hf_ice_tcp_type type);
+
 /* Makes an agent. It has credentials of its own from now on and answers authenticated checks, even before the remote's
  * credentials are known (RFC 8445 §7.3). HF_EINVAL: no env or randomness, a server URI that is not one; HF_ELIMIT: more
  * than HF_ICE_SERVERS_MAX; HF_ENOTSUP: a kind of server that is not supported. */

@@ -24,6 +24,11 @@ const char *hf_ice_candidate_type_name(hf_ice_candidate_type type)
     return (size_t)type < COUNT(type_names) ? type_names[type] : "";
 }
 
+const char *hf_ice_tcp_type_name(hf_ice_tcp_type type)
+{
+    return (size_t)type < COUNT(tcp_names) ? tcp_names[type] : "";
+}
+
 /* Takes the next word, which ends at a space or the end. False: there is none. */
 static bool next_word(hf_bytes *rest, hf_bytes *word)
 {
@@ -232,7 +237,7 @@ size_t hf_ice_candidate_write(const hf_ice_candidate *candidate, char text[HF_IC
         APPEND(" raddr %s rport %u", hf_addr_write_ip(&related, ip), (unsigned)related.port);
     }
     if (c->tcp_type != HF_ICE_TCP_NONE)
-        APPEND(" tcptype %s", tcp_names[c->tcp_type]);
+        APPEND(" tcptype %s", hf_ice_tcp_type_name(c->tcp_type));
     if (c->ufrag[0] != '\0')
         APPEND(" ufrag %s", c->ufrag);
 #undef APPEND

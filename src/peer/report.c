@@ -300,8 +300,6 @@ static void write_addr(char out[HF_ADDR_TEXT_SIZE], int64_t *port, const hf_addr
 
 static bool fill_candidate(const hf_peer *peer, bool is_remote, size_t index, hf_stats *out)
 {
-    static const char *const tcp_types[] = {
-        [HF_ICE_TCP_NONE] = "", [HF_ICE_TCP_ACTIVE] = "active", [HF_ICE_TCP_PASSIVE] = "passive", [HF_ICE_TCP_SO] = "so"};
     hf_ice_candidate_info info;
     hf_candidate_stats *c = &out->u.candidate;
     if (!hf_ice_get_candidate(peer->ice, is_remote, index, &info))
@@ -310,7 +308,7 @@ static bool fill_candidate(const hf_peer *peer, bool is_remote, size_t index, hf
     *c = (hf_candidate_stats){.protocol = candidate->tcp_type == HF_ICE_TCP_NONE ? "udp" : "tcp",
                               .candidate_type = hf_ice_candidate_type_name(candidate->type),
                               .priority = candidate->priority,
-                              .tcp_type = tcp_types[candidate->tcp_type]};
+                              .tcp_type = hf_ice_tcp_type_name(candidate->tcp_type)};
     write_id(out->id, "candidate", info.number);
     write_text(c->transport_id, TRANSPORT_ID);
     write_addr(c->address, &c->port, &candidate->addr);
