@@ -83,7 +83,7 @@ static void drain(int which)
 {
     uint8_t buffer[4096];
     hf_transmit out = {.buffer = buffer, .cap = sizeof buffer};
-    while (hf_dtls_poll_transmit(world.ends[which].dtls, world.now, 0, &out))
+    while (hf_dtls_poll_transmit(world.ends[which].dtls, world.now, NULL, &out))
         post_run(!which, &out);
     see_events(&world.ends[which]);
 }
@@ -113,7 +113,7 @@ static void seal(int which)
     uint8_t buffer[HF_DATAGRAM_MAX];
     hf_transmit out = {.buffer = buffer, .cap = sizeof buffer};
     hf_bytes packets[] = {hf_bytes_of_text(MESSAGE), hf_bytes_of_text(MESSAGE), hf_bytes_of_text(MESSAGE)};
-    size_t n = world.ends[which].dtls ? hf_dtls_seal(world.ends[which].dtls, packets, 3, 0, &out) : 0;
+    size_t n = world.ends[which].dtls ? hf_dtls_seal(world.ends[which].dtls, packets, 3, NULL, &out) : 0;
     demand(n == 0 || (n == 3 && out.len == 3 * out.segment));
     if (n > 0)
         post_run(!which, &out);

@@ -237,7 +237,7 @@ static void step(world *w)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const hf_ice_server servers[] = {{"stun:10.0.0.1:1000"}, {"stun:stun.example.org"}};
+    static const hf_ice_server servers[] = {{.uri = "stun:10.0.0.1:1000"}, {.uri = "stun:stun.example.org"}};
     world w = {.now = HF_SECONDS(1), .remote.in = hf_reader_of(hf_bytes_of(data, size))};
     fuzz_seed(0);
     uint8_t flags = hf_read_u8(&w.remote.in);

@@ -134,6 +134,7 @@ static void see_event(int which, const hf_peer_event *event)
     case HF_PEER_CONNECTION_CHANGED:
     case HF_PEER_ROUTE_CHANGED:
     case HF_PEER_REMOTE_CLOSED:
+    case HF_PEER_CREDENTIALS_NEEDED:
     case HF_PEER_CHANNEL_LOW:
     case HF_PEER_CHANNEL_WRITABLE:
     case HF_PEER_CHANNEL_CLOSING:

@@ -280,6 +280,10 @@ static void on_request(world *w, const hf_request *request)
     case HF_REQUEST_RESOLVE:
     case HF_REQUEST_ADVERTISE:
         break;
+    case HF_REQUEST_BIND:
+    case HF_REQUEST_UNBIND:
+        demand(false); /* servers ask for that */
+        break;
     }
 }
 
@@ -305,7 +309,7 @@ static void take_data(world *w)
             is_proven |= is_path(&w->proven[i], &d.path);
         demand(is_proven && d.path.transport == HF_TCP && d.len > 0 && d.len <= HF_DATAGRAM_MAX);
         demand((d.data[0] >= 20 && d.data[0] <= 63) || (d.data[0] >= 128 && d.data[0] <= 191)); /* RFC 7983 §7 */
-        memset(d.data, 0, d.len); /* it may be overwritten */
+        memset(d.data, 0, d.len);                                                               /* it may be overwritten */
     }
 }
 
@@ -346,7 +350,7 @@ static void check_invariants(const world *w)
     bool has_route = hf_ice_get_route(w->ice, &route);
     demand((state != HF_ICE_CONNECTED && state != HF_ICE_COMPLETED) || has_route);
     demand((state != HF_ICE_FAILED && state != HF_ICE_NEW) || !has_route);
-    demand(!has_route || route.headroom == (route.path.transport == HF_TCP ? 2 : 0));
+    demand(!has_route || route.wrap.before == (route.path.transport == HF_TCP ? 2 : 0));
     demand(!has_route || route.path.local.port != 0);
 }
 

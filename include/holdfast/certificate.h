@@ -53,6 +53,20 @@ HF_CHECKED hf_err hf_certificate_fingerprint(const hf_certificate *certificate, 
 /* NULL is fine. */
 void hf_certificate_free(hf_certificate *certificate);
 
+/* Authorities whose certificates are believed: for servers reached by TLS (`turns:`); peers have
+ * fingerprints.
+ * The maker owns it; it must outlive whatever was given it. */
+typedef struct hf_trust hf_trust;
+
+/* Reads PEM text with any number of certificates; what else stands there is skipped. HF_ECERTIFICATE: none can be read.
+ * HF_EINVAL, HF_ENOMEM. */
+HF_CHECKED hf_err hf_trust_new(hf_trust **out, const char *pem, size_t len, const hf_env *env);
+
+/* Adds more. As above; what was there stays. */
+HF_CHECKED hf_err hf_trust_add(hf_trust *trust, const char *pem, size_t len);
+
+void hf_trust_free(hf_trust *trust); /* NULL is fine */
+
 #ifdef __cplusplus
 }
 #endif

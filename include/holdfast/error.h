@@ -36,7 +36,9 @@ extern "C" {
     X(HF_EAUTH, -21, "authentication failed")                                  \
     X(HF_EPROTO, -22, "the peer violated the protocol")                        \
     X(HF_ECERTIFICATE, -23, "the certificate or its key is not usable")        \
-    X(HF_EUNREACHABLE, -24, "the network or host can't be reached")
+    X(HF_EUNREACHABLE, -24, "the network or host can't be reached")            \
+    X(HF_EQUOTA, -25, "a quota is used up")                                    \
+    X(HF_EREFUSED, -26, "the other side refuses")
 
 typedef enum hf_err {
 #define X(name, number, text) name = (number),

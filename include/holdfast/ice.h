@@ -23,18 +23,19 @@ extern "C" {
 typedef struct hf_ice hf_ice;
 
 /* Limits, with their defaults. No remote can make an agent hold more. */
-#define HF_ICE_SERVERS_MAX 16              /* STUN servers used */
+#define HF_ICE_SERVERS_MAX 16 /* STUN and TURN servers used */
+#define HF_ICE_RELAYS_MAX 16  /* allocations on TURN servers; each from one local address */
 #define HF_ICE_LOCAL_CANDIDATES_MAX 64
-#define HF_ICE_REMOTE_CANDIDATES_MAX 100   /* further ones are counted and ignored */
-#define HF_ICE_PAIRS_MAX 100               /* RFC 8445 §6.1.2.5; the ones of lowest priority go */
-#define HF_ICE_UNPROVEN_CHECKS_MAX 64      /* to an IP address that never answers; twice that if checks come from it */
-#define HF_ICE_TCP_CANDIDATES_MAX 16       /* local ones, active and passive together */
-#define HF_ICE_TCP_PORTS_MAX 4             /* remote passive ones of one IP: nobody has us scan a third party's ports */
-#define HF_ICE_STREAMS_MAX 32              /* TCP streams, those not open yet included */
-#define HF_ICE_UFRAG_MAX 256               /* RFC 8839 §5.4 */
+#define HF_ICE_REMOTE_CANDIDATES_MAX 100 /* further ones are counted and ignored */
+#define HF_ICE_PAIRS_MAX 100             /* RFC 8445 §6.1.2.5; the ones of lowest priority go */
+#define HF_ICE_UNPROVEN_CHECKS_MAX 64    /* to an IP address that never answers; twice that if checks come from it */
+#define HF_ICE_TCP_CANDIDATES_MAX 16     /* local ones, active and passive together */
+#define HF_ICE_TCP_PORTS_MAX 4           /* remote passive ones of one IP: nobody has us scan a third party's ports */
+#define HF_ICE_STREAMS_MAX 32            /* TCP streams, those not open yet included */
+#define HF_ICE_UFRAG_MAX 256             /* RFC 8839 §5.4 */
 #define HF_ICE_PWD_MAX 256
-#define HF_ICE_NAME_SIZE 43                /* a name that an agent has made up for an address, with the final NUL */
-#define HF_ICE_CANDIDATE_TEXT_SIZE 512     /* a candidate as text, with the final NUL; longer ones are HF_ESYNTAX */
+#define HF_ICE_NAME_SIZE 43            /* a name that an agent has made up for an address, with the final NUL */
+#define HF_ICE_CANDIDATE_TEXT_SIZE 512 /* a candidate as text, with the final NUL; longer ones are HF_ESYNTAX */
 
 /* What becomes of host addresses (draft-ietf-mmusic-mdns-ice-candidates). */
 typedef enum hf_ice_mdns {
@@ -50,20 +51,41 @@ typedef enum hf_ice_tcp {
     HF_ICE_TCP_OFF
 } hf_ice_tcp;
 
+/* When relayed candidates are used (RFC 8656). They are gathered with the others, and told to the remote. */
+typedef enum hf_ice_relay {
+    HF_ICE_RELAY_DEFAULT =
+        0,                /* they join when the direct paths have had their head start, or sooner where those are hopeless:
+                                 two servers see different mappings of one socket, UDP gets no answer, no pair can form */
+    HF_ICE_RELAY_AT_ONCE, /* without the head start; a direct path is preferred all the same */
+    HF_ICE_RELAY_ONLY,    /* nothing else: no other address of ours is told to the remote, or seen by it */
+    HF_ICE_RELAY_NEVER    /* no allocation is made */
+} hf_ice_relay;
+
+#define HF_ICE_HEAD_START HF_MS(300)
+
 typedef struct hf_ice_server {
-    const char *uri; /* "stun:host[:port]" (RFC 7064) */
+    const char *uri; /* "stun:host[:port]" (RFC 7064), "turn:host[:port][?transport=udp|tcp]", "turns:…" (RFC 7065) */
+    const char *username, *password; /* TURN: long-term credentials (RFC 8489 §9.2). NULL: asked for by
+                                        HF_ICE_CREDENTIALS_NEEDED when the server is about to be used */
 } hf_ice_server;
+
+/* A preset for applications: public STUN servers, none of which is ours. Never used unless named. */
+#define HF_ICE_PUBLIC_STUN_LEN 4
+extern const hf_ice_server hf_ice_public_stun[HF_ICE_PUBLIC_STUN_LEN];
 
 /* Zero is always the default. Strings and arrays are copied. */
 typedef struct hf_ice_config {
     bool controlling;             /* RFC 8445 §6.1.1; a conflict is settled by §7.3.1.1 */
-    const hf_ice_server *servers; /* for server-reflexive candidates; all are asked, from every local address */
+    const hf_ice_server *servers; /* for server-reflexive and relayed candidates; all are asked, from every local address */
     size_t servers_len;
-    hf_span pace;                 /* Ta, between checks; 0: 50 ms (RFC 8445 §14.2). Not less than 5 ms */
-    hf_span patience;             /* how long to look for a first pair (RFC 8863); 0: 15 s, as Chromium does */
+    hf_span pace;     /* Ta, between checks; 0: 50 ms (RFC 8445 §14.2). Not less than 5 ms */
+    hf_span patience; /* how long to look for a first pair (RFC 8863); 0: 15 s, as Chromium does */
     hf_ice_mdns mdns;
     hf_ice_tcp tcp;
-    bool no_udp; /* candidates over UDP are neither made nor taken: for a network that lets none pass */
+    bool no_udp; /* candidates over UDP are neither made nor taken: for a network that lets none pass; relayed ones whose
+                    server is asked over TCP or TLS excepted */
+    hf_ice_relay relay;
+    hf_span head_start; /* of direct paths before relayed ones; 0: HF_ICE_HEAD_START */
 } hf_ice_config;
 
 /* W3C RTCIceTransportState, and when it is entered. */
@@ -96,13 +118,13 @@ typedef enum hf_ice_tcp_type { HF_ICE_TCP_NONE = 0, HF_ICE_TCP_ACTIVE, HF_ICE_TC
 /* One candidate (RFC 8839 §5.1). */
 typedef struct hf_ice_candidate {
     hf_ice_candidate_type type;
-    hf_ice_tcp_type tcp_type;   /* NONE: UDP */
-    char foundation[33];        /* 1 to 32 ice-chars, NUL-terminated */
-    uint16_t component;         /* 1 to 256 */
+    hf_ice_tcp_type tcp_type; /* NONE: UDP */
+    char foundation[33];      /* 1 to 32 ice-chars, NUL-terminated */
+    uint16_t component;       /* 1 to 256 */
     uint32_t priority;
-    hf_addr addr;               /* family NONE when the candidate bears a name instead */
-    char name[256];             /* a host name such as an mDNS ".local" one, otherwise "" */
-    hf_addr related;            /* raddr/rport; family NONE: absent */
+    hf_addr addr;                     /* family NONE when the candidate bears a name instead */
+    char name[256];                   /* a host name such as an mDNS ".local" one, otherwise "" */
+    hf_addr related;                  /* raddr/rport; family NONE: absent */
     char ufrag[HF_ICE_UFRAG_MAX + 1]; /* the "ufrag" extension; "": absent */
 } hf_ice_candidate;
 
@@ -147,6 +169,12 @@ HF_CHECKED hf_err hf_ice_restart(hf_ice *ice, hf_time now);
 
 /* Takes a restart back, as long as no pair of it was selected: the old credentials hold again. HF_ESTATE: none is open. */
 HF_CHECKED hf_err hf_ice_cancel_restart(hf_ice *ice, hf_time now);
+
+/* Gives (new) credentials for a TURN server of the configuration, named by its URI as it was given there: the answer to
+ * HF_ICE_CREDENTIALS_NEEDED, or ahead of the end of time-limited ones. Allocations that exist use them from their next
+ * request on. Copied. HF_ENOENT: no such server. HF_EINVAL: longer than RFC 8489 §14.3 allows. HF_ENOMEM. */
+HF_CHECKED hf_err hf_ice_set_credentials(hf_ice *ice, hf_time now, const char *uri, const char *username,
+                                         const char *password);
 
 /* Sets the role. Only before checks have begun: otherwise HF_ESTATE. */
 HF_CHECKED hf_err hf_ice_set_controlling(hf_ice *ice, bool controlling);
@@ -203,17 +231,17 @@ typedef struct hf_ice_route {
     hf_span rtt;    /* the last round trip of a check on it; 0: not known */
     bool nominated; /* false: the best valid pair so far (RFC 8445 §12.1 allows sending on it) */
     hf_ice_candidate_type local_type, remote_type;
-    char local_name[HF_ICE_NAME_SIZE];  /* the name that its candidate bears instead of the address in `path`; "": none */
+    char local_name[HF_ICE_NAME_SIZE]; /* the name that its candidate bears instead of the address in `path`; "": none */
     char remote_name[HF_ICE_NAME_SIZE];
-    size_t headroom; /* bytes to be left free before each datagram on it, for hf_ice_frame; 0 on UDP */
+    hf_addr local, remote; /* the addresses of the pair. Where our candidate is relayed, `path` leads to the relay's server
+                              instead, and these are the relayed address and the remote's */
+    hf_transport relay_transport; /* local_type RELAYED: between us and the server */
+    bool relay_tls;
+    hf_wrap wrap; /* what stands around each datagram on it (io.h) */
 } hf_ice_route;
 
 /* Tells where to send; false: there is no valid pair, or consent was lost: nothing may be sent. */
 bool hf_ice_get_route(const hf_ice *ice, hf_ice_route *out);
-
-/* Writes the header that the route asks for into the `route->headroom` bytes before a datagram of `len` bytes (RFC 4571 §2:
- * its length). What is sent is header and datagram. */
-void hf_ice_frame(const hf_ice_route *route, uint8_t *datagram, size_t len);
 
 /* Takes the next whole datagram that the bytes of a stream have brought together; false: none is left. To be called after
  * hf_ice_input was given bytes of an HF_TCP path, which it keeps and does not hand back: what this gives is data only, of
@@ -226,7 +254,9 @@ typedef enum hf_ice_event_type {
     HF_ICE_GATHERING_CHANGED, /* COMPLETE comes behind the last candidate */
     HF_ICE_CANDIDATE_FOUND,   /* a local one, for the remote */
     HF_ICE_ROUTE_CHANGED,     /* hf_ice_get_route has a new answer; a path without addresses: there is no route now */
-    HF_ICE_SERVER_FAILED      /* a STUN server gave nothing: told, and gathering goes on without it */
+    HF_ICE_SERVER_FAILED,     /* a STUN or TURN server gave nothing, or its allocation is lost: told, and the rest goes on */
+    HF_ICE_CREDENTIALS_NEEDED /* hf_ice_set_credentials is to be called; nothing else waits for it. Also when a TURN server
+                                 refuses those that it had, for they may have been time-limited; once for each given */
 } hf_ice_event_type;
 
 typedef struct hf_ice_event {
@@ -247,8 +277,12 @@ typedef struct hf_ice_event {
         } route_changed;
         struct {
             const char *uri; /* valid until the agent is freed */
-            hf_err cause;    /* HF_ERESOLVE, HF_ETIMEDOUT, HF_EPROTO */
+            hf_err cause; /* HF_ERESOLVE, HF_ETIMEDOUT, HF_EPROTO, HF_EUNREACHABLE; TURN: HF_EAUTH, HF_EQUOTA, HF_EREFUSED,
+                                HF_ECERTIFICATE */
         } server_failed;
+        struct {
+            const char *uri; /* as above */
+        } credentials_needed;
     } u;
 } hf_ice_event;
 
@@ -275,7 +309,7 @@ const char *hf_ice_pair_state_name(hf_ice_pair_state state);
 
 /* A candidate pair, for statistics (W3C RTCIceCandidatePairStats). */
 typedef struct hf_ice_pair_info {
-    uint32_t number; /* never used again in the life of the agent */
+    uint32_t number;                      /* never used again in the life of the agent */
     uint32_t local_number, remote_number; /* of its candidates */
     hf_ice_candidate local, remote;
     hf_ice_pair_state state;

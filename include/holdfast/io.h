@@ -71,19 +71,25 @@ typedef enum hf_request_type {
      * answer with HF_REPLY_ADVERTISED when that has begun. */
     HF_REQUEST_ADVERTISE,
     /* Open a TCP stream from path.local's IP, which HF_REPLY_LOCALS has told, and any port, to path.remote; answer with
-     * HF_REPLY_CONNECTED. */
+     * HF_REPLY_CONNECTED. Where `tls` is set, the bytes are those of a TLS client in that stream, which has verified that
+     * the server is `name`, before the answer. (hf_peer does that itself: a driver below it sees plain streams alone.) */
     HF_REQUEST_CONNECT,
     /* Close the stream `path`, or the one that CONNECT with this `id` asked for, open or not. What was sent on it before
      * leaves as far as the system has taken it. No answer, and nothing to be done where its end has crossed this. */
-    HF_REQUEST_DISCONNECT
+    HF_REQUEST_DISCONNECT,
+    /* Bind one more UDP socket, to path.local, and answer with HF_REPLY_BOUND. */
+    HF_REQUEST_BIND,
+    /* Close the socket that BIND was asked for with this `id`, or the answer to it named by path.local. No answer. */
+    HF_REQUEST_UNBIND
 } hf_request_type;
 
 /* What a layer asks of the world. `name` stays valid until the next call on the object. */
 typedef struct hf_request {
     hf_request_type type;
     uint32_t id;      /* to be repeated in the reply; 0 in DISCONNECT: the path says which */
-    const char *name; /* RESOLVE, ADVERTISE: the host name, NUL-terminated */
-    hf_path path;     /* ADVERTISE, CONNECT, DISCONNECT */
+    const char *name; /* RESOLVE, ADVERTISE, CONNECT with `tls`: the host name, NUL-terminated */
+    hf_path path;     /* ADVERTISE, CONNECT, DISCONNECT, BIND, UNBIND */
+    bool tls;         /* CONNECT */
     bool listen;      /* LOCALS: besides, a socket that listens for TCP streams on each address */
 } hf_request;
 
@@ -101,7 +107,8 @@ typedef enum hf_reply_type {
     HF_REPLY_RESOLVED,
     HF_REPLY_ADVERTISED,
     HF_REPLY_CONNECTED, /* `path` has the local port that the stream got. Unasked (id 0): a listening socket accepted one */
-    HF_REPLY_DISCONNECTED /* unasked: the stream `path` has ended, behind the last of its bytes */
+    HF_REPLY_DISCONNECTED, /* unasked: the stream `path` has ended, behind the last of its bytes */
+    HF_REPLY_BOUND         /* `path.local`: the socket's address. HF_EEXIST: that port is taken */
 } hf_reply_type;
 
 /* The answer. All that it points to is the caller's and is not kept after the call. */
@@ -113,8 +120,26 @@ typedef struct hf_reply {
     size_t locals_len;
     const hf_addr *addrs; /* RESOLVED: ports are ignored */
     size_t addrs_len;
-    hf_path path; /* CONNECTED, DISCONNECTED */
+    hf_path path; /* CONNECTED, DISCONNECTED, BOUND */
 } hf_reply;
+
+/* What stands around each datagram on a way that is not plain UDP: the length in a stream (RFC 4571 §2), the header of a
+ * relay (RFC 8656 §12.4, §11.2). Zeroes: nothing. A writer leaves `before` bytes free in front of a datagram and `after`
+ * behind it, calls hf_wrap_write, and sends as many bytes as that returns, from the first of those in front. */
+typedef struct hf_wrap hf_wrap;
+struct hf_wrap {
+    size_t before, after;                                                /* `before` exactly, `after` at the most */
+    size_t (*write)(const hf_wrap *wrap, uint8_t *datagram, size_t len); /* NULL: nothing is written */
+    hf_addr peer;                                                        /* for `write` alone, as what follows */
+    uint16_t channel;
+    uint8_t id[12];
+};
+
+/* Writes what belongs around the datagram, and returns the length of the whole. */
+static inline size_t hf_wrap_write(const hf_wrap *wrap, uint8_t *datagram, size_t len)
+{
+    return wrap->write ? wrap->write(wrap, datagram, len) : len;
+}
 
 #ifdef __cplusplus
 }

@@ -95,8 +95,8 @@ typedef struct hf_bind {
     size_t addrs_len;
     const char *const *interfaces; /* only these, by name ("eth0"); loopback ones, too */
     size_t interfaces_len;
-    hf_family family;     /* only this one; NONE: both */
-    bool loopback;        /* loopback addresses as well */
+    hf_family family;               /* only this one; NONE: both */
+    bool loopback;                  /* loopback addresses as well */
     uint16_t port_first, port_last; /* UDP ports, and TCP ports that listen: one of these, chosen at random; 0, 0: any */
 } hf_bind;
 
@@ -120,6 +120,8 @@ typedef struct hf_driven {
 struct hf_manager;
 struct hf_peer;
 struct hf_session;
+struct hf_trust;
+struct hf_turn_server;
 
 /* Drives a peer. HF_EEXIST, HF_ENOMEM. Remove it with hf_loop_remove(loop, driven). (An ICE agent alone has an
  * hf_endpoint of the application's own, which knows where the data goes that hf_ice_input leaves.) */
@@ -134,12 +136,21 @@ HF_CHECKED hf_err hf_loop_add_session(hf_loop *loop, struct hf_session *session,
 HF_CHECKED hf_err hf_loop_add_manager(hf_loop *loop, struct hf_manager *manager, const hf_bind *bind);
 void hf_loop_remove_manager(hf_loop *loop, struct hf_manager *manager);
 
+/* Drives a TURN server (turn.h), whose clients come to these addresses with their ports, by UDP and TCP. HF_EEXIST: it is
+ * driven already; HF_EBUSY: a port is taken; HF_EIO, HF_ENOMEM. Remove it with hf_loop_remove(loop, server). */
+HF_CHECKED hf_err hf_loop_add_turn_server(hf_loop *loop, struct hf_turn_server *server, const hf_addr *listen,
+                                          size_t listen_len);
+
+/* Reads the system's certificate authorities, where Linux distributions keep them. HF_ENOENT: there are none. HF_ENOMEM,
+ * HF_ECERTIFICATE. Blocks for some milliseconds; needs no loop. */
+HF_CHECKED hf_err hf_trust_system(struct hf_trust **out, const hf_env *env);
+
 /* What passed the sockets, for the curious. */
 typedef struct hf_loop_stats {
     uint64_t datagrams_sent, datagrams_received, send_calls, receive_calls;
-    uint64_t send_errors;   /* datagrams that the system would not take: lost, as on a network */
-    uint64_t receive_errors; /* reports of the system, such as an ICMP error; they are not acted on */
-    uint64_t drop_oversize; /* arrived larger than HF_DATAGRAM_MAX */
+    uint64_t send_errors;     /* datagrams that the system would not take: lost, as on a network */
+    uint64_t receive_errors;  /* reports of the system, such as an ICMP error; they are not acted on */
+    uint64_t drop_oversize;   /* arrived larger than HF_DATAGRAM_MAX */
     uint64_t streams_refused; /* connections to a listening socket whose object had all that it may have */
     size_t objects, sockets, streams;
 } hf_loop_stats;

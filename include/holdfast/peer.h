@@ -31,8 +31,12 @@ typedef struct hf_peer hf_peer;
 typedef struct hf_peer_config {
     hf_engine *engine;                 /* required; must outlive the peer */
     const hf_certificate *certificate; /* must outlive the peer; NULL: one is made for this peer (some milliseconds) */
-    const hf_ice_server *servers;      /* STUN servers */
+    const hf_ice_server *servers;      /* STUN and TURN servers */
     size_t servers_len;
+    const hf_trust *trust; /* who may vouch for turns: servers (loop.h: hf_trust_system); must outlive the peer;
+                                          NULL: nobody, and they fail with HF_ECERTIFICATE */
+    hf_ice_relay relay;    /* see hf_ice_config */
+    hf_span head_start;
     size_t mtu;         /* the largest UDP payload sent; 0: HF_MTU_DEFAULT; 576 to HF_DATAGRAM_MAX */
     size_t message_max; /* the longest message taken, told to the remote; 0: HF_MESSAGE_MAX_DEFAULT; HF_MESSAGE_MAX_LEAST to
                            HF_MESSAGE_MAX_LIMIT */
@@ -133,6 +137,10 @@ typedef enum hf_peer_description {
 /* As hf_peer_local_description. HF_ESTATE: there is none. */
 HF_CHECKED hf_err hf_peer_get_description(hf_peer *peer, hf_peer_description which, hf_sdp_type *type, const char **sdp);
 
+/* As hf_ice_set_credentials: the answer to HF_PEER_CREDENTIALS_NEEDED. */
+HF_CHECKED hf_err hf_peer_set_credentials(hf_peer *peer, hf_time now, const char *uri, const char *username,
+                                          const char *password);
+
 /* Asks for an ICE restart (W3C restartIce): HF_PEER_NEGOTIATION_NEEDED follows, and the next offer has new credentials. The
  * connection goes on meanwhile. HF_ESTATE: there is nothing to restart, as no description of ours has been set. */
 HF_CHECKED hf_err hf_peer_restart_ice(hf_peer *peer, hf_time now);
@@ -185,7 +193,8 @@ typedef enum hf_peer_event_type {
     HF_PEER_CONNECTION_CHANGED,
     HF_PEER_CANDIDATE,          /* a local candidate for the remote; "" at the end of them */
     HF_PEER_ROUTE_CHANGED,      /* the selected candidate pair */
-    HF_PEER_SERVER_FAILED,      /* a STUN server gave nothing; the connection goes on without it */
+    HF_PEER_SERVER_FAILED,      /* a STUN or TURN server gave nothing; the connection goes on without it */
+    HF_PEER_CREDENTIALS_NEEDED, /* for the TURN server `server_uri`: hf_peer_set_credentials */
     HF_PEER_REMOTE_CLOSED,      /* the remote ended the connection: nothing more will come. Close and free the peer */
     HF_PEER_NEGOTIATION_NEEDED, /* make an offer (W3C "negotiationneeded"): told in HF_SIGNALING_STABLE, and once */
     HF_PEER_CHANNEL_OPEN,       /* usable now; for one that the remote opened, the first that is heard of it */

@@ -109,6 +109,11 @@ typedef struct hf_signal {
 /* Takes a signal of the remote: an offer is accepted, and the answer signalled. Returns what the single calls above say. */
 HF_CHECKED hf_err hf_session_signal(hf_session *session, hf_time now, const hf_signal *signal);
 
+/* As hf_ice_set_credentials, for the connection of this moment and those that follow: the answer to
+ * HF_SESSION_CREDENTIALS_NEEDED, in its handler or any time later. HF_ENOENT: no such server. */
+HF_CHECKED hf_err hf_session_set_credentials(hf_session *session, hf_time now, const char *uri, const char *username,
+                                             const char *password);
+
 /* Takes back an offer of ours that was not answered. (To accept the remote's while ours is open does so, too.) Channels and
  * connection stay. HF_ESTATE: none is open. */
 HF_CHECKED hf_err hf_session_withdraw_offer(hf_session *session, hf_time now);
@@ -152,6 +157,7 @@ typedef enum hf_session_event_type {
     HF_SESSION_CHANNEL_WRITABLE,
     HF_SESSION_CHANNEL_LOW,
     HF_SESSION_ROUTE_CHANGED,
+    HF_SESSION_CREDENTIALS_NEEDED, /* for a TURN server: hf_session_set_credentials */
     HF_SESSION_EVENT_COUNT
 } hf_session_event_type;
 
@@ -174,6 +180,7 @@ typedef struct hf_session_event {
         } data;
         hf_signal signal;
         hf_ice_route route;
+        const char *server_uri;     /* CREDENTIALS_NEEDED */
         hf_datachannel_info closed; /* CHANNEL_CLOSED: what it was, and its counters */
     } u;
 } hf_session_event;

@@ -265,23 +265,29 @@ static void trace_sent(const hf_dtls *dtls, size_t count, size_t bytes)
              hf_trace_number("bytes", bytes));
 }
 
-bool hf_dtls_poll_transmit(hf_dtls *dtls, hf_time now, size_t headroom, hf_transmit *out)
+static const hf_wrap bare;
+
+bool hf_dtls_poll_transmit(hf_dtls *dtls, hf_time now, const hf_wrap *wrap, hf_transmit *out)
 {
+    wrap = wrap ? wrap : &bare;
     see_time(dtls, now);
     hf_packet packet;
-    size_t before = dtls->bio.queue.len;
+    size_t before = dtls->bio.queue.len, first = 0;
     out->len = out->segment = 0;
     while (hf_packet_peek(&dtls->bio.queue, &packet, 1) > 0) {
-        size_t size = headroom + packet.len;
-        if (size > out->cap - out->len || (out->len > 0 && size > out->segment))
+        if (wrap->before + packet.len + wrap->after > out->cap - out->len || (first > 0 && packet.len > first))
             break;
-        memcpy(out->buffer + out->len + headroom, packet.data, packet.len);
-        out->len += size;
-        if (out->segment == 0)
-            out->segment = size;
+        uint8_t *at = out->buffer + out->len + wrap->before;
+        memcpy(at, packet.data, packet.len);
+        out->len += hf_wrap_write(wrap, at, packet.len);
+        bool is_last = packet.len < first;
+        if (first == 0) {
+            first = packet.len;
+            out->segment = out->len;
+        }
         hf_packet_pop(&dtls->bio.queue, 1);
         dtls->stats.handshake_datagrams_sent++;
-        if (size < out->segment)
+        if (is_last)
             break;
     }
     if (out->len > 0)
@@ -290,13 +296,13 @@ bool hf_dtls_poll_transmit(hf_dtls *dtls, hf_time now, size_t headroom, hf_trans
     return out->len > 0;
 }
 
-size_t hf_dtls_seal(hf_dtls *dtls, const hf_bytes *packets, size_t n, size_t headroom, hf_transmit *out)
+size_t hf_dtls_seal(hf_dtls *dtls, const hf_bytes *packets, size_t n, const hf_wrap *wrap, hf_transmit *out)
 {
     out->len = out->segment = 0;
     /* Data that overtakes our Finished is lost on most remotes. */
     if (dtls->state != DTLS_CONNECTED || dtls->bio.queue.len > 0)
         return 0;
-    size_t taken = hf_record_layer_seal(&dtls->records, packets, n, headroom, out);
+    size_t taken = hf_record_layer_seal(&dtls->records, packets, n, wrap ? wrap : &bare, out);
     dtls->stats.records_sent += taken;
     if (taken > 0)
         trace_sent(dtls, taken, out->len);

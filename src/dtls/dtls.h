@@ -19,17 +19,17 @@
 typedef struct hf_dtls hf_dtls;
 
 #define HF_DTLS_FINGERPRINTS_MAX 16
-#define HF_DTLS_FIRST_TIMEOUT HF_MS(100)    /* first retransmission, where the round trip is not known */
-#define HF_DTLS_HELLO_MAX 16384             /* bytes of a fragmented ClientHello that are put together */
-#define HF_DTLS_OVERHEAD_MAX 37             /* what sealing adds to a packet at the most (AES-GCM) */
+#define HF_DTLS_FIRST_TIMEOUT HF_MS(100) /* first retransmission, where the round trip is not known */
+#define HF_DTLS_HELLO_MAX 16384          /* bytes of a fragmented ClientHello that are put together */
+#define HF_DTLS_OVERHEAD_MAX 37          /* what sealing adds to a packet at the most (AES-GCM) */
 
 typedef enum hf_dtls_role { HF_DTLS_CLIENT, HF_DTLS_SERVER } hf_dtls_role;
 
 typedef struct hf_dtls_config {
     hf_dtls_role role;
-    const hf_certificate *certificate; /* required; must outlive the object */
-    size_t mtu;                        /* the largest datagram; 0: HF_MTU_DEFAULT */
-    hf_span first_timeout;             /* 0: HF_DTLS_FIRST_TIMEOUT. One and a half round trips are good; at least 20 ms */
+    const hf_certificate *certificate;  /* required; must outlive the object */
+    size_t mtu;                         /* the largest datagram; 0: HF_MTU_DEFAULT */
+    hf_span first_timeout;              /* 0: HF_DTLS_FIRST_TIMEOUT. One and a half round trips are good; at least 20 ms */
     const hf_fingerprint *fingerprints; /* the remote's, at least one: its certificate must match one of those with the
                                            strongest hash */
     size_t fingerprints_len;
@@ -47,16 +47,16 @@ void hf_dtls_start(hf_dtls *dtls, hf_time now);
  * When there are more than `cap`, the rest is dropped and counted; n + 8 is plenty. */
 size_t hf_dtls_input(hf_dtls *dtls, hf_time now, hf_datagram *datagrams, size_t n, hf_bytes *packets, size_t cap);
 
-/* Writes handshake datagrams and alerts, `headroom` free bytes before each (they count in out->segment); false: none.
- * out->path is left alone. */
-bool hf_dtls_poll_transmit(hf_dtls *dtls, hf_time now, size_t headroom, hf_transmit *out);
+/* Writes handshake datagrams and alerts, each in its `wrap` (NULL: nothing around it), which counts in out->segment; false:
+ * none. out->path is left alone. */
+bool hf_dtls_poll_transmit(hf_dtls *dtls, hf_time now, const hf_wrap *wrap, hf_transmit *out);
 
 /* Seals application packets, one record and datagram each, behind each other into `out`, and returns how many it took: it
  * stops before one that would break the run (longer than the first) and behind one that ends it (shorter), or when
  * room or packets end. 0 before the handshake is done, after the end, and while handshake datagrams wait to be taken, for it
  * must not overtake them: call hf_dtls_poll_transmit first. A packet of more than mtu - overhead is never
- * given. `headroom` and out->path as above. */
-size_t hf_dtls_seal(hf_dtls *dtls, const hf_bytes *packets, size_t n, size_t headroom, hf_transmit *out);
+ * given. `wrap` and out->path as above. */
+size_t hf_dtls_seal(hf_dtls *dtls, const hf_bytes *packets, size_t n, const hf_wrap *wrap, hf_transmit *out);
 
 /* Sends close_notify (RFC 5246 §7.2.1) once; nothing can be sealed after it. */
 void hf_dtls_close(hf_dtls *dtls, hf_time now);

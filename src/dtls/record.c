@@ -10,24 +10,24 @@ void hf_record_layer_init(hf_record_layer *layer, mbedtls_ssl_context *ssl, hf_b
     *layer = (hf_record_layer){.ssl = ssl, .bio = bio, .expansion = expansion > 0 ? (size_t)expansion : 0};
 }
 
-size_t hf_record_layer_seal(hf_record_layer *layer, const hf_bytes *packets, size_t n, size_t headroom, hf_transmit *out)
+size_t hf_record_layer_seal(hf_record_layer *layer, const hf_bytes *packets, size_t n, const hf_wrap *wrap, hf_transmit *out)
 {
     out->len = out->segment = 0;
     layer->bio->sealing = out;
     size_t taken = 0;
-    while (taken < n) {
-        size_t size = headroom + packets[taken].len + layer->expansion;
-        if (size > out->cap - out->len || (taken > 0 && size > out->segment))
+    while (taken < n && packets[taken].len <= packets[0].len) {
+        size_t at = out->len, len = packets[taken].len + layer->expansion;
+        if (wrap->before + len + wrap->after > out->cap - at)
             break;
-        out->len += headroom;
+        out->len += wrap->before;
         if (mbedtls_ssl_write(layer->ssl, packets[taken].data, packets[taken].len) < 0) {
-            out->len -= headroom;
+            out->len = at;
             break;
         }
+        out->len = at + hf_wrap_write(wrap, out->buffer + at + wrap->before, len);
         if (taken == 0)
-            out->segment = size;
-        taken++;
-        if (size < out->segment)
+            out->segment = out->len;
+        if (packets[taken++].len < packets[0].len)
             break;
     }
     layer->bio->sealing = NULL;

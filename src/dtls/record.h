@@ -14,9 +14,10 @@ typedef struct hf_record_layer {
 /* Call it when the keys are there. */
 void hf_record_layer_init(hf_record_layer *layer, mbedtls_ssl_context *ssl, hf_bio *bio);
 
-/* Seals packets behind each other into `out`, `headroom` bytes before each, as far as they make one run; returns how
+/* Seals packets behind each other into `out`, each in its `wrap`, as far as they make one run; returns how
  * many. */
-size_t hf_record_layer_seal(hf_record_layer *layer, const hf_bytes *packets, size_t n, size_t headroom, hf_transmit *out);
+size_t hf_record_layer_seal(hf_record_layer *layer, const hf_bytes *packets, size_t n, const hf_wrap *wrap,
+                            hf_transmit *out);
 
 typedef enum hf_open_result {
     HF_OPEN_PACKET = 1, /* `out` is application data, in the record's own memory */

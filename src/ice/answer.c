@@ -308,8 +308,9 @@ bool hf_ice_answer_poll(hf_ice *ice, hf_transmit *out)
     while (hf_ring_pop(&ice->owed, &owed)) {
         if (!is_ours(ice, &owed.path) || !may_still_sign(ice, owed.key))
             continue; /* it is gone since */
-        size_t headroom = hf_ice_headroom(&owed.path);
-        if (hf_ice_finish(out, &owed.path, write_answer(&owed, out->buffer + headroom, out->cap - headroom)))
+        hf_wrap wrap = hf_ice_wrap(&owed.path);
+        if (hf_ice_finish(out, &owed.path,
+                          write_answer(&owed, out->buffer + wrap.before, out->cap - wrap.before - wrap.after)))
             return true; /* otherwise there was no memory for the digest: the remote asks again */
     }
     return false;

@@ -123,9 +123,9 @@ bool hf_ice_check_send(hf_time now, hf_ice_pair *pair, hf_transmit *out)
     user[remote_len] = ':';
     memcpy(user + remote_len + 1, g->local_ufrag, HF_ICE_LOCAL_UFRAG_LEN);
 
-    size_t headroom = hf_ice_headroom(&pair->path);
-    hf_stun_writer s =
-        hf_stun_begin(out->buffer + headroom, out->cap - headroom, HF_STUN_REQUEST, HF_STUN_BINDING, sent->id);
+    hf_wrap wrap = hf_ice_wrap(&pair->path);
+    hf_stun_writer s = hf_stun_begin(out->buffer + wrap.before, out->cap - wrap.before - wrap.after, HF_STUN_REQUEST,
+                                     HF_STUN_BINDING, sent->id);
     hf_stun_add(&s, HF_STUN_USERNAME, hf_bytes_of(user, remote_len + 1 + HF_ICE_LOCAL_UFRAG_LEN));
     hf_stun_add_u64(&s, g->is_controlling ? HF_STUN_ICE_CONTROLLING : HF_STUN_ICE_CONTROLLED, g->tie_breaker);
     if (sent->nomination)

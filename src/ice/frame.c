@@ -60,9 +60,13 @@ hf_deframed hf_deframe(hf_deframer *d, hf_bytes *rest, hf_bytes *frame)
     return HF_DEFRAMED_FRAME;
 }
 
-void hf_frame_write(uint8_t *datagram, size_t len)
+static size_t write_frame(const hf_wrap *wrap, uint8_t *datagram, size_t len)
 {
+    (void)wrap;
     assert(len <= UINT16_MAX);
     datagram[-2] = (uint8_t)(len >> 8);
     datagram[-1] = (uint8_t)len;
+    return HF_FRAME_HEADER_SIZE + len;
 }
+
+const hf_wrap hf_frame_wrap = {.before = HF_FRAME_HEADER_SIZE, .write = write_frame};

@@ -26,7 +26,7 @@ typedef enum hf_deframed {
  * valid until the next call and as long as the bytes of `rest`. */
 hf_deframed hf_deframe(hf_deframer *deframer, hf_bytes *rest, hf_bytes *frame);
 
-/* Writes the length before a datagram of `len` bytes, into the HF_FRAME_HEADER_SIZE bytes in front of it. */
-void hf_frame_write(uint8_t *datagram, size_t len);
+/* How datagrams are wrapped in a stream: the length is written into the HF_FRAME_HEADER_SIZE bytes in front. */
+extern const hf_wrap hf_frame_wrap;
 
 #endif

@@ -398,6 +398,8 @@ void hf_ice_reply(hf_ice *ice, hf_time now, const hf_reply *reply)
         hf_ice_gather_on_resolved(ice, now, reply);
         hf_ice_alias_on_resolved(ice, reply);
         break;
+    case HF_REPLY_BOUND: /* never asked for */
+        break;
     }
     settle(ice, now);
 }
@@ -435,7 +437,9 @@ bool hf_ice_get_route(const hf_ice *ice, hf_ice_route *out)
         .nominated = pair->is_nominated,
         .local_type = pair->mapped->type,
         .remote_type = pair->remote->type,
-        .headroom = hf_ice_headroom(&pair->path),
+        .local = pair->mapped->addr,
+        .remote = pair->remote->addr,
+        .wrap = hf_ice_wrap(&pair->path),
     };
     hf_ice_alias_name_route(ice, pair, out);
     return true;

@@ -513,11 +513,12 @@ void hf_ice_stream_tick(hf_ice *ice, hf_time now);
 hf_time hf_ice_stream_deadline(const hf_ice *ice);
 void hf_ice_streams_clear(hf_ice *ice);
 
-/* STUN is written behind the headroom of the path, then finished with its length. */
-static inline size_t hf_ice_headroom(const hf_path *path)
+/* What stands around each datagram on a path. */
+static inline hf_wrap hf_ice_wrap(const hf_path *path)
 {
-    return path->transport == HF_TCP ? HF_FRAME_HEADER_SIZE : 0;
+    return path->transport == HF_TCP ? hf_frame_wrap : (hf_wrap){0};
 }
+/* STUN is written behind the room for that, then finished with its length. */
 bool hf_ice_finish(hf_transmit *out, const hf_path *path, size_t len); /* false: the length is 0 */
 
 /* --- ice.c: what a stream has brought is taken like a datagram ------------------------------------------------------- */

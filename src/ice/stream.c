@@ -346,18 +346,10 @@ bool hf_ice_poll_datagram(hf_ice *ice, hf_time now, hf_datagram *out)
 
 bool hf_ice_finish(hf_transmit *out, const hf_path *path, size_t len)
 {
-    size_t headroom = hf_ice_headroom(path);
-    if (len > 0 && headroom > 0)
-        hf_frame_write(out->buffer + headroom, len);
+    hf_wrap wrap = hf_ice_wrap(path);
     out->path = *path;
-    out->len = out->segment = len > 0 ? headroom + len : 0;
+    out->len = out->segment = len > 0 ? hf_wrap_write(&wrap, out->buffer + wrap.before, len) : 0;
     return len > 0;
-}
-
-void hf_ice_frame(const hf_ice_route *route, uint8_t *datagram, size_t len)
-{
-    if (route->headroom > 0)
-        hf_frame_write(datagram, len);
 }
 
 /* --- Time ------------------------------------------------------------------------------------------------------- */

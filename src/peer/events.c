@@ -79,6 +79,10 @@ static void on_ice_event(hf_peer *peer, hf_time now, const hf_ice_event *e)
                                                  .cause = e->u.server_failed.cause,
                                                  .u.server_uri = e->u.server_failed.uri});
         break;
+    case HF_ICE_CREDENTIALS_NEEDED:
+        hf_peer_push_event(peer, (hf_peer_event){.type = HF_PEER_CREDENTIALS_NEEDED,
+                                                 .u.server_uri = e->u.credentials_needed.uri});
+        break;
     }
 }
 

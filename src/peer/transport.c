@@ -142,7 +142,7 @@ static bool transmit_sctp(hf_peer *peer, hf_time now, const hf_ice_route *route,
 {
     hf_bytes packets[2 * BATCH];
     size_t n = hf_sctp_packets(peer->sctp, now, packets, 2 * BATCH);
-    size_t taken = n > 0 ? hf_dtls_seal(peer->dtls, packets, n, route->headroom, out) : 0;
+    size_t taken = n > 0 ? hf_dtls_seal(peer->dtls, packets, n, &route->wrap, out) : 0;
     hf_sctp_sent(peer->sctp, taken);
     return taken > 0;
 }
@@ -165,16 +165,7 @@ static bool transmit_close(hf_peer *peer, hf_time now, const hf_ice_route *route
         return false;
     peer->closing_alert_due = false;
     hf_dtls_close(peer->dtls, now);
-    return hf_dtls_poll_transmit(peer->dtls, now, route->headroom, out);
-}
-
-/* Writes the headers for which room was left. */
-static void frame_all(const hf_ice_route *route, const hf_transmit *out)
-{
-    for (size_t at = 0; at < out->len; at += out->segment) {
-        size_t len = out->len - at < out->segment ? out->len - at : out->segment;
-        hf_ice_frame(route, out->buffer + at + route->headroom, len - route->headroom);
-    }
+    return hf_dtls_poll_transmit(peer->dtls, now, &route->wrap, out);
 }
 
 bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out)
@@ -188,15 +179,13 @@ bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out)
         discard_sctp(peer, now);
     } else if (!sent && peer->dtls) {
         out->path = route.path;
-        sent = hf_dtls_poll_transmit(peer->dtls, now, route.headroom, out) ||
+        sent = hf_dtls_poll_transmit(peer->dtls, now, &route.wrap, out) ||
                (peer->dtls_connected && transmit_sctp(peer, now, &route, out)) || transmit_close(peer, now, &route, out);
-        if (sent && route.headroom > 0)
-            frame_all(&route, out);
     }
     if (sent) {
         size_t count = (out->len + out->segment - 1) / out->segment;
         if (!is_check)
-            hf_ice_count_sent(peer->ice, now, count, out->len - count * route.headroom);
+            hf_ice_count_sent(peer->ice, now, count, out->len - count * route.wrap.before);
         peer->packets_sent += count;
         peer->bytes_sent += out->len;
         hf_trace(peer->env, now, HF_TRACE_UDP_PACKETS_SENT, hf_trace_number("count", count),

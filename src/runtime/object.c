@@ -152,6 +152,9 @@ static bool answer_requests(hf_object *d)
         case HF_REQUEST_DISCONNECT:
             hf_stream_disconnect(d, &request);
             break;
+        case HF_REQUEST_BIND:
+        case HF_REQUEST_UNBIND:
+            break;
         }
     }
     return false;

@@ -298,6 +298,12 @@ static void on_peer_event(hf_session *session, const hf_peer_event *e)
         emit(session, &event);
         break;
     }
+    case HF_PEER_CREDENTIALS_NEEDED: {
+        hf_session_event event = {.type = HF_SESSION_CREDENTIALS_NEEDED};
+        event.u.server_uri = e->u.server_uri;
+        emit(session, &event);
+        break;
+    }
     case HF_PEER_REMOTE_CLOSED:
         on_remote_closed(session, e->cause);
         break;

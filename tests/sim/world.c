@@ -422,6 +422,7 @@ static void on_event(sim_side *side, const hf_peer_event *event)
     case HF_PEER_ICE_CONNECTION_CHANGED:
     case HF_PEER_ICE_GATHERING_CHANGED:
     case HF_PEER_SERVER_FAILED:
+    case HF_PEER_CREDENTIALS_NEEDED:
     case HF_PEER_CHANNEL_LOW:
     case HF_PEER_CHANNEL_WRITABLE:
     case HF_PEER_CHANNEL_CLOSING:
@@ -448,6 +449,9 @@ static void answer_request(sim_side *side, const hf_request *request)
     case HF_REQUEST_CONNECT:
     case HF_REQUEST_DISCONNECT:
         sim_streams_request(side, request);
+        return;
+    case HF_REQUEST_BIND:
+    case HF_REQUEST_UNBIND:
         return;
     }
     hf_peer_reply(side->peer, side->sim->now, &reply);

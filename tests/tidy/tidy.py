@@ -18,7 +18,8 @@ import sys
 FLOORS = {
     'base': [],
     'stun': ['base'],
-    'ice': ['stun', 'base'],
+    'turn': ['stun', 'base'],
+    'ice': ['turn', 'stun', 'base'],
     'dtls': ['base'],
     'sctp': ['base'],
     'sdp': ['base'],

@@ -31,7 +31,7 @@ static size_t answer(void)
     size_t hellos = 0;
     uint8_t buffer[8192];
     hf_transmit out = {.buffer = buffer, .cap = sizeof buffer};
-    while (hf_dtls_poll_transmit(p.server.dtls, p.now, 0, &out)) {
+    while (hf_dtls_poll_transmit(p.server.dtls, p.now, NULL, &out)) {
         hf_reader r = hf_reader_of(hf_bytes_of(buffer, out.len));
         hf_record record;
         while (r.rest.len > 0 && hf_record_read(&r, &record))

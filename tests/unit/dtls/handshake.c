@@ -166,18 +166,18 @@ Test(dtls_handshake, nothing_is_sealed_before_our_finished_was_taken)
     hf_bytes packet = {.data = (const uint8_t *)"x", .len = 1};
     uint8_t buffer[2048];
     hf_transmit out = {.buffer = buffer, .cap = sizeof buffer};
-    cr_expect_eq(hf_dtls_seal(p.client.dtls, &packet, 1, 0, &out), 0);
+    cr_expect_eq(hf_dtls_seal(p.client.dtls, &packet, 1, NULL, &out), 0);
     hf_dtls_start(p.server.dtls, p.now);
     hf_dtls_start(p.client.dtls, p.now);
-    cr_expect_eq(hf_dtls_seal(p.client.dtls, &packet, 1, 0, &out), 0);
+    cr_expect_eq(hf_dtls_seal(p.client.dtls, &packet, 1, NULL, &out), 0);
     pair_run(&p, 2 * PAIR_DELAY);
     cr_assert_eq(p.flying_len, 1, "the client's last flight");
     p.now += PAIR_DELAY;
     pair_give(&p, &p.server, p.flying[0]->data, p.flying[0]->len);
     cr_assert(p.server.connected);
-    cr_expect_eq(hf_dtls_seal(p.server.dtls, &packet, 1, 0, &out), 0, "it would overtake");
+    cr_expect_eq(hf_dtls_seal(p.server.dtls, &packet, 1, NULL, &out), 0, "it would overtake");
     pair_drain(&p, &p.server);
-    cr_expect_eq(hf_dtls_seal(p.server.dtls, &packet, 1, 0, &out), 1);
+    cr_expect_eq(hf_dtls_seal(p.server.dtls, &packet, 1, NULL, &out), 1);
     pair_clear(&p);
 }
 

@@ -115,7 +115,7 @@ void pair_drain(pair *p, pair_end *end)
 {
     uint8_t buffer[8192];
     hf_transmit out = {.buffer = buffer, .cap = sizeof buffer};
-    while (hf_dtls_poll_transmit(end->dtls, p->now, 0, &out)) {
+    while (hf_dtls_poll_transmit(end->dtls, p->now, NULL, &out)) {
         cr_assert(out.len > 0 && out.segment > 0 && out.len <= out.cap);
         send_run(p, end, &out);
     }
@@ -127,7 +127,7 @@ bool pair_send(pair *p, pair_end *end, const char *text)
     uint8_t buffer[HF_DATAGRAM_MAX];
     hf_transmit out = {.buffer = buffer, .cap = sizeof buffer};
     hf_bytes packet = hf_bytes_of_text(text);
-    if (hf_dtls_seal(end->dtls, &packet, 1, 0, &out) != 1)
+    if (hf_dtls_seal(end->dtls, &packet, 1, NULL, &out) != 1)
         return false;
     send_run(p, end, &out);
     return true;

@@ -48,7 +48,7 @@ Test(dtls_record, a_run_ends_where_sizes_ask_for_it)
         for (; n < 8 && table[i].sizes[n] > 0; n++)
             packets[n] = (hf_bytes){.data = content, .len = table[i].sizes[n]};
         hf_transmit out = {.buffer = buffer, .cap = table[i].cap};
-        cr_expect_eq(hf_dtls_seal(p.client.dtls, packets, n, 0, &out), table[i].taken, "%s", table[i].why);
+        cr_expect_eq(hf_dtls_seal(p.client.dtls, packets, n, NULL, &out), table[i].taken, "%s", table[i].why);
         cr_expect_eq(out.len, table[i].len, "%s: %zu bytes", table[i].why, out.len);
         cr_expect_eq(out.segment, table[i].segment, "%s", table[i].why);
     }
@@ -63,7 +63,7 @@ Test(dtls_record, fifty_packets_go_and_come_in_one_call)
     for (size_t i = 0; i < N; i++)
         packets[i] = (hf_bytes){.data = content + i, .len = SIZE};
     hf_transmit out = {.buffer = buffer, .cap = sizeof buffer};
-    cr_assert_eq(hf_dtls_seal(p.client.dtls, packets, N, 0, &out), N);
+    cr_assert_eq(hf_dtls_seal(p.client.dtls, packets, N, NULL, &out), N);
     cr_expect_eq(out.segment, SIZE + CHACHA_EXPANSION);
     cr_expect_leq(out.segment, HF_MTU_DEFAULT);
 
@@ -90,7 +90,7 @@ Test(dtls_record, several_in_one_datagram_are_opened_in_place)
     for (size_t i = 0; i < 8; i++) {
         hf_bytes packet = {.data = content + i, .len = 100 + i};
         hf_transmit out = {.buffer = datagram + len, .cap = sizeof datagram - len};
-        cr_assert_eq(hf_dtls_seal(p.client.dtls, &packet, 1, 0, &out), 1);
+        cr_assert_eq(hf_dtls_seal(p.client.dtls, &packet, 1, NULL, &out), 1);
         len += out.len;
     }
     hf_datagram whole = {.data = datagram, .len = len};
@@ -110,7 +110,7 @@ Test(dtls_record, more_packets_than_room_are_dropped_and_counted)
     for (size_t i = 0; i < 4; i++)
         packets[i] = (hf_bytes){.data = content, .len = 100};
     hf_transmit out = {.buffer = buffer, .cap = sizeof buffer};
-    cr_assert_eq(hf_dtls_seal(p.client.dtls, packets, 4, 0, &out), 4);
+    cr_assert_eq(hf_dtls_seal(p.client.dtls, packets, 4, NULL, &out), 4);
     hf_datagram whole = {.data = buffer, .len = out.len};
     hf_bytes opened[3];
     cr_expect_eq(hf_dtls_input(p.server.dtls, p.now, &whole, 1, opened, 3), 3);
@@ -121,34 +121,47 @@ Test(dtls_record, more_packets_than_room_are_dropped_and_counted)
     pair_clear(&p);
 }
 
-Test(dtls_record, headroom_is_left_before_each_and_not_touched)
+/* Its length before the datagram, in as many bytes as there are; then padding to a multiple of four. */
+static size_t write_wrap(const hf_wrap *wrap, uint8_t *datagram, size_t len)
+{
+    size_t padding = wrap->after > 0 ? (4 - len % 4) % 4 : 0;
+    memset(datagram - wrap->before, (int)len, wrap->before);
+    memset(datagram + len, 0xBB, padding);
+    return wrap->before + len + padding;
+}
+
+Test(dtls_record, each_is_wrapped)
 {
     connect();
     hf_bytes packets[3] = {{content, 100}, {content + 1, 100}, {content + 2, 90}};
     hf_transmit out = {.buffer = buffer, .cap = sizeof buffer};
-    cr_assert_eq(hf_dtls_seal(p.client.dtls, packets, 1, 0, &out), 1);
+    cr_assert_eq(hf_dtls_seal(p.client.dtls, packets, 1, NULL, &out), 1);
     size_t bare = out.len;
+    cr_assert_neq(bare % 4, 0);
     const struct {
-        size_t headroom, cap, taken;
+        size_t before, after, cap, taken;
         const char *why;
     } table[] = {
-        {2, sizeof buffer, 3, "a length (RFC 4571)"},
-        {4, sizeof buffer, 3, "a channel number and a length (RFC 8656 §12.4)"},
-        {4, 2 * (4 + bare), 2, "room for two"},
-        {4, 2 * (4 + bare) - 1, 1, "a byte less"},
+        {2, 0, sizeof buffer, 3, "a length (RFC 4571)"},
+        {4, 0, sizeof buffer, 3, "a channel number and a length (RFC 8656 §12.4)"},
+        {4, 3, sizeof buffer, 3, "the same in a stream, padded"},
+        {48, 3, sizeof buffer, 3, "a Send indication"},
+        {4, 0, 2 * (4 + bare), 2, "room for two"},
+        {4, 0, 2 * (4 + bare) - 1, 1, "a byte less"},
     };
     for (size_t t = 0; t < sizeof table / sizeof table[0]; t++) {
-        size_t headroom = table[t].headroom;
+        hf_wrap wrap = {.before = table[t].before, .after = table[t].after, .write = write_wrap};
+        size_t padding = wrap.after > 0 ? 4 - bare % 4 : 0;
         out.cap = table[t].cap;
         memset(buffer, 0xAA, sizeof buffer);
-        cr_assert_eq(hf_dtls_seal(p.client.dtls, packets, 3, headroom, &out), table[t].taken, "%s", table[t].why);
-        cr_assert_eq(out.segment, headroom + bare, "%s", table[t].why);
+        cr_assert_eq(hf_dtls_seal(p.client.dtls, packets, 3, &wrap, &out), table[t].taken, "%s", table[t].why);
+        cr_assert_eq(out.segment, wrap.before + bare + padding, "%s", table[t].why);
         for (size_t i = 0; i < table[t].taken; i++) {
             uint8_t *at = buffer + i * out.segment;
-            size_t len = i == 2 ? out.len - 2 * out.segment : out.segment;
-            for (size_t b = 0; b < headroom; b++)
-                cr_expect_eq(at[b], 0xAA, "%s", table[t].why);
-            cr_expect_eq(pair_give(&p, &p.server, at + headroom, len - headroom), 1, "%s", table[t].why);
+            size_t len = bare - 100 + packets[i].len;
+            for (size_t b = 0; b < wrap.before; b++)
+                cr_expect_eq(at[b], len, "%s", table[t].why);
+            cr_expect_eq(pair_give(&p, &p.server, at + wrap.before, len), 1, "%s", table[t].why);
             cr_expect_arr_eq(p.server.last, content + i, packets[i].len);
         }
     }
@@ -162,7 +175,7 @@ Test(dtls_record, order_of_arrival_does_not_matter_within_a_window)
     for (size_t i = 0; i < 40; i++)
         packets[i] = (hf_bytes){.data = content + i, .len = 50};
     hf_transmit out = {.buffer = buffer, .cap = sizeof buffer};
-    cr_assert_eq(hf_dtls_seal(p.server.dtls, packets, 40, 0, &out), 40);
+    cr_assert_eq(hf_dtls_seal(p.server.dtls, packets, 40, NULL, &out), 40);
     for (size_t i = 40; i-- > 0;) {
         cr_expect_eq(pair_give(&p, &p.client, buffer + i * out.segment, out.segment), 1);
         cr_expect_arr_eq(p.client.last, content + i, 50);
@@ -190,7 +203,7 @@ Test(dtls_record, every_suite_carries_data)
         cr_expect_str_eq(hf_dtls_cipher(p.server.dtls), suites[i].name);
         hf_bytes packet = {.data = content, .len = 1000};
         hf_transmit out = {.buffer = buffer, .cap = sizeof buffer};
-        cr_expect_eq(hf_dtls_seal(p.server.dtls, &packet, 1, 0, &out), 1);
+        cr_expect_eq(hf_dtls_seal(p.server.dtls, &packet, 1, NULL, &out), 1);
         cr_expect_eq(out.len, 1000 + suites[i].expansion);
         cr_expect_eq(pair_give(&p, &p.client, buffer, out.len), 1);
         pair_clear(&p);

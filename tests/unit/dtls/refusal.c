@@ -117,7 +117,7 @@ Test(dtls_refusal, of_a_renegotiation_leaves_the_connection_alone)
         uint8_t buffer[HF_DATAGRAM_MAX];
         hf_transmit late = {.buffer = buffer, .cap = sizeof buffer};
         hf_bytes packet = hf_bytes_of_text("sealed before");
-        cr_assert_eq(hf_dtls_seal(asking->dtls, &packet, 1, 0, &late), 1);
+        cr_assert_eq(hf_dtls_seal(asking->dtls, &packet, 1, NULL, &late), 1);
         hf_dtls_stats before, after;
         hf_dtls_get_stats(asked->dtls, &before);
         size_t sent = asked->sent;

@@ -132,6 +132,6 @@ Test(frame, that_is_too_long_is_skipped_whatever_it_claims)
 Test(frame, has_its_length_written_before_it)
 {
     uint8_t bytes[4] = {0xFF, 0xFF, 'x', 0xFF};
-    hf_frame_write(bytes + 2, 0x1234);
+    cr_expect_eq(hf_wrap_write(&hf_frame_wrap, bytes + 2, 0x1234), 0x1236);
     cr_expect_eq(memcmp(bytes, "\x12\x34x\xFF", 4), 0);
 }

@@ -62,7 +62,11 @@ Test(gather, resolves_names)
 Test(gather, asks_each_server_from_each_address)
 {
     static const hf_ice_server servers[] = {
-        {"stun:198.51.100.1"}, {"stun:198.51.100.2"}, {"stun:[2001:db8::3]"}, {"stun:198.51.100.4"}};
+        {.uri = "stun:198.51.100.1"},
+        {.uri = "stun:198.51.100.2"},
+        {.uri = "stun:[2001:db8::3]"},
+        {.uri = "stun:198.51.100.4"},
+    };
     net n;
     net_init(&n, 1);
     net_host_set_local(&n.a, 1, "10.0.1.1:5000");

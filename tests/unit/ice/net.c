@@ -150,6 +150,9 @@ static void answer_request(net *n, net_host *host, const hf_request *request)
     case HF_REQUEST_DISCONNECT:
         net_disconnect_stream(n, host, request);
         return;
+    case HF_REQUEST_BIND:
+    case HF_REQUEST_UNBIND:
+        cr_assert_fail("an agent asks for no socket of its own");
     case HF_REQUEST_ADVERTISE:
         reply.type = HF_REPLY_ADVERTISED;
         reply.err = n->has_multicast ? HF_OK : HF_EIO;
@@ -224,6 +227,8 @@ static void take_events(net *n, net_host *host)
         case HF_ICE_SERVER_FAILED:
             host->server_failures++;
             host->server_cause = e.u.server_failed.cause;
+            break;
+        case HF_ICE_CREDENTIALS_NEEDED:
             break;
         }
     }
@@ -408,12 +413,12 @@ bool net_says(net *n, net_host *host, const char *text)
     hf_ice_route route;
     if (!hf_ice_get_route(host->ice, &route))
         return false;
-    uint8_t data[64] = {0}, *at = data + route.headroom;
+    uint8_t data[64] = {0}, *at = data + route.wrap.before;
     size_t len = strlen(text) + 1;
     at[0] = 23; /* DTLS application data */
     memcpy(at + 1, text, len - 1);
-    hf_ice_frame(&route, at, len);
-    send_run(n, host, &(hf_transmit){.path = route.path, .buffer = data, .len = route.headroom + len});
+    size_t whole = hf_wrap_write(&route.wrap, at, len);
+    send_run(n, host, &(hf_transmit){.path = route.path, .buffer = data, .len = whole});
     return true;
 }
 

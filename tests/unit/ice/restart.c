@@ -46,7 +46,7 @@ Test(restart, keeps_data_on_the_old_pair_until_a_new_one_is_selected)
 Test(restart, gathers_from_the_sockets_that_there_are)
 {
     net n;
-    static const hf_ice_server server = {"stun:192.0.2.1"};
+    static const hf_ice_server server = {.uri = "stun:192.0.2.1"};
     hf_ice_candidate first[2], again;
     net_init(&n, 1);
     n.server = net_addr("192.0.2.1:3478");
@@ -170,7 +170,7 @@ Test(restart, can_be_taken_back)
 /* "Gathering" was heard of the restart; somebody who waits for the end of it must hear of that, too. */
 Test(restart, taken_back_while_it_gathers_ends_gathering)
 {
-    static const hf_ice_server server = {"stun:192.0.2.1"};
+    static const hf_ice_server server = {.uri = "stun:192.0.2.1"};
     net n;
     net_init(&n, 1);
     n.server = net_addr("192.0.2.1:3478");

@@ -63,12 +63,12 @@ void solo_add(solo *s, const char *candidate)
 
 size_t solo_input(solo *s, const hf_path *path, const void *data, size_t len)
 {
-    size_t headroom = hf_ice_headroom(path);
+    hf_wrap wrap = hf_ice_wrap(path);
+    size_t headroom = wrap.before;
     uint8_t *copy = malloc(headroom + len > 0 ? headroom + len : 1); /* exactly as large, so that ASan sees each overrun */
     if (len > 0)
         memcpy(copy + headroom, data, len);
-    if (headroom > 0)
-        hf_frame_write(copy + headroom, len);
+    (void)hf_wrap_write(&wrap, copy + headroom, len);
     hf_datagram d = {.path = *path, .data = copy, .len = headroom + len};
     size_t kept = hf_ice_input(s->ice, s->now, &d, 1);
     free(copy);
@@ -92,7 +92,7 @@ bool solo_take(solo *s, hf_stun_message *out)
     s->sent = (hf_transmit){.buffer = s->buffer, .cap = sizeof s->buffer};
     if (!hf_ice_poll_transmit(s->ice, s->now, &s->sent))
         return false;
-    size_t headroom = hf_ice_headroom(&s->sent.path);
+    size_t headroom = hf_ice_wrap(&s->sent.path).before;
     cr_assert(hf_stun_read(hf_bytes_of(s->buffer + headroom, s->sent.len - headroom), out));
     return true;
 }

@@ -256,7 +256,7 @@ Test(stream, that_works_makes_a_route_of_its_pair)
         cr_assert(hf_ice_get_route(o.s.ice, &route), "%s", table[t].why);
         cr_expect(hf_ice_path_equal(&route.path, &o.path));
         cr_expect_eq(route.local_type, table[t].type, "%s", table[t].why);
-        cr_expect_eq(route.headroom, 2);
+        cr_expect_eq(route.wrap.before, 2);
         solo_clear(&o.s);
     }
 }

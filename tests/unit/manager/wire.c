@@ -96,6 +96,7 @@ static void on_event(void *context, hf_session *session, const hf_session_event 
     case HF_SESSION_CHANNEL_WRITABLE:
     case HF_SESSION_CHANNEL_LOW:
     case HF_SESSION_ROUTE_CHANGED:
+    case HF_SESSION_CREDENTIALS_NEEDED:
     case HF_SESSION_EVENT_COUNT:
         break;
     }

@@ -103,6 +103,8 @@ static void reply(void *object, hf_time now, const hf_reply *r)
     (void)now;
     t->calls++;
     switch (r->type) {
+    case HF_REPLY_BOUND:
+        break;
     case HF_REPLY_LOCALS:
         cr_assert_leq(r->locals_len, TOY_LOCALS_MAX);
         t->locals_replies++;
