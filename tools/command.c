@@ -176,6 +176,17 @@ static hf_err parse_close_channel(cli_command *out, const json_t *object, cli_fa
     return out->u.close_channel ? HF_OK : fault->code;
 }
 
+static hf_err parse_credentials(cli_command *out, const json_t *object, cli_fault *fault)
+{
+    cli_credentials *credentials = &out->u.credentials;
+
+    out->type = CLI_CREDENTIALS;
+    *credentials = (cli_credentials){.url = text_field(object, "url", NULL, fault)};
+    credentials->username = credentials->url ? text_field(object, "username", NULL, fault) : NULL;
+    credentials->password = credentials->username ? text_field(object, "password", NULL, fault) : NULL;
+    return credentials->password ? HF_OK : fault->code;
+}
+
 /* --- Lines --- */
 
 static const struct {
@@ -188,6 +199,7 @@ static const struct {
     {"candidate", parse_candidate, CLI_SIGNAL},
     {"send", parse_send, CLI_SEND},
     {"close-channel", parse_close_channel, CLI_CLOSE_CHANNEL},
+    {"credentials", parse_credentials, CLI_CREDENTIALS},
     {"restart", NULL, CLI_RESTART},
     {"reconnect", NULL, CLI_RECONNECT},
     {"accept-identity", NULL, CLI_ACCEPT_IDENTITY},

@@ -13,6 +13,7 @@ typedef enum cli_command_type {
     CLI_SIGNAL_OTHER, /* bears "to":"peer", but we know nothing of its type */
     CLI_SEND,
     CLI_CLOSE_CHANNEL,
+    CLI_CREDENTIALS,
     CLI_RESTART,
     CLI_RECONNECT,
     CLI_ACCEPT_IDENTITY,
@@ -29,13 +30,19 @@ typedef struct cli_send {
     uint64_t repeat; /* 0: not said */
 } cli_send;
 
+/* For a TURN server, which the line of type credentials asked for. */
+typedef struct cli_credentials {
+    const char *url, *username, *password;
+} cli_credentials;
+
 /* Zeroes are none. Pointers live as long as the command. */
 typedef struct cli_command {
     cli_command_type type;
     union {
-        hf_envelope signal;        /* CLI_SIGNAL; without an envelope sender and receiver are NULL and `offer` is 0 */
-        cli_send send;             /* CLI_SEND */
-        const char *close_channel; /* CLI_CLOSE_CHANNEL */
+        hf_envelope signal;          /* CLI_SIGNAL; without an envelope sender and receiver are NULL and `offer` is 0 */
+        cli_send send;               /* CLI_SEND */
+        const char *close_channel;   /* CLI_CLOSE_CHANNEL */
+        cli_credentials credentials; /* CLI_CREDENTIALS */
     } u;
     json_t *root;    /* owns the strings */
     uint8_t *memory; /* owns what was in base64 */

@@ -64,12 +64,40 @@ static json_t *end_of_pair(hf_ice_candidate_type type, hf_transport transport, c
     return json_sprintf("%s %s %s", hf_ice_candidate_type_name(type), hf_addr_write(addr, text), word);
 }
 
+/* Both ends. What is relayed goes over UDP from the server on (RFC 8656), and the path leads to the server only. */
+static json_t *local_end(const hf_ice_route *route)
+{
+    if (route->local_type == HF_ICE_RELAYED)
+        return end_of_pair(route->local_type, HF_UDP, &route->local, "");
+    return end_of_pair(route->local_type, route->path.transport, &route->path.local, route->local_name);
+}
+
+static json_t *remote_end(const hf_ice_route *route)
+{
+    if (route->local_type == HF_ICE_RELAYED)
+        return end_of_pair(route->remote_type, HF_UDP, &route->remote, route->remote_name);
+    return end_of_pair(route->remote_type, route->path.transport, &route->path.remote, route->remote_name);
+}
+
+/* W3C RTCIceCandidateStats.relayProtocol, and where the server is. NULL: nothing is relayed on our side. */
+static const char *relay_protocol(const hf_ice_route *route)
+{
+    if (route->local_type != HF_ICE_RELAYED)
+        return NULL;
+    return route->relay_tls ? "tls" : route->relay_transport == HF_TCP ? "tcp" : "udp";
+}
+
+static json_t *relay_server(const hf_ice_route *route)
+{
+    char text[HF_ADDR_TEXT_SIZE];
+    return route->local_type == HF_ICE_RELAYED ? json_string(hf_addr_write(&route->path.remote, text)) : NULL;
+}
+
 json_t *cli_event_pair(const hf_ice_route *route)
 {
-    return json_pack("{ss so so so}", "type", "pair", "local",
-                     end_of_pair(route->local_type, route->path.transport, &route->path.local, route->local_name), "remote",
-                     end_of_pair(route->remote_type, route->path.transport, &route->path.remote, route->remote_name),
-                     "rtt_ms", milliseconds_or_null(route->rtt));
+    return json_pack("{ss so so so ss* so*}", "type", "pair", "local", local_end(route), "remote", remote_end(route),
+                     "rtt_ms", milliseconds_or_null(route->rtt), "relayProtocol", relay_protocol(route), "relayServer",
+                     relay_server(route));
 }
 
 json_t *cli_event_closed(const char *channel, uint64_t bytes, hf_err cause)
@@ -81,6 +109,11 @@ json_t *cli_event_closed(const char *channel, uint64_t bytes, hf_err cause)
 json_t *cli_event_writable(const char *channel)
 {
     return json_pack("{ss ss}", "type", "writable", "channel", channel);
+}
+
+json_t *cli_event_credentials(const char *url)
+{
+    return json_pack("{ss ss}", "type", "credentials", "url", url);
 }
 
 /* The text may quote a peer. */
@@ -122,11 +155,9 @@ static bool add_pair(json_t *stats, const hf_peer_stats *peer)
 
     const hf_ice_route *route = &peer->route;
     json_t *pair =
-        json_pack("{so so so sb}", "local",
-                  end_of_pair(route->local_type, route->path.transport, &route->path.local, route->local_name), "remote",
-                  end_of_pair(route->remote_type, route->path.transport, &route->path.remote, route->remote_name),
-                  "currentRoundTripTime", route->rtt > 0 ? json_real((double)route->rtt / 1e6) : json_null(), "nominated",
-                  route->nominated);
+        json_pack("{so so so sb ss* so*}", "local", local_end(route), "remote", remote_end(route), "currentRoundTripTime",
+                  route->rtt > 0 ? json_real((double)route->rtt / 1e6) : json_null(), "nominated", route->nominated,
+                  "relayProtocol", relay_protocol(route), "relayServer", relay_server(route));
     return json_object_set_new(stats, "pair", pair) == 0 &&
            json_object_set_new(stats, "rtt_ms", milliseconds_or_null(route->rtt)) == 0;
 }

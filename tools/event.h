@@ -23,6 +23,7 @@ json_t *cli_event_message(const char *channel, hf_message_kind kind, const uint8
 json_t *cli_event_pair(const hf_ice_route *route);
 json_t *cli_event_closed(const char *channel, uint64_t bytes, hf_err cause);
 json_t *cli_event_writable(const char *channel);
+json_t *cli_event_credentials(const char *url); /* a TURN server's are needed */
 
 /* channel NULL: it is not about one. */
 json_t *cli_event_error(hf_err code, const char *message, bool fatal, const char *channel);

@@ -192,6 +192,13 @@ static hf_err catch_signals(cli_peer *peer)
     return peer->signals_fd < 0 ? HF_EIO : HF_OK;
 }
 
+static hf_ice_relay relay_policy(const cli_peer_options *options)
+{
+    if (options->relay_only)
+        return HF_ICE_RELAY_ONLY;
+    return options->relay_at_once ? HF_ICE_RELAY_AT_ONCE : HF_ICE_RELAY_DEFAULT;
+}
+
 static hf_err make_manager(cli_peer *peer)
 {
     const cli_peer_options *options = &peer->options;
@@ -199,8 +206,9 @@ static hf_err make_manager(cli_peer *peer)
         .peer_id = options->id,
         .session = {.peer = {.engine = hf_loop_engine(peer->loop),
                              .certificate = peer->certificate,
-                             .servers = options->servers,
-                             .servers_len = options->servers_len,
+                             .servers = options->servers.items,
+                             .servers_len = options->servers.len,
+                             .relay = relay_policy(options),
                              .message_max = options->message_max,
                              .mdns = options->mdns ? HF_ICE_MDNS_HIDE : HF_ICE_MDNS_RESOLVE,
                              .tcp = options->tcp,
@@ -297,7 +305,9 @@ int cli_peer_main(int argc, char *const *argv)
     static cli_peer peer = {.signals_fd = -1};
     cli_fault fault = {0};
 
-    if (cli_peer_options_parse(&peer.options, argc, argv, &fault) != HF_OK) {
+    if (cli_peer_options_parse(&peer.options, argc, argv, &fault) != HF_OK ||
+        cli_servers_set_credentials(&peer.options.servers, getenv("HOLDFAST_TURN_USER"), getenv("HOLDFAST_TURN_PASS"),
+                                    &fault) != HF_OK) {
         fprintf(stderr, "holdfast peer: %s (%s); see holdfast peer --help\n", fault.text, hf_err_name(fault.code));
         return CLI_EXIT_USAGE;
     }

@@ -80,6 +80,19 @@ static void take_close_channel(cli_peer *peer, const char *name)
         cli_peer_print_error(peer, err, channel ? hf_err_text(err) : "there is no such channel", name);
 }
 
+static void take_credentials(cli_peer *peer, const cli_credentials *credentials)
+{
+    hf_err err = peer->session ? hf_session_set_credentials(peer->session, cli_peer_now(peer), credentials->url,
+                                                            credentials->username, credentials->password)
+                               : HF_ESTATE;
+    char message[256];
+
+    if (err == HF_OK)
+        return;
+    snprintf(message, sizeof message, "credentials: %s", err == HF_ENOENT ? "there is no such server" : hf_err_text(err));
+    cli_peer_print_error(peer, err, message, NULL);
+}
+
 static void take_session_command(cli_peer *peer, hf_err (*call)(hf_session *session, hf_time now), const char *what)
 {
     hf_err err = peer->session ? call(peer->session, cli_peer_now(peer)) : HF_ESTATE;
@@ -114,6 +127,9 @@ static void take_line(cli_peer *peer, const char *line, size_t len)
         break;
     case CLI_CLOSE_CHANNEL:
         take_close_channel(peer, command.u.close_channel);
+        break;
+    case CLI_CREDENTIALS:
+        take_credentials(peer, &command.u.credentials);
         break;
     case CLI_RESTART:
         take_session_command(peer, hf_session_restart_ice, "restart");

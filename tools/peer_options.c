@@ -6,66 +6,57 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Servers that anybody may ask, run by different houses. */
-static const char *const public_servers[] = {
-    "stun:stun.l.google.com:19302",
-    "stun:stun.cloudflare.com:3478",
-    "stun:global.stun.twilio.com:3478",
-    "stun:stun.nextcloud.com:3478",
-};
-
-static hf_err add_server(cli_peer_options *options, const char *uri, cli_fault *fault)
-{
-    if (options->servers_len == HF_ICE_SERVERS_MAX)
-        return cli_fault_set(fault, HF_ELIMIT, "more than %d servers", HF_ICE_SERVERS_MAX);
-    options->servers[options->servers_len++].uri = uri;
-    return HF_OK;
-}
-
-/* RFC 7064 §3.1: stun:host[:port]. The host's own form is looked at when it is resolved. */
-static hf_err check_stun_uri(const char *uri, cli_fault *fault)
-{
-    if (strncmp(uri, "stuns:", 6) == 0)
-        return cli_fault_set(fault, HF_ENOTSUP, "stuns is not supported yet");
-    if (strncmp(uri, "stun:", 5) != 0)
-        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not stun:host[:port]", uri);
-
-    const char *host = uri + 5;
-    size_t host_len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
-    if (host_len <= (*host == '[' ? 2u : 0u) || host_len > strlen(host))
-        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" has no host", uri);
-
-    const char *port = host + host_len;
-    char *end = NULL;
-    if (*port == '\0')
-        return HF_OK;
-    long number = *port == ':' && port[1] >= '0' && port[1] <= '9' ? strtol(port + 1, &end, 10) : 0;
-    if (number < 1 || number > UINT16_MAX || *end != '\0')
-        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" has a port that is none", uri);
-    return HF_OK;
-}
+#define RELAY_AFTER_MAX 1000
 
 static hf_err take_stun(void *options, const char *value, cli_fault *fault)
 {
-    hf_err err = HF_OK;
+    return cli_servers_add_stun(&((cli_peer_options *)options)->servers, value, fault);
+}
 
-    if (strcmp(value, "public") == 0) {
-        for (size_t i = 0; i < sizeof public_servers / sizeof public_servers[0] && err == HF_OK; i++)
-            err = add_server(options, public_servers[i], fault);
-        return err;
-    }
-    err = check_stun_uri(value, fault);
-    return err == HF_OK ? add_server(options, value, fault) : err;
+static hf_err take_turn(void *options, const char *value, cli_fault *fault)
+{
+    return cli_servers_add_turn(&((cli_peer_options *)options)->servers, value, fault);
+}
+
+/* RFC 8489 §14.3: "a USERNAME value MUST contain a UTF-8 [RFC3629]-encoded sequence of fewer than 509 octets". */
+static hf_err take_turn_user(void *options, const char *value, cli_fault *fault)
+{
+    if (*value == '\0' || strlen(value) >= 509)
+        return cli_fault_set(fault, HF_EINVAL, "a user name has 1 to 508 bytes");
+    ((cli_peer_options *)options)->servers.username = value;
+    return HF_OK;
+}
+
+static hf_err take_turn_pass(void *options, const char *value, cli_fault *fault)
+{
+    if (*value == '\0')
+        return cli_fault_set(fault, HF_EINVAL, "the password is empty");
+    ((cli_peer_options *)options)->servers.password = value;
+    return HF_OK;
 }
 
 static hf_err take_policy(void *options, const char *value, cli_fault *fault)
 {
-    (void)options;
-    if (strcmp(value, "all") == 0)
-        return HF_OK;
-    if (strcmp(value, "relay") == 0)
-        return cli_fault_set(fault, HF_ENOTSUP, "relay is not supported yet");
-    return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not all or relay", value);
+    bool relay = strcmp(value, "relay") == 0;
+
+    if (!relay && strcmp(value, "all") != 0)
+        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not all or relay", value);
+    ((cli_peer_options *)options)->relay_only = relay;
+    return HF_OK;
+}
+
+/* 0 is a matter of one attempt. To count failed ones takes somebody who makes several. */
+static hf_err take_relay_after(void *options, const char *value, cli_fault *fault)
+{
+    char *end = NULL;
+    long number = *value >= '0' && *value <= '9' ? strtol(value, &end, 10) : -1;
+
+    if (number < 0 || number > RELAY_AFTER_MAX || *end != '\0')
+        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not a number from 0 to %d", value, RELAY_AFTER_MAX);
+    if (number > 0)
+        return cli_fault_set(fault, HF_ENOTSUP, "only 0 is supported yet: failed attempts are not counted");
+    ((cli_peer_options *)options)->relay_at_once = true;
+    return HF_OK;
 }
 
 static hf_err take_tcp(void *options, const char *value, cli_fault *fault)
@@ -198,12 +189,15 @@ static const cli_option table[] = {
     {"--offer", NULL, "make the offer", FLAG(offer)},
     {"--answer", NULL, "wait for one", FLAG(answer)},
     {"--stun", "URI", "stun:host[:port], or `public` for some servers that\nanybody may ask; may repeat", take_stun, 0},
-    {"--turn", "URI", "turn:host[:port][?transport=udp|tcp] or turns:…", NULL, 0},
-    {"--turn-user", "USER", "or HOLDFAST_TURN_USER, which ps does not show", NULL, 0},
-    {"--turn-pass", "PASSWORD", "or HOLDFAST_TURN_PASS", NULL, 0},
+    {"--turn", "URI", "turn:host[:port][?transport=udp|tcp] or turns:…;\nmay repeat", take_turn, 0},
+    {"--turn-user", "USER", "or HOLDFAST_TURN_USER, which ps does not show;\nwithout either, a `credentials` line asks",
+     take_turn_user, 0},
+    {"--turn-pass", "PASSWORD", "or HOLDFAST_TURN_PASS", take_turn_pass, 0},
     {"--ca-file", "FILE", "trust these certificates for turns:, too", NULL, 0},
-    {"--policy", "all|relay", "which candidates may be used\n(relay is not supported yet)", take_policy, 0},
-    {"--relay-after", "N", "no relay before N failed attempts", NULL, 0},
+    {"--policy", "all|relay", "which candidates may be used", take_policy, 0},
+    {"--relay-after", "N",
+     "no relay before N failed attempts; 0: at once, too,\nwithout the head start of direct paths (only 0 yet)",
+     take_relay_after, 0},
     {"--no-trickle", NULL, "the description carries every candidate", FLAG(no_trickle)},
     {"--bind", "ADDRESS", "gather on this address only; may repeat", take_bind, 0},
     {"--interface", "NAME", "gather on this interface only; may repeat", take_interface, 0},
@@ -242,6 +236,8 @@ hf_err cli_peer_options_parse(cli_peer_options *out, int argc, char *const *argv
         err = cli_options_parse(table, TABLE_LEN, argc, argv, out, fault);
     if (err == HF_OK && out->no_udp && out->tcp == HF_ICE_TCP_OFF)
         return cli_fault_set(fault, HF_EINVAL, "--no-udp and --tcp off leave nothing to connect by");
+    if (err == HF_OK && out->relay_only && !cli_servers_have_turn(&out->servers))
+        return cli_fault_set(fault, HF_EINVAL, "--policy relay needs --turn: there is nothing else to connect by");
     if (err == HF_OK && !out->help && out->offer == out->answer)
         return cli_fault_set(fault, HF_EINVAL, "one of --offer and --answer is needed");
     return err;
@@ -261,7 +257,7 @@ void cli_peer_options_print_help(FILE *out)
     fputs("\n"
           "commands: {\"type\":\"send\",\"channel\":\"code-sync\",\"text\":\"hello\"}, or \"base64\",\n"
           "          or \"size\" with \"repeat\":N; close-channel, restart, stats,\n"
-          "          close\n"
+          "          credentials, close\n"
           "status:   0 after a clean close, 1 when the connection failed, 2 for a bad\n"
           "          command line\n",
           out);

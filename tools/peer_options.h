@@ -3,6 +3,7 @@
 #define CLI_PEER_OPTIONS_H
 
 #include "channels_spec.h"
+#include "servers_spec.h"
 
 #include <holdfast/manager.h>
 
@@ -13,8 +14,8 @@
 
 /* Strings are the command line's own. */
 typedef struct cli_peer_options {
-    hf_ice_server servers[HF_ICE_SERVERS_MAX];
-    size_t servers_len;
+    cli_servers servers; /* credentials of the environment: cli_servers_set_credentials */
+    bool relay_only, relay_at_once;
     bool help;
     bool offer, answer; /* one of them */
     bool no_trickle;
@@ -30,9 +31,9 @@ typedef struct cli_peer_options {
     cli_channels channels;
     bool echo;
     size_t message_max; /* 0: the default */
-    hf_span give_up; /* 0: never */
-    const char *id;  /* NULL: random */
-    hf_span stats;   /* 0: none */
+    hf_span give_up;    /* 0: never */
+    const char *id;     /* NULL: random */
+    hf_span stats;      /* 0: none */
     hf_log_level log_level;
     const char *event_log; /* a file; NULL: none */
 } cli_peer_options;

@@ -76,10 +76,10 @@ typedef struct cli_peer {
 
     cli_outbox *outboxes;
     cli_port *ports;
-    hf_err cause;     /* of the state told last */
-    hf_path pair;     /* the one told last */
-    char *state_line; /* the last one, so that none is told twice */
-    uint8_t *made_up; /* bytes for "size" and for sources */
+    hf_err cause;      /* of the state told last */
+    hf_ice_route pair; /* the one told last */
+    char *state_line;  /* the last one, so that none is told twice */
+    uint8_t *made_up;  /* bytes for "size" and for sources */
     size_t made_up_len;
 } cli_peer;
 

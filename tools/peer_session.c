@@ -165,19 +165,30 @@ static void on_writable(void *context, hf_session *session, const hf_session_eve
     cli_echo_pump(peer, port);
 }
 
+static bool is_same_pair(const hf_ice_route *a, const hf_ice_route *b)
+{
+    return hf_addr_equal(&a->path.local, &b->path.local) && hf_addr_equal(&a->path.remote, &b->path.remote) &&
+           hf_addr_equal(&a->local, &b->local) && hf_addr_equal(&a->remote, &b->remote);
+}
+
 /* A pair that is nominated, having been in use before, has not changed. */
 static void on_route(void *context, hf_session *session, const hf_session_event *event)
 {
     cli_peer *peer = context;
-    hf_path *last = &peer->pair;
-    const hf_path *path = &event->u.route.path;
+    const hf_ice_route *route = &event->u.route;
 
     (void)session;
-    if (hf_addr_equal(&last->local, &path->local) && hf_addr_equal(&last->remote, &path->remote))
+    if (is_same_pair(&peer->pair, route))
         return;
-    *last = *path;
-    if (path->local.family != HF_FAMILY_NONE) /* otherwise there is none at the moment */
-        cli_peer_print(peer, cli_event_pair(&event->u.route));
+    peer->pair = *route;
+    if (route->path.local.family != HF_FAMILY_NONE) /* otherwise there is none at the moment */
+        cli_peer_print(peer, cli_event_pair(route));
+}
+
+static void on_credentials_needed(void *context, hf_session *session, const hf_session_event *event)
+{
+    (void)session;
+    cli_peer_print(context, cli_event_credentials(event->u.server_uri));
 }
 
 void cli_peer_adopt(cli_peer *peer, hf_session *session)
@@ -189,7 +200,7 @@ void cli_peer_adopt(cli_peer *peer, hf_session *session)
         {HF_SESSION_STATE_CHANGED, on_state},   {HF_SESSION_ON_ERROR, on_error},
         {HF_SESSION_ON_DATA, on_data},          {HF_SESSION_CHANNEL_OPEN, on_open},
         {HF_SESSION_CHANNEL_CLOSED, on_closed}, {HF_SESSION_CHANNEL_WRITABLE, on_writable},
-        {HF_SESSION_ROUTE_CHANGED, on_route},
+        {HF_SESSION_ROUTE_CHANGED, on_route},   {HF_SESSION_CREDENTIALS_NEEDED, on_credentials_needed},
     };
 
     if (!session || peer->session == session)

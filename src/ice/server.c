@@ -3,6 +3,14 @@
 
 #define STUN_PORT 3478 /* RFC 8489 §8.1 */
 
+/* Run by different houses. */
+const hf_ice_server hf_ice_public_stun[HF_ICE_PUBLIC_STUN_LEN] = {
+    {.uri = "stun:stun.l.google.com:19302"},
+    {.uri = "stun:stun.cloudflare.com:3478"},
+    {.uri = "stun:global.stun.twilio.com:3478"},
+    {.uri = "stun:stun.nextcloud.com:3478"},
+};
+
 static bool has_scheme(hf_bytes uri, const char *scheme)
 {
     size_t len = strlen(scheme);
@@ -107,6 +115,13 @@ hf_err hf_ice_servers_init(hf_ice *ice, const hf_ice_config *config)
             return err;
     }
     return HF_OK;
+}
+
+/* None of the servers wants any yet. */
+hf_err hf_ice_set_credentials(hf_ice *ice, hf_time now, const char *uri, const char *username, const char *password)
+{
+    (void)now;
+    return ice && uri && username && password ? HF_ENOENT : HF_EINVAL;
 }
 
 void hf_ice_servers_clear(hf_ice *ice)

@@ -139,6 +139,19 @@ void hf_peer_reply(hf_peer *peer, hf_time now, const hf_reply *reply)
     hf_peer_pump(peer, now);
 }
 
+hf_err hf_peer_set_credentials(hf_peer *peer, hf_time now, const char *uri, const char *username, const char *password)
+{
+    if (!peer)
+        return HF_EINVAL;
+    hf_err err = hf_peer_begin(peer, now);
+    if (err != HF_OK)
+        return err;
+    err = hf_ice_set_credentials(peer->ice, now, uri, username, password);
+    hf_peer_pump(peer, now);
+    hf_peer_wake(peer);
+    return err;
+}
+
 static hf_time earlier(hf_time a, hf_time b)
 {
     return a < b ? a : b;

@@ -18,6 +18,35 @@ static char *copy_text(const hf_env *env, const char *text)
     return hf_alloc_text(env, text, strlen(text));
 }
 
+/* Frees a string of a copy: it was allocated, though the public struct shows it as constant. */
+static void free_text(const hf_env *env, const char *text)
+{
+    void *memory;
+    memcpy(&memory, &text, sizeof memory);
+    hf_dealloc(env, memory);
+}
+
+static void clear_servers(hf_peer_config *config, const hf_env *env)
+{
+    for (size_t i = 0; i < config->servers_len; i++) {
+        free_text(env, config->servers[i].uri);
+        free_text(env, config->servers[i].username);
+        free_text(env, config->servers[i].password);
+    }
+    free_text(env, (const char *)config->servers);
+}
+
+static hf_err copy_server(hf_ice_server *out, const hf_ice_server *from, const hf_env *env)
+{
+    *out = (hf_ice_server){.uri = copy_text(env, from->uri ? from->uri : "")};
+    if (from->username)
+        out->username = copy_text(env, from->username);
+    if (from->password)
+        out->password = copy_text(env, from->password);
+    bool whole = out->uri && (out->username || !from->username) && (out->password || !from->password);
+    return whole ? HF_OK : HF_ENOMEM;
+}
+
 static hf_err copy_servers(hf_peer_config *out, const hf_peer_config *from, const hf_env *env)
 {
     hf_ice_server *servers = hf_alloc_array(env, from->servers_len, sizeof *servers);
@@ -25,11 +54,10 @@ static hf_err copy_servers(hf_peer_config *out, const hf_peer_config *from, cons
         return HF_ENOMEM;
     out->servers = servers;
     for (size_t i = 0; i < from->servers_len; i++) {
-        servers[i] = from->servers[i];
-        servers[i].uri = copy_text(env, from->servers[i].uri ? from->servers[i].uri : "");
+        hf_err err = copy_server(&servers[i], &from->servers[i], env);
         out->servers_len = i + 1;
-        if (!servers[i].uri)
-            return HF_ENOMEM;
+        if (err != HF_OK)
+            return err;
     }
     return HF_OK;
 }
@@ -88,23 +116,38 @@ hf_err hf_session_config_copy(hf_session_config *out, const hf_session_config *f
     return err;
 }
 
-/* Frees a string of a copy: it was allocated, though the public struct shows it as constant. */
-static void free_text(const hf_env *env, const char *text)
+hf_err hf_session_config_set_credentials(hf_session_config *config, const char *uri, const char *username,
+                                         const char *password, const hf_env *env)
 {
-    void *memory;
-    memcpy(&memory, &text, sizeof memory);
-    hf_dealloc(env, memory);
+    hf_ice_server changed[HF_ICE_SERVERS_MAX];
+    hf_peer_config from = {.servers = changed, .servers_len = config->peer.servers_len}, fresh = {0};
+    bool is_known = false;
+    for (size_t i = 0; i < from.servers_len; i++) {
+        changed[i] = config->peer.servers[i];
+        if (strcmp(changed[i].uri, uri) != 0)
+            continue;
+        changed[i].username = username;
+        changed[i].password = password;
+        is_known = true;
+    }
+    hf_err err = is_known ? copy_servers(&fresh, &from, env) : HF_ENOENT;
+    if (err != HF_OK) {
+        clear_servers(&fresh, env);
+        return err;
+    }
+    clear_servers(&config->peer, env);
+    config->peer.servers = fresh.servers;
+    config->peer.servers_len = fresh.servers_len;
+    return HF_OK;
 }
 
 void hf_session_config_clear(hf_session_config *config, const hf_env *env)
 {
-    for (size_t i = 0; i < config->peer.servers_len; i++)
-        free_text(env, config->peer.servers[i].uri);
+    clear_servers(&config->peer, env);
     for (size_t i = 0; i < config->channels_len; i++) {
         free_text(env, config->channels[i].name);
         free_text(env, config->channels[i].protocol);
     }
-    free_text(env, (const char *)config->peer.servers);
     free_text(env, (const char *)config->channels);
     *config = (hf_session_config){0};
 }

@@ -161,6 +161,21 @@ hf_err hf_session_add_ice_candidate(hf_session *session, hf_time now, const char
     return err;
 }
 
+/* Kept for the connections that follow, too. */
+hf_err hf_session_set_credentials(hf_session *session, hf_time now, const char *uri, const char *username,
+                                  const char *password)
+{
+    if (!session || !uri || !username || !password)
+        return HF_EINVAL;
+    hf_err err = hf_session_begin(session, now);
+    if (err == HF_OK && session->peer)
+        err = explained(session, hf_peer_set_credentials(session->peer, now, uri, username, password));
+    if (err == HF_OK)
+        err = hf_session_config_set_credentials(&session->config, uri, username, password, session->env);
+    hf_session_wake(session);
+    return err;
+}
+
 /* Puts our description among the events, or notes that it waits for the last candidate. */
 hf_err hf_session_push_description(hf_session *session)
 {

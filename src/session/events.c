@@ -136,12 +136,23 @@ static bool is_over(const hf_session *session)
     return session->state == HF_SESSION_FAILED || session->state == HF_SESSION_CLOSED;
 }
 
-static void update_path(hf_session *session, const hf_ice_route *route)
+static hf_session_path path_of(const hf_ice_route *route)
 {
-    if (is_over(session))
-        return;
+    if (route->path.local.family == HF_FAMILY_NONE)
+        return HF_PATH_NONE;
     bool relayed = route->local_type == HF_ICE_RELAYED || route->remote_type == HF_ICE_RELAYED;
-    session->path = relayed ? HF_PATH_RELAYED : HF_PATH_DIRECT;
+    return relayed ? HF_PATH_RELAYED : HF_PATH_DIRECT;
+}
+
+static void on_route(hf_session *session, const hf_ice_route *route)
+{
+    hf_session_event event = {.type = HF_SESSION_ROUTE_CHANGED};
+    event.u.route = *route;
+    if (!is_over(session) && session->path != path_of(route)) {
+        session->path = path_of(route);
+        push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED}, NULL);
+    }
+    emit(session, &event);
 }
 
 /* What a connection said before its end may be heard after it: then it no longer matters. */
@@ -285,13 +296,9 @@ static void on_peer_event(hf_session *session, const hf_peer_event *e)
     case HF_PEER_CANDIDATE:
         on_candidate(session, e);
         break;
-    case HF_PEER_ROUTE_CHANGED: {
-        hf_session_event event = {.type = HF_SESSION_ROUTE_CHANGED};
-        event.u.route = e->u.route_changed.route;
-        update_path(session, &event.u.route);
-        emit(session, &event);
+    case HF_PEER_ROUTE_CHANGED:
+        on_route(session, &e->u.route_changed.route);
         break;
-    }
     case HF_PEER_SERVER_FAILED: {
         hf_session_event event = {.type = HF_SESSION_ON_ERROR, .cause = e->cause};
         event.u.error.text = e->u.server_uri;

@@ -44,18 +44,18 @@ struct hf_session {
     const hf_env *env; /* the one below */
     hf_env own_env;    /* the application's, and events of the log bear the id of our first connection */
     hf_session_config config;
-    hf_peer *peer;    /* the connection; made when it is first needed */
+    hf_peer *peer;            /* the connection; made when it is first needed */
     uint64_t connection_told; /* its id, as the log knows it */
-    hf_time now;      /* of the last call that told it */
+    hf_time now;              /* of the last call that told it */
 
     hf_session_state state;
     hf_session_path path;
     hf_connection_state connection; /* the connection's words, as far as they were told: in step with `state` */
     hf_ice_state ice;
-    bool offer_refused;       /* the remote's answer to our last renegotiation was none: not tried again by itself */
-    bool disconnecting;       /* the application has said so */
-    hf_time linger_until;     /* HF_NEVER: not disconnecting */
-    hf_sdp_type signal_due;   /* without trickling: the description that waits for the last candidate; 0: none */
+    bool offer_refused;     /* the remote's answer to our last renegotiation was none: not tried again by itself */
+    bool disconnecting;     /* the application has said so */
+    hf_time linger_until;   /* HF_NEVER: not disconnecting */
+    hf_sdp_type signal_due; /* without trickling: the description that waits for the last candidate; 0: none */
     char error_text[ERROR_TEXT_SIZE];
 
     hf_channel **channels;

@@ -143,6 +143,8 @@ def bad_lines_change_nothing():
         ("hello", "HF_ESYNTAX"), ("", "HF_ESYNTAX"), ("[]", "HF_ESYNTAX"), ('{"type":"nonsense"}', "HF_EINVAL"),
         ('{"type":"send","channel":"code-sync"}', "HF_EINVAL"), ('{"type":"send","channel":"nowhere","text":"a"}', "HF_ENOENT"),
         ('{"type":"close-channel","channel":"nowhere"}', "HF_ENOENT"),
+        ('{"type":"credentials","url":"turn:nobody","username":"u","password":"p"}', "HF_ENOENT"),
+        ('{"type":"credentials","url":"turn:nobody","username":"u"}', "HF_EINVAL"),
         ('{"type":"reconnect"}', "HF_ENOTSUP"), ('{"type":"accept-identity"}', "HF_ENOTSUP"),
         ('{"type":"candidate","candidate":"candidate:rubbish"}', "HF_ESYNTAX"),
         ('{"type":"offer","sdp":"v=0","envelope":{"receiver":"somebody else"}}', "HF_EINVAL"),
@@ -413,6 +415,9 @@ def the_command_line_explains_itself():
         assert all(len(line) <= 80 for line in done.stdout.splitlines())
     for arguments, says in (((), "usage"), (("pear",), 'unknown word "pear"'), (("peer",), "--offer"),
                             (("peer", "--offer", "--foo"), "unknown option --foo (HF_EINVAL); see holdfast peer --help"),
+                            (("peer", "--offer", "--policy", "relay"), "--policy relay needs --turn"),
+                            (("peer", "--offer", "--turn", "turn:a", "--turn-user", "u"), "TURN has a user, but no password"),
+                            (("peer", "--offer", "--relay-after", "3"), "only 0 is supported yet: failed attempts are not counted (HF_ENOTSUP)"),
                             (("peer", "--offer", "--ca-file", "x"), "--ca-file is not supported yet (HF_ENOTSUP)"),
                             (("peer", "--offer", "--interface", "a/b"), '"a/b" is not the name of an interface'),
                             (("peer", "--offer", "--ports", "2-1"), '"2-1" is not a range of ports'),

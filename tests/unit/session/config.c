@@ -1,4 +1,5 @@
 /* config.c: what a configuration may say, that it is copied, and the words for states. */
+#include "session_config.h"
 #include "solo.h"
 
 #include <criterion/criterion.h>
@@ -63,6 +64,37 @@ Test(session_config, is_copied)
     cr_expect_str_eq(info.protocol, "v1");
     cr_expect_eq(hf_session_channel_at(s.session, 0), channel);
     cr_expect_null(hf_session_channel_at(s.session, 1));
+    solo_clear(&s);
+}
+
+Test(session_config, credentials_are_copied_and_replaced_by_uri)
+{
+    char user[] = "u", password[] = "p";
+    hf_ice_server servers[] = {
+        {.uri = "stun:s"}, {.uri = "turn:a", .username = user, .password = password}, {.uri = "turn:b"}};
+    const hf_session_config config = {.peer = {.servers = servers, .servers_len = 3}};
+    hf_session_config copy;
+    solo s;
+    solo_init(&s, NULL);
+    size_t before = s.env.blocks;
+    cr_assert_eq(hf_session_config_copy(&copy, &config, &s.env.env), HF_OK);
+    user[0] = password[0] = 'x';
+    cr_expect_str_eq(copy.peer.servers[1].username, "u");
+    cr_expect_str_eq(copy.peer.servers[1].password, "p");
+    cr_expect_null(copy.peer.servers[2].username);
+
+    cr_expect_eq(hf_session_config_set_credentials(&copy, "turn:c", "v", "q", &s.env.env), HF_ENOENT);
+    size_t blocks = s.env.blocks;
+    s.env.fail_at = s.env.allocations + 4; /* midway */
+    cr_expect_eq(hf_session_config_set_credentials(&copy, "turn:b", "v", "q", &s.env.env), HF_ENOMEM);
+    cr_expect_eq(s.env.blocks, blocks);
+    cr_expect_null(copy.peer.servers[2].username, "nothing has changed");
+    s.env.fail_at = 0;
+    cr_expect_eq(hf_session_config_set_credentials(&copy, "turn:b", "v", "q", &s.env.env), HF_OK);
+    cr_expect_str_eq(copy.peer.servers[2].password, "q");
+    cr_expect_str_eq(copy.peer.servers[1].username, "u", "those of others stay");
+    hf_session_config_clear(&copy, &s.env.env);
+    cr_expect_eq(s.env.blocks, before);
     solo_clear(&s);
 }
 

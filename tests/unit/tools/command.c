@@ -95,6 +95,15 @@ Test(command, sends_bytes_and_made_up_bytes)
     cli_command_clear(&command);
 }
 
+Test(command, gives_a_server_its_credentials)
+{
+    expect_parsed("{\"type\":\"credentials\",\"url\":\"turn:a\",\"username\":\"u\",\"password\":\"\"}", CLI_CREDENTIALS);
+    cr_expect_str_eq(command.u.credentials.url, "turn:a");
+    cr_expect_str_eq(command.u.credentials.username, "u");
+    cr_expect_str_eq(command.u.credentials.password, "");
+    cli_command_clear(&command);
+}
+
 Test(command, may_be_a_bare_word)
 {
     static const struct {
@@ -165,6 +174,12 @@ Test(command, that_is_wrong_names_what_is_wrong)
         {"{\"type\":\"send\",\"channel\":\"a\",\"base64\":\"AAAA\",\"repeat\":0}", HF_EINVAL, "\"repeat\"",
          "after a field that allocates"},
         {"{\"type\":\"close-channel\"}", HF_EINVAL, "\"channel\" is missing", "no channel"},
+        {"{\"type\":\"credentials\"}", HF_EINVAL, "\"url\" is missing", "no server"},
+        {"{\"type\":\"credentials\",\"url\":\"turn:a\"}", HF_EINVAL, "\"username\" is missing", "no user"},
+        {"{\"type\":\"credentials\",\"url\":\"turn:a\",\"username\":\"u\"}", HF_EINVAL, "\"password\" is missing",
+         "no password"},
+        {"{\"type\":\"credentials\",\"url\":\"turn:a\",\"username\":\"u\",\"password\":1}", HF_EINVAL, "\"password\"",
+         "a number as password"},
     };
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

@@ -70,6 +70,26 @@ Test(event, names_both_ends_of_a_pair)
         "[2001:db8::1]:6000 udp\",\"rtt_ms\":1.2}\n");
 }
 
+Test(event, tells_how_a_pair_is_relayed)
+{
+    hf_ice_route route = {
+        .rtt = 1200, .local_type = HF_ICE_RELAYED, .remote_type = HF_ICE_HOST, .relay_transport = HF_TCP, .relay_tls = true};
+
+    route.path.transport = HF_TCP;
+    cr_assert(hf_addr_parse("10.0.0.1:5000", 13, &route.path.local));
+    cr_assert(hf_addr_parse("192.0.2.9:443", 13, &route.path.remote));
+    cr_assert(hf_addr_parse("192.0.2.9:50001", 15, &route.local));
+    cr_assert(hf_addr_parse("192.0.2.1:6000", 14, &route.remote));
+    expect_line(cli_event_pair(&route),
+                "{\"type\":\"pair\",\"local\":\"relay 192.0.2.9:50001 udp\",\"remote\":\"host 192.0.2.1:6000 udp\","
+                "\"rtt_ms\":1.2,\"relayProtocol\":\"tls\",\"relayServer\":\"192.0.2.9:443\"}\n");
+}
+
+Test(event, asks_for_credentials)
+{
+    expect_line(cli_event_credentials("turn:a"), "{\"type\":\"credentials\",\"url\":\"turn:a\"}\n");
+}
+
 Test(event, names_a_channel_only_where_there_is_one)
 {
     expect_line(cli_event_error(HF_EAGAIN, "full", false, "files"),

@@ -31,7 +31,7 @@ Test(options, have_sensible_defaults)
     cr_expect(options.offer);
     cr_expect_not(options.answer);
     cr_expect_eq(options.channels.len, HF_COLLAB_CHANNELS_LEN);
-    cr_expect_eq(options.servers_len, 0, "no server is asked unless it is named");
+    cr_expect_eq(options.servers.len, 0, "no server is asked unless it is named");
     cr_expect_eq(options.give_up, 0);
     cr_expect_eq(options.log_level, HF_LOG_ERROR);
     cr_expect_null(options.id);
@@ -46,8 +46,8 @@ Test(options, are_all_taken)
               "--give-up 2.5 --id bob --stats 1 --log debug"),
         HF_OK, "%s", fault.text);
     cr_expect(options.answer && options.no_trickle && options.loopback && options.echo);
-    cr_assert_eq(options.servers_len, 2);
-    cr_expect_str_eq(options.servers[1].uri, "stun:[2001:db8::1]:3478");
+    cr_assert_eq(options.servers.len, 2);
+    cr_expect_str_eq(options.servers.items[1].uri, "stun:[2001:db8::1]:3478");
     cr_assert_eq(options.binds_len, 2);
     cr_expect_eq(options.binds[1].family, HF_FAMILY_IPV6);
     cr_assert_eq(options.interfaces_len, 2);
@@ -65,8 +65,60 @@ Test(options, are_all_taken)
 Test(options, name_the_public_servers_by_one_word)
 {
     cr_assert_eq(parse("--offer --stun public"), HF_OK);
-    cr_assert_gt(options.servers_len, 1);
-    cr_expect_str_eq(options.servers[0].uri, "stun:stun.l.google.com:19302");
+    cr_assert_gt(options.servers.len, 1);
+    cr_expect_str_eq(options.servers.items[0].uri, "stun:stun.l.google.com:19302");
+}
+
+Test(options, say_when_a_relay_is_used)
+{
+    cr_assert_eq(parse("--offer --turn turn:a"), HF_OK);
+    cr_expect_not(options.relay_only || options.relay_at_once, "the default is the library's");
+    cr_assert_eq(parse("--offer --turn turn:a --relay-after 0"), HF_OK);
+    cr_expect(options.relay_at_once);
+    cr_assert_eq(parse("--offer --policy relay --turn turn:a"), HF_OK, "%s", fault.text);
+    cr_expect(options.relay_only);
+    cr_assert_eq(parse("--offer --policy relay --policy all"), HF_OK, "the last word counts");
+    cr_expect_not(options.relay_only);
+}
+
+Test(options, give_all_turn_servers_the_same_credentials)
+{
+    static const struct {
+        const char *line, *user, *pass; /* the two of the environment */
+        hf_err err;
+        const char *expected_user, *expected_pass, *why;
+    } table[] = {
+        {"", NULL, NULL, HF_OK, NULL, NULL, "asked for later"},
+        {"--turn-user u --turn-pass p", NULL, NULL, HF_OK, "u", "p", "as said"},
+        {"", "e", "f", HF_OK, "e", "f", "as the environment says"},
+        {"--turn-user u --turn-pass p", "e", "f", HF_OK, "u", "p", "options count more"},
+        {"--turn-user u", NULL, "f", HF_OK, "u", "f", "the password is better off in the environment"},
+        {"--turn-user u", NULL, NULL, HF_EINVAL, NULL, NULL, "no password"},
+        {"--turn-pass p", NULL, NULL, HF_EINVAL, NULL, NULL, "no user"},
+        {"--turn-user u", NULL, "", HF_EINVAL, NULL, NULL, "an empty variable is none"},
+        {"", "", "", HF_OK, NULL, NULL, "two empty ones, too"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        char line[256];
+        snprintf(line, sizeof line, "--offer --stun stun:s --turn turn:a:1 --turn turns:[::1]:2?transport=tcp %s",
+                 table[i].line);
+        cr_assert_eq(parse(line), HF_OK, "%s", fault.text);
+        cr_assert_eq(options.servers.len, 3);
+        cr_expect_eq(cli_servers_set_credentials(&options.servers, table[i].user, table[i].pass, &fault), table[i].err, "%s",
+                     table[i].why);
+        cr_expect_null(options.servers.items[0].username, "a STUN server wants none");
+        for (size_t n = 1; n < 3 && table[i].err == HF_OK; n++) {
+            const hf_ice_server *server = &options.servers.items[n];
+            cr_expect(table[i].expected_user ? server->username && strcmp(server->username, table[i].expected_user) == 0
+                                             : !server->username,
+                      "%s", table[i].why);
+            cr_expect(table[i].expected_pass ? server->password && strcmp(server->password, table[i].expected_pass) == 0
+                                             : !server->password,
+                      "%s", table[i].why);
+        }
+    }
+    cr_assert_eq(parse("--offer --stun stun:s"), HF_OK);
+    cr_expect_eq(cli_servers_set_credentials(&options.servers, "e", NULL, &fault), HF_OK, "nobody wants them");
 }
 
 Test(options, need_no_role_to_help)
@@ -100,13 +152,30 @@ Test(options, that_are_wrong_are_named)
         {"--offer --stun stun:a:65536", HF_EINVAL, "port"},
         {"--offer --stun stun:a:1x", HF_EINVAL, "port"},
         {"--offer --stun stuns:a", HF_ENOTSUP, "not supported yet"},
-        {"--offer --turn turn:a", HF_ENOTSUP, "--turn is not supported yet"},
-        {"--offer --turn-user u", HF_ENOTSUP, "--turn-user is not supported yet"},
-        {"--offer --turn-pass p", HF_ENOTSUP, "--turn-pass is not supported yet"},
+        {"--offer --stun turn:a", HF_EINVAL, "not stun:host[:port]"},
+        {"--offer --turn stun:a", HF_EINVAL, "not turn:host[:port]"},
+        {"--offer --turn turner:a", HF_EINVAL, "not turn:host[:port]"},
+        {"--offer --turn turn", HF_EINVAL, "not turn:host[:port]"},
+        {"--offer --turn turn:", HF_EINVAL, "no host"},
+        {"--offer --turn turn:?transport=tcp", HF_EINVAL, "no host"},
+        {"--offer --turn turns:[::1", HF_EINVAL, "no host"},
+        {"--offer --turn turn:[::1?transport=]", HF_EINVAL, "no host"},
+        {"--offer --turn turn:a:0", HF_EINVAL, "port"},
+        {"--offer --turn turn:a:?transport=udp", HF_EINVAL, "port"},
+        {"--offer --turn turn:a:1x?transport=udp", HF_EINVAL, "port"},
+        {"--offer --turn turn:a?transport=sctp", HF_EINVAL, "neither udp nor tcp"},
+        {"--offer --turn turn:a?tcp", HF_EINVAL, "neither udp nor tcp"},
+        {"--offer --turn turn:a?", HF_EINVAL, "neither udp nor tcp"},
+        {"--offer --turn-user=", HF_EINVAL, "--turn-user"},
+        {"--offer --turn-pass=", HF_EINVAL, "--turn-pass"},
         {"--offer --ca-file f", HF_ENOTSUP, "--ca-file is not supported yet"},
-        {"--offer --policy relay", HF_ENOTSUP, "not supported yet"},
+        {"--offer --policy relay", HF_EINVAL, "--policy relay needs --turn"},
+        {"--offer --policy relay --stun stun:a", HF_EINVAL, "--policy relay needs --turn"},
         {"--offer --policy none", HF_EINVAL, "--policy"},
-        {"--offer --relay-after 3", HF_ENOTSUP, "--relay-after is not supported yet"},
+        {"--offer --relay-after 3", HF_ENOTSUP, "only 0 is supported yet"},
+        {"--offer --relay-after -1", HF_EINVAL, "--relay-after"},
+        {"--offer --relay-after 1001", HF_EINVAL, "--relay-after"},
+        {"--offer --relay-after 0x", HF_EINVAL, "--relay-after"},
         {"--offer --mdns=yes", HF_EINVAL, "--mdns takes no value"},
         {"--offer --tcp passive", HF_EINVAL, "\"passive\" is not active, listen or off"},
         {"--offer --tcp off --no-udp", HF_EINVAL, "--no-udp and --tcp off leave nothing to connect by"},
