@@ -42,7 +42,7 @@ bool sim_names_drain(sim_side *side)
     bool some = false;
 
     for (; hf_mdns_poll_transmit(side->mdns, side->sim->now, &out); some = true)
-        sim_fly(side->sim, 1 - side->index, &out.path, buffer, out.len);
+        sim_net_send_to(side->sim, &side->sim->side[1 - side->index].host, &out.path, buffer, out.len);
     for (; hf_mdns_poll_event(side->mdns, &e); some = true)
         hf_peer_reply(
             side->peer, side->sim->now,

@@ -1,168 +1,207 @@
-/* streams.c: TCP between the two sides. What a stream carries arrives whole and in order, cut anywhere. Where the link is
- * cut, a stream falls silent and stays so. */
+/* streams.c: TCP between hosts. What a stream carries arrives whole and in order, cut anywhere. Where its way is cut, it
+ * falls silent and stays so. */
 #include "streams.h"
 
+#include "chance.h"
+#include "world.h"
+
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define PORT_FIRST 40000
 #define PIECES_AT_ONCE 16 /* handed in by one call */
 
-static sim_stream *add(sim_side *side, const hf_path *path, uint32_t id, bool is_open)
+/* What passes on a stream. */
+typedef enum part_kind { SYN, ACCEPTED, REFUSED, BYTES, END } part_kind;
+
+typedef struct part {
+    part_kind kind;
+    hf_path path; /* as the receiver sees it */
+    size_t len;
+    uint8_t data[];
+} part;
+
+static sim_stream *add(sim_host *host, const hf_path *path, uint32_t id, bool is_open)
 {
-    assert(side->streams_len < SIM_STREAMS_MAX);
-    sim_stream *stream = &side->streams[side->streams_len++];
+    assert(host->streams_len < SIM_STREAMS_MAX);
+    sim_stream *stream = &host->streams[host->streams_len++];
     *stream = (sim_stream){.path = *path, .id = id, .is_open = is_open};
     return stream;
 }
 
-static sim_stream *find(sim_side *side, const hf_path *path)
+static sim_stream *find(sim_host *host, const hf_path *path)
 {
-    for (size_t i = 0; i < side->streams_len; i++) {
-        sim_stream *stream = &side->streams[i];
+    for (size_t i = 0; i < host->streams_len; i++) {
+        sim_stream *stream = &host->streams[i];
         if (hf_addr_equal(&stream->path.local, &path->local) && hf_addr_equal(&stream->path.remote, &path->remote))
             return stream;
     }
     return NULL;
 }
 
-static void drop(sim_side *side, sim_stream *stream)
+static void drop(sim_host *host, sim_stream *stream)
 {
-    *stream = side->streams[--side->streams_len];
+    *stream = host->streams[--host->streams_len];
 }
 
-static void tell(sim_side *side, hf_reply_type type, uint32_t id, hf_err err, const hf_path *path)
+static void tell(sim_host *host, hf_reply_type type, uint32_t id, hf_err err, const hf_path *path)
 {
     hf_reply reply = {.type = type, .id = id, .err = err, .path = *path};
-    hf_peer_reply(side->peer, side->sim->now, &reply);
+    host->endpoint->reply(host->object, host->sim->now, &reply);
 }
 
-static void put(sim_side *side, sim_stream *stream, sim_part part, const uint8_t *data, size_t len)
+static void land(void *context, void *cargo);
+
+/* Puts a part on its way; nothing of it is lost. */
+static void put(sim_host *host, sim_stream *stream, part_kind kind, const uint8_t *data, size_t len)
 {
-    sim *s = side->sim;
-    stream->is_silent |= s->link.cut;
-    if (!stream->is_silent)
-        stream->arrived_at = sim_fly_part(s, 1 - side->index, part, &stream->path, data, len, stream->arrived_at);
+    sim *s = host->sim;
+    hf_addr source = stream->path.local, destination = stream->path.remote;
+    hf_span delay = 0;
+    const sim_interface *from = sim_host_interface(host, &source);
+    const sim_interface *to = from ? sim_net_walk(from, HF_TCP, &source, &destination, &delay) : NULL;
+    stream->is_silent |= !to;
+    if (stream->is_silent)
+        return;
+    part *p = malloc(sizeof *p + len);
+    assert(p);
+    *p = (part){.kind = kind, .path = {HF_TCP, .local = destination, .remote = source}, .len = len};
+    if (len > 0)
+        memcpy(p->data, data, len);
+    hf_time at = s->now + delay;
+    stream->arrived_at = at > stream->arrived_at ? at : stream->arrived_at;
+    timeline_add(&s->timeline, stream->arrived_at, land, to->host, p);
 }
 
-hf_local sim_streams_listen(sim_side *side)
-{
-    hf_local local = {.addr = side->addrs[0], .interface = 1, .transport = HF_TCP};
-    local.addr.port = SIM_LISTEN_PORT;
-    side->listens = true;
-    return local;
-}
-
-static void open_stream(sim_side *side, const hf_request *request)
+static void open_stream(sim_host *host, const hf_request *request)
 {
     hf_path path = request->path;
     assert(path.transport == HF_TCP && path.local.port == 0);
-    path.local.port = (uint16_t)(PORT_FIRST + side->streams_asked++);
-    put(side, add(side, &path, request->id, false), SIM_SYN, NULL, 0);
+    path.local.port = (uint16_t)(PORT_FIRST + host->streams_asked++);
+    put(host, add(host, &path, request->id, false), SYN, NULL, 0);
 }
 
-static void close_stream(sim_side *side, const hf_request *request)
+static void close_stream(sim_host *host, const hf_request *request)
 {
-    for (size_t i = 0; i < side->streams_len; i++) {
-        sim_stream *stream = &side->streams[i];
-        if (request->id != 0 ? stream->id != request->id : stream != find(side, &request->path))
+    for (size_t i = 0; i < host->streams_len; i++) {
+        sim_stream *stream = &host->streams[i];
+        if (request->id != 0 ? stream->id != request->id : stream != find(host, &request->path))
             continue;
-        put(side, stream, SIM_END, NULL, 0);
-        drop(side, stream);
+        put(host, stream, END, NULL, 0);
+        drop(host, stream);
         return;
     }
 }
 
-void sim_streams_request(sim_side *side, const hf_request *request)
+void sim_streams_request(sim_host *host, const hf_request *request)
 {
     if (request->type == HF_REQUEST_CONNECT)
-        open_stream(side, request);
+        open_stream(host, request);
     else
-        close_stream(side, request);
+        close_stream(host, request);
 }
 
-void sim_streams_send(sim_side *side, const hf_path *path, const uint8_t *data, size_t len)
+void sim_streams_send(sim_host *host, const hf_path *path, const uint8_t *data, size_t len)
 {
-    sim_stream *stream = find(side, path);
+    sim_stream *stream = find(host, path);
     if (stream && stream->is_open)
-        put(side, stream, SIM_BYTES, data, len);
+        put(host, stream, BYTES, data, len);
 }
 
-static void on_syn(sim_side *side, const hf_path *path)
+static bool is_listening(const sim_host *host, uint16_t port)
+{
+    for (size_t i = 0; i < SIM_LISTENS_MAX; i++) {
+        if (host->listens[i] == port)
+            return host->object && !host->refuses_streams;
+    }
+    return false;
+}
+
+static void on_syn(sim_host *host, const hf_path *path)
 {
     sim_stream nobody = {.path = *path};
-    if (!side->listens || side->refuses_streams || path->local.port != SIM_LISTEN_PORT) {
-        put(side, &nobody, SIM_REFUSED, NULL, 0);
+    if (!is_listening(host, path->local.port)) {
+        put(host, &nobody, REFUSED, NULL, 0);
         return;
     }
-    put(side, add(side, path, 0, true), SIM_ACCEPTED, NULL, 0);
-    tell(side, HF_REPLY_CONNECTED, 0, HF_OK, path);
+    put(host, add(host, path, 0, true), ACCEPTED, NULL, 0);
+    tell(host, HF_REPLY_CONNECTED, 0, HF_OK, path);
 }
 
 /* Several pieces come in one call, as they do where a driver finds much to be read. */
-static void on_bytes(sim_side *side, const hf_path *path, uint8_t *data, size_t len)
+static void on_bytes(sim_host *host, const hf_path *path, uint8_t *data, size_t len)
 {
-    sim *s = side->sim;
+    sim *s = host->sim;
     size_t max = s->config.piece_max > 0 ? s->config.piece_max : HF_DATAGRAM_MAX;
     hf_datagram pieces[PIECES_AT_ONCE];
     for (size_t at = 0; at < len;) {
         size_t n = 0;
         for (; n < PIECES_AT_ONCE && at < len; n++) {
-            size_t size = 1 + sim_random(s, (uint32_t)max);
+            size_t size = 1 + chance_below(&s->chance, (uint32_t)max);
             size = size < len - at ? size : len - at;
             pieces[n] = (hf_datagram){.path = *path, .data = data + at, .len = size};
             at += size;
         }
-        hf_peer_input(side->peer, s->now, pieces, n);
+        host->endpoint->input(host->object, s->now, pieces, n);
     }
 }
 
-void sim_streams_deliver(sim_side *side, sim_part part, const hf_path *path, uint8_t *data, size_t len)
+static void on_part(sim_host *host, sim_stream *stream, part *p)
 {
-    sim_stream *stream = find(side, path);
-    if (part == SIM_SYN) {
-        on_syn(side, path);
-        return;
-    }
-    if (!stream) { /* given up, or reset */
-        sim_stream nobody = {.path = *path};
-        if (part != SIM_END && part != SIM_REFUSED)
-            put(side, &nobody, SIM_END, NULL, 0);
-        return;
-    }
     uint32_t id = stream->id;
-    switch (part) {
-    case SIM_ACCEPTED:
+    switch (p->kind) {
+    case ACCEPTED:
         stream->is_open = true;
-        tell(side, HF_REPLY_CONNECTED, id, HF_OK, path);
+        tell(host, HF_REPLY_CONNECTED, id, HF_OK, &p->path);
         break;
-    case SIM_REFUSED:
-        drop(side, stream);
-        tell(side, HF_REPLY_CONNECTED, id, HF_EUNREACHABLE, path);
+    case REFUSED:
+        drop(host, stream);
+        tell(host, HF_REPLY_CONNECTED, id, HF_EUNREACHABLE, &p->path);
         break;
-    case SIM_BYTES:
-        on_bytes(side, path, data, len);
+    case BYTES:
+        if (!stream->is_silent)
+            on_bytes(host, &p->path, p->data, p->len);
         break;
-    case SIM_END:
-        drop(side, stream);
-        tell(side, HF_REPLY_DISCONNECTED, 0, HF_OK, path);
+    case END:
+        drop(host, stream);
+        tell(host, HF_REPLY_DISCONNECTED, 0, HF_OK, &p->path);
         break;
-    case SIM_SYN:
+    case SYN:
         break;
+    }
+}
+
+static void land(void *context, void *cargo)
+{
+    sim_host *host = context;
+    part *p = cargo;
+    sim_stream *stream = find(host, &p->path);
+    if (host->asleep) {
+        if (stream)
+            stream->is_silent = true; /* a hole: what comes behind it can't be handed over */
+    } else if (p->kind == SYN) {
+        on_syn(host, &p->path);
+    } else if (stream && host->object) {
+        on_part(host, stream, p);
+    } else if (p->kind == ACCEPTED || p->kind == BYTES) { /* given up, or reset */
+        sim_stream nobody = {.path = p->path};
+        put(host, &nobody, END, NULL, 0);
     }
 }
 
 void sim_reset_streams(sim *s)
 {
-    for (int i = 0; i < 2; i++) {
-        sim_side *side = &s->side[i];
-        for (size_t k = 0; k < side->streams_len;) {
-            sim_stream stream = side->streams[k];
+    for (size_t i = 0; i < s->hosts_len; i++) {
+        sim_host *host = s->hosts[i];
+        for (size_t k = 0; k < host->streams_len;) {
+            sim_stream stream = host->streams[k];
             if (!stream.is_open) {
                 k++;
                 continue;
             }
-            drop(side, &side->streams[k]);
-            tell(side, HF_REPLY_DISCONNECTED, 0, HF_EUNREACHABLE, &stream.path);
+            drop(host, &host->streams[k]);
+            tell(host, HF_REPLY_DISCONNECTED, 0, HF_EUNREACHABLE, &stream.path);
         }
     }
 }

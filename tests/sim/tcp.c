@@ -117,7 +117,7 @@ Test(sim_tcp, carries_a_mebibyte_each_way_where_udp_is_blocked)
             cr_expect_eq(stats.streams_opened, side == 0, "%s", rows[i].why);
             cr_expect_eq(stats.streams_accepted, side == 1, "%s", rows[i].why);
             cr_expect_eq(stats.streams_failed, 0, "%s", rows[i].why);
-            cr_expect_eq(s.side[side].streams_len, 1, "%s", rows[i].why);
+            cr_expect_eq(s.side[side].host.streams_len, 1, "%s", rows[i].why);
             cr_expect_not(s.side[side].unsteady, "%s", rows[i].why);
         }
         sim_clear(&s);
@@ -133,7 +133,7 @@ Test(sim_tcp, is_left_for_udp_where_that_works)
     sim_run(&s, s.now + HF_SECONDS(60), NULL);
     expect_route(&s, HF_UDP);
     for (int i = 0; i < 2; i++) {
-        cr_expect_eq(s.side[i].streams_len, 0, "side %d closed what is not needed (RFC 6544 §8)", i);
+        cr_expect_eq(s.side[i].host.streams_len, 0, "side %d closed what is not needed (RFC 6544 §8)", i);
         cr_expect_not(s.side[i].unsteady, "side %d", i);
     }
     sim_clear(&s);
@@ -145,13 +145,13 @@ Test(sim_tcp, that_is_reset_comes_back_and_loses_nothing_reliable)
     wanted = sent[0] = sent[1] = 0;
     begin(&s, &(sim_config){.seed = 2, .link.delay = HF_MS(20), .piece_max = 700}, false);
     for (int i = 0; i < 5; i++) {
-        size_t asked = s.side[0].streams_asked;
+        size_t asked = s.side[0].host.streams_asked;
         wanted += 64;
         cr_assert_not(sim_run(&s, s.now + HF_MS(70), exchange), "it breaks in the middle");
         sim_reset_streams(&s);
         expect_exchange(&s, 0, HF_SECONDS(20));
         expect_route(&s, HF_TCP);
-        cr_expect_gt(s.side[0].streams_asked, asked, "RFC 6544 §10.1: opened again by the side that had opened it");
+        cr_expect_gt(s.side[0].host.streams_asked, asked, "RFC 6544 §10.1: opened again by the side that had opened it");
     }
     sim_clear(&s);
 }
@@ -164,7 +164,7 @@ Test(sim_tcp, that_is_reset_gives_way_to_udp_where_that_works_now)
     wanted = 64;
     sim_run(&s, s.now + HF_MS(70), exchange);
     s.loses = NULL;
-    s.side[1].refuses_streams = true;
+    s.side[1].host.refuses_streams = true;
     sim_reset_streams(&s);
     expect_exchange(&s, 0, HF_SECONDS(20));
     expect_route(&s, HF_UDP);
@@ -182,7 +182,7 @@ Test(sim_tcp, that_falls_silent_fails_with_its_consent_and_a_restart_brings_it_b
     sim_run(&s, s.now + HF_SECONDS(60), NULL);
     for (int i = 0; i < 2; i++) {
         cr_expect_eq(s.side[i].failed_cause, HF_ECONSENT, "side %d", i);
-        cr_expect_eq(s.side[i].streams_len, 0, "side %d", i);
+        cr_expect_eq(s.side[i].host.streams_len, 0, "side %d", i);
     }
     s.link.cut = false;
     cr_assert_eq(hf_peer_restart_ice(s.side[0].peer, s.now), HF_OK);
@@ -195,12 +195,12 @@ Test(sim_tcp, that_is_refused_is_a_connection_that_failed)
 {
     sim s;
     sim_init(&s, &(sim_config){.seed = 5, .link.delay = HF_MS(20), .tcp[1] = HF_ICE_TCP_LISTEN, .no_udp = {true, true}});
-    s.side[1].refuses_streams = true;
+    s.side[1].host.refuses_streams = true;
     sim_open(&s.side[0], &plain);
     sim_connect(&s);
     cr_assert(sim_run(&s, HF_SECONDS(60), sim_someone_failed));
-    cr_expect_geq(s.side[0].streams_asked, 1);
-    cr_expect_leq(s.side[0].streams_asked, 8, "it is not opened again and again");
+    cr_expect_geq(s.side[0].host.streams_asked, 1);
+    cr_expect_leq(s.side[0].host.streams_asked, 8, "it is not opened again and again");
     sim_clear(&s);
 }
 
@@ -247,7 +247,7 @@ Test(sim_tcp, restarts_of_ice_from_either_side_lose_nothing)
         hf_peer_get_stats(s.side[0].peer, &after);
         cr_expect_neq(before.route.path.local.port, after.route.path.local.port, "another generation, another stream");
         for (int side = 0; side < 2; side++) {
-            cr_expect_eq(s.side[side].streams_len, 1, "side %d", side);
+            cr_expect_eq(s.side[side].host.streams_len, 1, "side %d", side);
             cr_expect_not(s.side[side].unsteady, "side %d", side);
         }
     }

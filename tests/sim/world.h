@@ -4,23 +4,17 @@
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
+#include "channel.h"
 #include "env.h"
+#include "host.h"
+#include "net.h"
+#include "timeline.h"
 
 #include <holdfast/holdfast.h>
 
-/* What the network does to each datagram. Chances are out of 1000. */
-typedef struct sim_link {
-    hf_span delay;  /* one way */
-    hf_span jitter; /* added, evenly from 0: above the gap between datagrams it reorders them */
-    unsigned loss;
-    unsigned duplicate;
-    unsigned corrupt; /* one bit flips */
-    bool cut;         /* nothing passes */
-} sim_link;
-
 typedef struct sim_config {
     uint64_t seed;
-    sim_link link;
+    sim_link link;                /* the one in the middle, which all that leaves a network for the internet crosses */
     hf_span signalling;           /* one way, for descriptions and candidates */
     bool no_trickle;              /* descriptions wait for all candidates, and none is sent after them */
     bool ipv6;                    /* an IPv6 address on each side as well */
@@ -40,43 +34,14 @@ typedef struct sim_config {
     void (*trace)(void *context, const char *line, size_t len); /* takes both event logs; `context` tells whose */
 } sim_config;
 
-#define SIM_CHANNELS_MAX 64
-
-/* What a side received on one channel. */
-typedef struct sim_channel {
-    hf_datachannel handle;
-    char label[64];
-    bool open, closed;
-    uint64_t messages, bytes;
-    uint64_t next;         /* number expected next, by the numbers that sim_send_numbered writes */
-    uint64_t out_of_order; /* arrived with another number than the next */
-    uint64_t seen[1024 / 64];
-    uint64_t doubled; /* arrived a second time */
-} sim_channel;
-
-#define SIM_STREAMS_MAX 64
-
-/* What passes on a stream. */
-typedef enum sim_part { SIM_SYN, SIM_ACCEPTED, SIM_REFUSED, SIM_BYTES, SIM_END } sim_part;
-
-/* One end of a TCP stream. */
-typedef struct sim_stream {
-    hf_path path;
-    uint32_t id;        /* of the request; 0: accepted */
-    hf_time arrived_at; /* when what was sent last is on the other side */
-    bool is_open, is_silent;
-} sim_stream;
-
 typedef struct sim_side {
     struct sim *sim;
     int index;
+    sim_host host;
     hf_peer *peer;
     hf_addr addrs[2]; /* IPv4, IPv6 */
     hf_mdns *mdns;
     size_t names_requested; /* looked up, or advertised */
-    sim_stream streams[SIM_STREAMS_MAX];
-    size_t streams_len, streams_asked; /* asked: how often its peer wanted one opened */
-    bool listens, refuses_streams;
     sim_channel channels[SIM_CHANNELS_MAX];
     size_t channels_len;
     bool remote_closed;
@@ -97,9 +62,11 @@ typedef struct sim {
     uint64_t chance; /* the network's own generator */
     hf_engine *engine;
     sim_side side[2]; /* 0 makes the offer */
-    struct flight *flights;
-    size_t flights_len, flights_cap;
-    uint64_t order;
+    timeline timeline;
+    sim_realm realms[SIM_REALMS_MAX]; /* the first is the internet */
+    size_t realms_len;
+    sim_host *hosts[SIM_HOSTS_MAX]; /* those of the sides first */
+    size_t hosts_len;
     uint64_t trace; /* hash over all that was sent: moment, path, bytes */
     void (*on_datagram)(struct sim *sim, int from, const hf_datagram *datagram); /* a tap, frames too; may be NULL */
     bool (*loses)(struct sim *sim, int from, const hf_datagram *datagram);       /* this one is lost; may be NULL */
@@ -127,16 +94,8 @@ bool sim_someone_failed(sim *s);
 sim_channel *sim_open(sim_side *side, const hf_datachannel_config *config);
 sim_channel *sim_find(sim_side *side, const char *label);
 
-/* Sends message number `number` of `size` bytes (at least 8) whose content follows from number and seed; the receiver
- * checks it. */
+/* Sends message number `number` of `size` bytes (at least NUMBERED_SIZE_LEAST), which the receiver checks. */
 hf_err sim_send_numbered(sim_side *side, sim_channel *channel, uint64_t number, size_t size);
-
-/* Sends a datagram over the link, which may lose or change it. */
-void sim_fly(sim *s, int to, const hf_path *path, const uint8_t *data, size_t len);
-
-/* Puts a part of the stream `path`, as its sender sees it, on the way. It arrives at the moment returned, not before
- * `behind`; nothing of it is lost. */
-hf_time sim_fly_part(sim *s, int to, sim_part part, const hf_path *path, const uint8_t *data, size_t len, hf_time behind);
 
 /* All open streams break at once, and what is under way on them is lost. */
 void sim_reset_streams(sim *s);
@@ -145,5 +104,11 @@ void sim_reset_streams(sim *s);
 void sim_inject(sim *s, int to, const hf_path *path, const uint8_t *data, size_t len);
 
 uint32_t sim_random(sim *s, uint32_t below);
+
+/* How long something takes over a link at this moment. */
+hf_span sim_link_delay(sim *s, const sim_link *link);
+
+/* Something was sent by an object: counts it, and adds it to the trace. */
+void sim_note_sent(sim *s, const hf_path *path, const uint8_t *data, size_t len);
 
 #endif
