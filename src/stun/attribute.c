@@ -48,17 +48,22 @@ static bool is_ignored(const hf_stun_message *message, size_t at)
     return covered != 0 && at > covered;
 }
 
-bool hf_stun_find(const hf_stun_message *message, uint16_t type, hf_bytes *out)
+bool hf_stun_find_nth(const hf_stun_message *message, uint16_t type, size_t n, hf_bytes *out)
 {
     stun_walk walk = hf_stun_walk_of(message->whole);
     stun_attribute a;
     while (hf_stun_walk_next(&walk, &a)) {
-        if (a.type == type && !is_ignored(message, a.at)) {
+        if (a.type == type && !is_ignored(message, a.at) && n-- == 0) {
             *out = a.value;
             return true;
         }
     }
     return false;
+}
+
+bool hf_stun_find(const hf_stun_message *message, uint16_t type, hf_bytes *out)
+{
+    return hf_stun_find_nth(message, type, 0, out);
 }
 
 bool hf_stun_get_u32(const hf_stun_message *message, uint16_t type, uint32_t *out)
@@ -83,12 +88,8 @@ bool hf_stun_get_u64(const hf_stun_message *message, uint16_t type, uint64_t *ou
     return true;
 }
 
-bool hf_stun_get_address(const hf_stun_message *message, uint16_t type, hf_addr *out)
+static bool read_address(hf_bytes value, hf_addr *out)
 {
-    hf_bytes value;
-    if (!hf_stun_find(message, type, &value))
-        return false;
-
     hf_reader r = hf_reader_of(value);
     hf_read_u8(&r); /* "MUST be ignored by receivers" */
     uint8_t family = hf_read_u8(&r);
@@ -107,6 +108,12 @@ bool hf_stun_get_address(const hf_stun_message *message, uint16_t type, hf_addr 
     return true;
 }
 
+bool hf_stun_get_address(const hf_stun_message *message, uint16_t type, hf_addr *out)
+{
+    hf_bytes value;
+    return hf_stun_find(message, type, &value) && read_address(value, out);
+}
+
 /* RFC 8489 §14.2: the port is masked with the upper half of the cookie; the address with the cookie, and behind it (IPv6)
  * the transaction id. The mask undoes itself. */
 static void mask_address(hf_addr *addr, const uint8_t id[HF_STUN_ID_SIZE])
@@ -122,12 +129,18 @@ static void mask_address(hf_addr *addr, const uint8_t id[HF_STUN_ID_SIZE])
         addr->ip[i] ^= mask[i];
 }
 
-bool hf_stun_get_xor_address(const hf_stun_message *message, uint16_t type, hf_addr *out)
+bool hf_stun_get_xor_address_nth(const hf_stun_message *message, uint16_t type, size_t n, hf_addr *out)
 {
-    if (!hf_stun_get_address(message, type, out))
+    hf_bytes value;
+    if (!hf_stun_find_nth(message, type, n, &value) || !read_address(value, out))
         return false;
     mask_address(out, message->id);
     return true;
+}
+
+bool hf_stun_get_xor_address(const hf_stun_message *message, uint16_t type, hf_addr *out)
+{
+    return hf_stun_get_xor_address_nth(message, type, 0, out);
 }
 
 bool hf_stun_get_error(const hf_stun_message *message, unsigned *code, hf_bytes *reason)

@@ -101,11 +101,15 @@ bool hf_stun_read(hf_bytes datagram, hf_stun_message *out);
 /* Finds the first attribute of that type (ignored ones excepted); false: absent. */
 bool hf_stun_find(const hf_stun_message *message, uint16_t type, hf_bytes *out);
 
+/* Finds number `n` of that type, 0 being the first. */
+bool hf_stun_find_nth(const hf_stun_message *message, uint16_t type, size_t n, hf_bytes *out);
+
 /* Finds and decodes. False: absent, or its length or content is wrong. */
 bool hf_stun_get_u32(const hf_stun_message *message, uint16_t type, uint32_t *out);
 bool hf_stun_get_u64(const hf_stun_message *message, uint16_t type, uint64_t *out);
 bool hf_stun_get_address(const hf_stun_message *message, uint16_t type, hf_addr *out);     /* MAPPED-ADDRESS and others */
 bool hf_stun_get_xor_address(const hf_stun_message *message, uint16_t type, hf_addr *out); /* XOR-… */
+bool hf_stun_get_xor_address_nth(const hf_stun_message *message, uint16_t type, size_t n, hf_addr *out);
 bool hf_stun_get_error(const hf_stun_message *message, unsigned *code, hf_bytes *reason);  /* 300 to 699 */
 
 /* Lists comprehension-required attributes (0x0000 to 0x7FFF) that are not in the table above or not wanted by `known`

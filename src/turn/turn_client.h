@@ -23,7 +23,7 @@ typedef struct hf_turn_client_config {
     const char *username, *password; /* long-term credentials; NULL: CREDENTIALS_NEEDED asks for them. Copied */
     bool both_families;              /* ask for an IPv6 address besides (RFC 8656 §7.2, ADDITIONAL-ADDRESS-FAMILY) */
     hf_family family;                /* of the relayed address; NONE: IPv4 */
-    hf_span patience;                /* for an answer to the first request; 0: 5 s */
+    hf_span patience;                /* until the allocation stands, without waiting for credentials; 0: 5 s */
 } hf_turn_client_config;
 
 /* Makes a client; its Allocate request is there to be taken at once. HF_EINVAL, HF_ENOMEM. */
@@ -53,13 +53,14 @@ hf_time hf_turn_client_deadline(const hf_turn_client *client);
 void hf_turn_client_tick(hf_turn_client *client, hf_time now);
 
 /* Wants a permission for the IP of `peer` (RFC 8656 §9), asked for as soon as the allocation stands, and kept. Also HF_OK
- * where it is there. HF_ELIMIT: HF_TURN_PEERS_MAX. HF_ENOMEM. */
+ * where it is there. HF_ELIMIT: HF_TURN_PEERS_MAX. HF_EINVAL: not an address of a peer. HF_ESTATE: closed or failed.
+ * HF_ENOMEM. */
 HF_CHECKED hf_err hf_turn_client_permit(hf_turn_client *client, hf_time now, const hf_addr *peer);
 
 /* Wants a channel to `peer` (§12), which saves 32 to 44 bytes a datagram; implies the permission. */
 HF_CHECKED hf_err hf_turn_client_bind(hf_turn_client *client, hf_time now, const hf_addr *peer);
 
-/* Does not want permission and channel any more: they run out on the server. */
+/* Does not want the channel to `peer` and the permission of its IP any more: they run out on the server. */
 void hf_turn_client_forget(hf_turn_client *client, const hf_addr *peer);
 
 /* What stands around a datagram to `peer` now: ChannelData where there is a channel, otherwise a Send indication (with a new
@@ -67,15 +68,17 @@ void hf_turn_client_forget(hf_turn_client *client, const hf_addr *peer);
  * HF_ESTATE: there is no allocation. */
 HF_CHECKED hf_err hf_turn_client_wrap(hf_turn_client *client, const hf_addr *peer, hf_wrap *out);
 
-/* Takes effect with the next request; answers CREDENTIALS_NEEDED. HF_ENOMEM, HF_EINVAL (too long). */
+/* Answers CREDENTIALS_NEEDED: without new ones, FAILED (HF_EAUTH) follows after 30 s, or when the allocation ends. Given
+ * before they are needed, they wait until the server refuses the old ones, for an allocation belongs to one user (RFC 8656 §5).
+ * Those that were refused change nothing. HF_ENOMEM, HF_EINVAL (one is missing or too long). */
 HF_CHECKED hf_err hf_turn_client_set_credentials(hf_turn_client *client, hf_time now, const char *username,
                                                  const char *password);
 
 typedef enum hf_turn_client_event_type {
     HF_TURN_ALLOCATED = 1,
-    HF_TURN_PERMITTED,          /* wrap now succeeds for `peer` */
+    HF_TURN_PERMITTED,          /* wrap now succeeds for `peer`; with a port: by a channel, which wraps it more shortly */
     HF_TURN_REFUSED,            /* wrap never will, for `peer` */
-    HF_TURN_CREDENTIALS_NEEDED, /* none were given, or the server refuses those */
+    HF_TURN_CREDENTIALS_NEEDED, /* none were given; or the server refuses those, and `cause` is HF_EAUTH */
     HF_TURN_FAILED, /* no allocation, or lost. `cause`: HF_ETIMEDOUT, HF_EAUTH, HF_EQUOTA (486), HF_EREFUSED (403, 440,
                                    442, 508 and others), HF_EPROTO; with `alternate` set: ask there instead (300) */
     HF_TURN_CLOSED
@@ -92,6 +95,11 @@ typedef struct hf_turn_client_event {
 } hf_turn_client_event;
 
 bool hf_turn_client_poll_event(hf_turn_client *client, hf_turn_client_event *out);
+
+/* Asks the server now whether it still has the allocation, which is cheap, for when the way over it becomes suspect: it is
+ * refreshed, or FAILED follows: at once where the server says so, after 800 ms of silence, or four round trips if those are
+ * longer. Nothing happens while another probe is out, or where there is no allocation. */
+void hf_turn_client_probe(hf_turn_client *client, hf_time now);
 
 /* For statistics. */
 typedef struct hf_turn_client_stats {
