@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "mbed.h"
 #include "random.h"
+#include "suite.h"
 
 #include <assert.h>
 #include <string.h>
@@ -370,7 +371,7 @@ const char *hf_dtls_state_name(const hf_dtls *dtls)
 
 const char *hf_dtls_cipher(const hf_dtls *dtls)
 {
-    return is_agreed(dtls) ? hf_handshake_cipher(dtls) : "";
+    return is_agreed(dtls) ? hf_suite_name(&dtls->ssl) : "";
 }
 
 const char *hf_dtls_version(const hf_dtls *dtls)

@@ -68,9 +68,6 @@ hf_handshake_result hf_handshake_run(hf_dtls *dtls, hf_err *cause);
 /* A server that has not read a ClientHello yet. */
 bool hf_handshake_awaits_hello(const hf_dtls *dtls);
 
-/* IANA's name of the cipher suite that was agreed. */
-const char *hf_handshake_cipher(const hf_dtls *dtls);
-
 /* --- incoming.c --- */
 
 /* Where application packets go. */

@@ -39,8 +39,8 @@ bool hf_mbed_is_pair(const mbedtls_pk_context *public_key, const mbedtls_pk_cont
 /* 2.28 tries its list from the front, and its default begins with P-521. A handshake, both ends: 15 ms by default, 10.5 with
  * P-256 first, 9 with X25519 first. */
 static const mbedtls_ecp_group_id curves[] = {
-    MBEDTLS_ECP_DP_CURVE25519, MBEDTLS_ECP_DP_SECP256R1, MBEDTLS_ECP_DP_SECP384R1, MBEDTLS_ECP_DP_SECP521R1,
-    MBEDTLS_ECP_DP_NONE,
+    MBEDTLS_ECP_DP_CURVE25519, MBEDTLS_ECP_DP_SECP256R1, MBEDTLS_ECP_DP_SECP384R1,
+    MBEDTLS_ECP_DP_SECP521R1,  MBEDTLS_ECP_DP_NONE,
 };
 
 static const int signature_hashes[] = {MBEDTLS_MD_SHA256, MBEDTLS_MD_SHA384, MBEDTLS_MD_SHA512, MBEDTLS_MD_NONE};
@@ -56,4 +56,13 @@ void hf_mbed_conf_protocol(mbedtls_ssl_config *conf)
 int hf_mbed_state(const mbedtls_ssl_context *ssl)
 {
     return ssl->state;
+}
+
+hf_err hf_mbed_err(int err)
+{
+    if (err == 0)
+        return HF_OK;
+    bool memory = err == MBEDTLS_ERR_SSL_ALLOC_FAILED || err == MBEDTLS_ERR_X509_ALLOC_FAILED ||
+                  err == MBEDTLS_ERR_PK_ALLOC_FAILED || err == MBEDTLS_ERR_MPI_ALLOC_FAILED;
+    return memory ? HF_ENOMEM : HF_EDTLS;
 }

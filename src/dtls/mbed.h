@@ -17,11 +17,13 @@ int hf_mbed_parse_key(mbedtls_pk_context *key, const uint8_t *pem, size_t len, c
 
 bool hf_mbed_is_pair(const mbedtls_pk_context *public_key, const mbedtls_pk_context *private_key, const hf_env *env);
 
-/* DTLS 1.2 and no other version, curves in order of preference (a list that ends with MBEDTLS_ECP_DP_NONE), signatures with
- * SHA-256 or better. */
+/* TLS or DTLS 1.2 and no other version, curves in order of preference, signatures with SHA-256 or better. */
 void hf_mbed_conf_protocol(mbedtls_ssl_config *conf);
 
 /* How far the handshake is, a mbedtls_ssl_states. */
 int hf_mbed_state(const mbedtls_ssl_context *ssl);
+
+/* HF_OK for 0, HF_ENOMEM, or HF_EDTLS. */
+hf_err hf_mbed_err(int err);
 
 #endif
