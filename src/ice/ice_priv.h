@@ -417,10 +417,8 @@ void hf_ice_alias_name_route(const hf_ice *ice, const hf_ice_pair *pair, hf_ice_
 bool hf_ice_alias_poll_request(hf_ice *ice, hf_request *out);
 void hf_ice_alias_clear(hf_ice *ice);
 
-/* --- server.c: STUN URIs ------------------------------------------------------------------------------------------- */
+/* --- server.c ------------------------------------------------------------------------------------------------------ */
 
-/* Parses "stun:host[:port]" (RFC 7064). HF_EINVAL: it is none; HF_ENOTSUP: stuns, turn, turns. */
-HF_CHECKED hf_err hf_ice_server_parse(const char *uri, hf_bytes *host, uint16_t *port);
 HF_CHECKED hf_err hf_ice_servers_init(hf_ice *ice, const hf_ice_config *config);
 void hf_ice_servers_clear(hf_ice *ice);
 

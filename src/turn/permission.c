@@ -3,7 +3,7 @@
 
 #include "alloc.h"
 
-/* RFC 8656 §9: "The Permission Lifetime MUST be 300 seconds"; a minute remains for a request that is not answered at once. */
+/* RFC 8656 §9: "The Permission Lifetime MUST be 300 seconds"; a minute is left for asking more than once. */
 #define PERMISSION_LIFETIME HF_SECONDS(300)
 #define REFRESH_AFTER HF_SECONDS(240)
 

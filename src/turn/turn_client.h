@@ -69,8 +69,8 @@ void hf_turn_client_forget(hf_turn_client *client, const hf_addr *peer);
 HF_CHECKED hf_err hf_turn_client_wrap(hf_turn_client *client, const hf_addr *peer, hf_wrap *out);
 
 /* Answers CREDENTIALS_NEEDED: without new ones, FAILED (HF_EAUTH) follows after 30 s, or when the allocation ends. Given
- * before they are needed, they wait until the server refuses the old ones, for an allocation belongs to one user (RFC 8656 §5).
- * Those that were refused change nothing. HF_ENOMEM, HF_EINVAL (one is missing or too long). */
+ * before they are needed, they wait until the server refuses the old ones, for an allocation belongs to one user (RFC 8656
+ * §5). Those that were refused change nothing. HF_ENOMEM, HF_EINVAL (one is missing or too long). */
 HF_CHECKED hf_err hf_turn_client_set_credentials(hf_turn_client *client, hf_time now, const char *username,
                                                  const char *password);
 
