@@ -9,6 +9,7 @@ source tests/steps/tally.sh
 source tests/steps/programs.sh
 source tests/steps/analysis.sh
 source tests/steps/install.sh
+source tests/steps/lab.sh
 source tests/steps/interop.sh
 
 need "${PACKAGES_BUILD[@]}" "${PACKAGES_TEST[@]}" "${PACKAGES_CLANG[@]}" "${PACKAGES_ANALYSIS[@]}"
@@ -19,6 +20,7 @@ step "libFuzzer, $FUZZ_SECONDS s for each target" step_fuzz
 step "static analysis: cppcheck, clang-tidy, shellcheck" step_analysis
 step "coverage of src/: at least $COVERAGE_MIN % of lines" step_coverage
 step "install, and programs outside of the tree" step_install
+step "laboratory: pairs of networks, and their changes" step_lab
 step "other stacks: Chromium, Firefox, wrtc, werift, aiortc" step_interop
 
 print_tally
