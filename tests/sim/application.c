@@ -2,7 +2,6 @@
  * happens. */
 #include "application.h"
 #include "names.h"
-#include "numbered.h"
 #include "signalling.h"
 
 #include <assert.h>
@@ -16,22 +15,11 @@ static sim_channel *channel_of(sim_side *side, hf_datachannel handle)
         if (side->channels[i].handle == handle)
             return &side->channels[i];
     }
-    assert(side->channels_len < SIM_CHANNELS_MAX);
-    sim_channel *channel = &side->channels[side->channels_len++];
     hf_datachannel_info info;
+    bool is_known = hf_peer_channel_info(side->peer, handle, &info) == HF_OK;
+    sim_channel *channel = sim_add_channel(side, is_known ? info.label : "");
     channel->handle = handle;
-    if (hf_peer_channel_info(side->peer, handle, &info) == HF_OK)
-        snprintf(channel->label, sizeof channel->label, "%.60s", info.label);
     return channel;
-}
-
-sim_channel *sim_find(sim_side *side, const char *label)
-{
-    for (size_t i = 0; i < side->channels_len; i++) {
-        if (strcmp(side->channels[i].label, label) == 0)
-            return &side->channels[i];
-    }
-    return NULL;
 }
 
 sim_channel *sim_open(sim_side *side, const hf_datachannel_config *config)
@@ -43,16 +31,6 @@ sim_channel *sim_open(sim_side *side, const hf_datachannel_config *config)
         abort();
     }
     return channel_of(side, handle);
-}
-
-hf_err sim_send_numbered(sim_side *side, sim_channel *channel, uint64_t number, size_t size)
-{
-    uint8_t *content = malloc(size);
-    assert(content);
-    numbered_fill(content, number, size);
-    hf_err err = hf_peer_send(side->peer, side->sim->now, channel->handle, HF_BINARY, content, size);
-    free(content);
-    return err;
 }
 
 static void on_message(sim_side *side, const hf_peer_event *event)
@@ -69,14 +47,6 @@ static void on_message(sim_side *side, const hf_peer_event *event)
     }
 }
 
-/* The first ones, as far as there is room: a world of many cuts has many. */
-static void note_connection(sim_side *side, const char *name)
-{
-    size_t len = strlen(side->connections);
-    if (len + strlen(name) + 2 <= sizeof side->connections)
-        snprintf(side->connections + len, sizeof side->connections - len, "%s ", name);
-}
-
 static void on_event(sim_side *side, const hf_peer_event *event)
 {
     switch (event->type) {
@@ -85,7 +55,7 @@ static void on_event(sim_side *side, const hf_peer_event *event)
             sim_offer(side);
         break;
     case HF_PEER_CONNECTION_CHANGED:
-        note_connection(side, hf_connection_state_name(event->u.connection));
+        sim_note_connection(side, hf_connection_state_name(event->u.connection));
         side->unsteady |= side->connected_at != HF_NEVER && event->u.connection != HF_CONNECTION_CONNECTED;
         if (event->u.connection == HF_CONNECTION_CONNECTED && side->connected_at == HF_NEVER)
             side->connected_at = side->sim->now;

@@ -5,7 +5,7 @@
 #include <holdfast/datachannel.h>
 
 #define SIM_CHANNELS_MAX 64
-#define SIM_NUMBERS_MAX 1024 /* of those below it is known which arrived */
+#define SIM_NUMBERS_MAX 8192 /* of those below it is known which arrived */
 
 typedef struct sim_channel {
     hf_datachannel handle;

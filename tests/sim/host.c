@@ -5,7 +5,6 @@
 #include "world.h"
 
 #include <assert.h>
-#include <string.h>
 
 #define RUN_BUFFER 65536
 
@@ -23,20 +22,11 @@ static bool is_running(const sim_host *host)
 
 /* --- Interfaces -------------------------------------------------------------------------------------------------- */
 
-static hf_addr parse(const char *text)
-{
-    hf_addr addr = {0};
-    bool ok = !text || hf_addr_parse(text, strlen(text), &addr);
-    assert(ok);
-    (void)ok;
-    return addr;
-}
-
-sim_interface *sim_host_plug(sim_host *host, sim_realm *realm, const char *ipv4, const char *ipv6, sim_link link)
+sim_interface *sim_host_plug(sim_host *host, sim_realm *realm, const hf_addr *ipv4, const hf_addr *ipv6, sim_link link)
 {
     assert(host->interfaces_len < SIM_INTERFACES_MAX);
     sim_interface *interface = &host->interfaces[host->interfaces_len++];
-    *interface = (sim_interface){.host = host, .addrs = {parse(ipv4), parse(ipv6)}, .link = link};
+    *interface = (sim_interface){.host = host, .addrs = {*ipv4, *ipv6}, .link = link};
     interface->number = (uint32_t)host->interfaces_len;
     sim_host_replug(interface, realm);
     return interface;
@@ -215,7 +205,7 @@ static bool transmit(sim_host *host)
 void sim_host_drain(sim_host *host)
 {
     hf_request request;
-    bool more = is_running(host);
+    bool more = !host->asleep;
     while (more) {
         more = host->attend && host->attend(host->owner);
         for (; is_running(host) && host->endpoint->poll_request(host->object, &request); more = true)

@@ -71,6 +71,8 @@ static sim_realm *inner_with(sim *s, const sim_realm *realm, const hf_addr *addr
 static sim_realm *climb(sim *s, sim_realm *realm, hf_transport transport, hf_addr *source, const hf_addr *destination)
 {
     const sim_realm *came_from = NULL;
+    if (source->family != destination->family)
+        return NULL;
     for (;;) {
         const sim_realm *inner = inner_with(s, realm, destination);
         if (inner && inner == came_from && !inner->gate.config.hairpins)

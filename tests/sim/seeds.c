@@ -3,15 +3,12 @@
  *
  *     seeds FIRST COUNT
  *
- * runs that many worlds, each in a process of its own. What must hold: both sides connect; on reliable channels
- * everything arrives once, in order where ordered; on the others nothing arrives twice; the end is heard. A failing
- * seed prints the line that runs it again. */
+ * runs that many worlds. What must hold: both sides connect; on reliable channels everything arrives once, in order where
+ * ordered; on the others nothing arrives twice; the end is heard. A failing seed prints the line that runs it again. */
+#include "runner.h"
 #include "world.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define CHANNELS_MAX 6
 #define MESSAGES_MAX 150
@@ -204,31 +201,12 @@ static int run(uint64_t seed)
     return failures;
 }
 
-/* Gives each seed a process of its own, for usrsctp's globals outlive a run. */
-static bool run_apart(uint64_t seed)
+static bool is_well(uint64_t seed)
 {
-    int status = 0;
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-        int failures = run(seed);
-        fflush(stdout);
-        _exit(failures > 0);
-    }
-    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return run(seed) == 0;
 }
 
 int main(int argc, char **argv)
 {
-    char *end;
-    uint64_t first = argc > 1 ? strtoull(argv[1], &end, 10) : 1, count = argc > 2 ? strtoull(argv[2], &end, 10) : 1;
-    uint64_t failed = 0;
-    for (uint64_t seed = first; seed < first + count; seed++) {
-        if (!run_apart(seed)) {
-            printf("seed %llu failed; again: %s %llu 1\n", (unsigned long long)seed, argv[0], (unsigned long long)seed);
-            failed++;
-        }
-    }
-    printf("%llu worlds, %llu failed\n", (unsigned long long)count, (unsigned long long)failed);
-    return failed > 0;
+    return sim_run_worlds(argc, argv, is_well);
 }

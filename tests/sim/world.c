@@ -4,7 +4,9 @@
 #include "application.h"
 #include "chance.h"
 #include "clock.h"
+#include "managers.h"
 #include "names.h"
+#include "numbered.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -36,6 +38,46 @@ void sim_note_sent(sim *s, const hf_path *path, const uint8_t *data, size_t len)
     add_to_trace(s, data, len);
 }
 
+/* --- Sides ------------------------------------------------------------------------------------------------------- */
+
+sim_channel *sim_find(sim_side *side, const char *label)
+{
+    for (size_t i = 0; i < side->channels_len; i++) {
+        if (strcmp(side->channels[i].label, label) == 0)
+            return &side->channels[i];
+    }
+    return NULL;
+}
+
+sim_channel *sim_add_channel(sim_side *side, const char *label)
+{
+    assert(side->channels_len < SIM_CHANNELS_MAX);
+    sim_channel *channel = &side->channels[side->channels_len++];
+    snprintf(channel->label, sizeof channel->label, "%.60s", label);
+    return channel;
+}
+
+hf_err sim_send_numbered(sim_side *side, sim_channel *channel, uint64_t number, size_t size)
+{
+    hf_time now = side->sim->now;
+    uint8_t *content = malloc(size);
+    assert(content);
+    numbered_fill(content, number, size);
+    hf_err err = side->session
+                     ? hf_channel_send(hf_session_channel(side->session, channel->label), now, HF_BINARY, content, size)
+                     : hf_peer_send(side->peer, now, channel->handle, HF_BINARY, content, size);
+    free(content);
+    return err;
+}
+
+/* The first ones, as far as there is room: a world of many cuts has many. */
+void sim_note_connection(sim_side *side, const char *name)
+{
+    size_t len = strlen(side->connections);
+    if (len + strlen(name) + 2 <= sizeof side->connections)
+        snprintf(side->connections + len, sizeof side->connections - len, "%s ", name);
+}
+
 /* --- Time -------------------------------------------------------------------------------------------------------- */
 
 static hf_time earlier(hf_time a, hf_time b)
@@ -48,7 +90,7 @@ static hf_time next_moment(const sim *s)
     hf_time next = timeline_next(&s->timeline);
     for (size_t i = 0; i < s->hosts_len; i++)
         next = earlier(next, sim_host_deadline(s->hosts[i]));
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2 && !s->config.managers; i++)
         next = earlier(next, sim_names_deadline(&s->side[i]));
     return next;
 }
@@ -70,7 +112,7 @@ bool sim_run(sim *s, hf_time until, bool (*done)(sim *s))
         }
         for (size_t i = 0; i < s->hosts_len; i++)
             sim_host_tick(s->hosts[i]);
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < 2 && !s->config.managers; i++)
             sim_names_tick(&s->side[i]);
     }
     s->now = until;
@@ -80,18 +122,27 @@ bool sim_run(sim *s, hf_time until, bool (*done)(sim *s))
 
 /* --- Birth and end ----------------------------------------------------------------------------------------------- */
 
-static void init_side(sim_side *side)
+hf_addr sim_addr(const char *text)
 {
-    sim *s = side->sim;
-    char ipv4[32], ipv6[32];
-    snprintf(ipv4, sizeof ipv4, "192.0.2.%d:5000", side->index + 1);
-    snprintf(ipv6, sizeof ipv6, "[2001:db8::%d]:5000", side->index + 1);
-    bool ok = hf_addr_parse(ipv4, strlen(ipv4), &side->addrs[0]) && hf_addr_parse(ipv6, strlen(ipv6), &side->addrs[1]);
+    hf_addr addr = {0};
+    bool ok = hf_addr_parse(text, strlen(text), &addr);
     assert(ok);
     (void)ok;
+    return addr;
+}
+
+static void init_side(sim_side *side)
+{
+    static const char *const addrs[2][2] = {{"192.0.2.1:5000", "[2001:db8::1]:5000"},
+                                            {"192.0.2.2:5000", "[2001:db8::2]:5000"}};
+    sim *s = side->sim;
+    for (int i = 0; i < 2; i++)
+        side->addrs[i] = sim_addr(addrs[side->index][i]);
     side->routed_at = side->connected_at = side->open_at = HF_NEVER;
     sim_host_init(&side->host, s);
-    sim_host_plug(&side->host, sim_internet(s), ipv4, s->config.ipv6 ? ipv6 : NULL, (sim_link){0});
+    if (!s->config.nowhere)
+        sim_host_plug(&side->host, sim_internet(s), &side->addrs[0], s->config.ipv6 ? &side->addrs[1] : &(hf_addr){0},
+                      (sim_link){0});
 }
 
 void sim_init(sim *s, const sim_config *config)
@@ -99,6 +150,7 @@ void sim_init(sim *s, const sim_config *config)
     memset(s, 0, sizeof *s);
     s->config = *config;
     s->link = config->link;
+    s->post = (sim_link){.delay = config->signalling};
     s->chance = config->seed * 7919 + 17;
     s->trace = 14695981039346656037u;
     s->realms_len = 1;
@@ -112,7 +164,7 @@ void sim_init(sim *s, const sim_config *config)
         s->side[i].sim = s;
         s->side[i].index = i;
         init_side(&s->side[i]);
-        err = sim_application_init(&s->side[i], config);
+        err = config->managers ? sim_manager_init(&s->side[i]) : sim_application_init(&s->side[i], config);
     }
     if (err != HF_OK) {
         fprintf(stderr, "sim: no world: %s\n", hf_err_name(err));
@@ -122,8 +174,12 @@ void sim_init(sim *s, const sim_config *config)
 
 void sim_clear(sim *s)
 {
-    for (int i = 0; i < 2; i++)
-        sim_application_clear(&s->side[i]);
+    for (int i = 0; i < 2; i++) {
+        if (s->config.managers)
+            sim_manager_clear(&s->side[i]);
+        else
+            sim_application_clear(&s->side[i]);
+    }
     hf_engine_free(s->engine);
     for (size_t i = 1; i < s->realms_len; i++)
         nat_clear(&s->realms[i].gate);
@@ -132,7 +188,10 @@ void sim_clear(sim *s)
 
 void sim_connect(sim *s)
 {
-    sim_offer(&s->side[0]);
+    if (s->config.managers)
+        sim_manager_connect(&s->side[0]);
+    else
+        sim_offer(&s->side[0]);
 }
 
 bool sim_both_open(sim *s)

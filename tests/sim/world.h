@@ -1,4 +1,5 @@
-/* world.h: two whole peers and the network between them, in one process under virtual time, from one seed.
+/* world.h: two whole peers, or two managers with a session, and the network between them, in one process under virtual
+ * time, from one seed.
  *
  * usrsctp's globals outlive a run: one process runs one world. */
 #ifndef SIM_WORLD_H
@@ -29,6 +30,13 @@ typedef struct sim_config {
     size_t mtu;                   /* of both; 0: the default */
     hf_ice_tcp tcp[2];            /* of each side */
     bool no_udp[2];
+    bool managers; /* the sides have managers, "alice" and "bob", whose session takes the place of the peer */
+    const hf_channel_config *channels; /* of their sessions */
+    size_t channels_len;
+    bool nowhere; /* the hosts of the sides have no interface at first */
+    const hf_ice_server *servers;
+    size_t servers_len;
+    hf_ice_relay relay;
     size_t piece_max;            /* streams arrive in pieces of at most so many bytes; 0: HF_DATAGRAM_MAX */
     hf_certificate *certificate; /* of both; NULL: each its own */
     void (*trace)(void *context, const char *line, size_t len); /* takes both event logs; `context` tells whose */
@@ -38,8 +46,14 @@ typedef struct sim_side {
     struct sim *sim;
     int index;
     sim_host host;
-    hf_peer *peer;
-    hf_addr addrs[2]; /* IPv4, IPv6 */
+    hf_peer *peer;       /* of a side with a manager: NULL */
+    hf_manager *manager; /* and its session; NULL: not yet */
+    hf_session *session;
+    hf_session_state state; /* that it was last told */
+    bool illegal;           /* it took a step that it may not */
+    unsigned unstable;      /* how often its session became that */
+    hf_err receive_err;     /* of the last envelope that its manager refused */
+    hf_addr addrs[2];       /* IPv4, IPv6 */
     hf_mdns *mdns;
     size_t names_requested; /* looked up, or advertised */
     sim_channel channels[SIM_CHANNELS_MAX];
@@ -49,7 +63,7 @@ typedef struct sim_side {
     hf_time routed_at, connected_at, open_at; /* HF_NEVER: not yet */
     bool echo;
     unsigned offers;       /* that it has made */
-    char connections[128]; /* the states of its connection so far, as words with spaces between */
+    char connections[128]; /* the states of its connection, or session, so far, as words with spaces between */
     bool unsteady;         /* its connection was connected, and was something else after */
     void (*on_message)(struct sim_side *side, sim_channel *channel, const hf_peer_event *event); /* may be NULL */
 } sim_side;
@@ -57,6 +71,7 @@ typedef struct sim_side {
 typedef struct sim {
     sim_config config;
     sim_link link;
+    sim_link post; /* what carries the envelopes of managers */
     hf_time now;
     test_env env[2];
     uint64_t chance; /* the network's own generator */
@@ -77,7 +92,7 @@ typedef struct sim {
 void sim_init(sim *s, const sim_config *config);
 void sim_clear(sim *s);
 
-/* Makes the offer and lets descriptions and candidates travel. */
+/* Makes the offer, or has the first manager begin its session, and lets descriptions and candidates travel. */
 void sim_connect(sim *s);
 
 /* Makes an offer of this side, and lets it travel. */
@@ -105,8 +120,15 @@ void sim_inject(sim *s, int to, const hf_path *path, const uint8_t *data, size_t
 
 uint32_t sim_random(sim *s, uint32_t below);
 
+/* The address in a text that holds one. */
+hf_addr sim_addr(const char *text);
+
 /* How long something takes over a link at this moment. */
 hf_span sim_link_delay(sim *s, const sim_link *link);
+
+/* What a side knows of a channel that has opened, and of what became of its connection. */
+sim_channel *sim_add_channel(sim_side *side, const char *label);
+void sim_note_connection(sim_side *side, const char *name);
 
 /* Something was sent by an object: counts it, and adds it to the trace. */
 void sim_note_sent(sim *s, const hf_path *path, const uint8_t *data, size_t len);
