@@ -14,6 +14,7 @@ extern "C" {
     X(UDP, NOT_EXPECTED, "not_expected")        /* of a protocol that this connection does not carry (RFC 7983) */          \
     X(UDP, EARLY, "early")                      /* before the remote's description, above the bound */                      \
     X(UDP, NO_ROUTE, "no_route")                /* ours, while there was no pair to send them by */                         \
+    X(UDP, STREAM_FULL, "stream_full")          /* ours, while the TLS stream that they go by has no room */                \
     X(ICE, STUN_MALFORMED, "stun_malformed")    /* neither STUN nor anything else that it could be, or broken STUN */       \
     X(ICE, STUN_INTEGRITY, "stun_integrity")    /* missing or wrong MESSAGE-INTEGRITY, FINGERPRINT or user name */          \
     X(ICE, STUN_UNMATCHED, "stun_unmatched")    /* a response to nothing that we sent, or from elsewhere than asked */      \

@@ -51,7 +51,8 @@ typedef struct hf_datagram {
 /* A run of datagrams for one path, one behind the other in the caller's buffer. Each is `segment` bytes long, the last
  * one may be shorter: exactly what UDP_SEGMENT (UDP GSO) takes. A driver without it sends them one by one. On an HF_TCP
  * path each is a whole frame with its header, to be written to the stream in order. A driver whose stream has no room waits
- * a little before it asks for more, and then leaves out whole ones, never a part: they are lost, as on a network. */
+ * a little before it asks for more. Then it says so with HF_REPLY_ROOM, and until it has room leaves out whole ones, never a
+ * part: they are lost, as on a network. */
 typedef struct hf_transmit {
     uint8_t *buffer; /* in: where to write */
     size_t cap;      /* in: at least HF_DATAGRAM_MAX; 64 KiB is a good size */
@@ -108,7 +109,9 @@ typedef enum hf_reply_type {
     HF_REPLY_ADVERTISED,
     HF_REPLY_CONNECTED, /* `path` has the local port that the stream got. Unasked (id 0): a listening socket accepted one */
     HF_REPLY_DISCONNECTED, /* unasked: the stream `path` has ended, behind the last of its bytes */
-    HF_REPLY_BOUND         /* `path.local`: the socket's address. HF_EEXIST: that port is taken */
+    HF_REPLY_BOUND,        /* `path.local`: the socket's address. HF_EEXIST: that port is taken */
+    HF_REPLY_ROOM /* unasked: HF_EAGAIN: the stream `path` is full, and what is sent on it left out; HF_OK: it has room
+                              again */
 } hf_reply_type;
 
 /* The answer. All that it points to is the caller's and is not kept after the call. */
@@ -120,7 +123,7 @@ typedef struct hf_reply {
     size_t locals_len;
     const hf_addr *addrs; /* RESOLVED: ports are ignored */
     size_t addrs_len;
-    hf_path path; /* CONNECTED, DISCONNECTED, BOUND */
+    hf_path path; /* CONNECTED, DISCONNECTED, BOUND, ROOM */
 } hf_reply;
 
 /* What stands around each datagram on a way that is not plain UDP: the length in a stream (RFC 4571 §2), the header of a

@@ -399,6 +399,7 @@ void hf_ice_reply(hf_ice *ice, hf_time now, const hf_reply *reply)
         hf_ice_alias_on_resolved(ice, reply);
         break;
     case HF_REPLY_BOUND: /* never asked for */
+    case HF_REPLY_ROOM:  /* what is left out is sent again, or another path taken */
         break;
     }
     settle(ice, now);

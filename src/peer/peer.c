@@ -39,7 +39,10 @@ static hf_err make_layers(hf_peer *peer, const hf_peer_config *config)
         peer->certificate = peer->own_certificate;
     }
     hf_err err = hf_ice_new(&peer->ice, &ice, peer->env);
-    return err != HF_OK ? err : hf_sctp_new(&peer->sctp, &sctp, config->engine, peer->env);
+    if (err != HF_OK)
+        return err;
+    hf_secured_init(&peer->secured, config->trust, peer->ice, peer->env);
+    return hf_sctp_new(&peer->sctp, &sctp, config->engine, peer->env);
 }
 
 hf_err hf_peer_new(hf_peer **out, const hf_peer_config *config, const hf_env *env)
@@ -81,6 +84,7 @@ void hf_peer_free(hf_peer *peer)
         return;
     hf_sctp_free(peer->sctp);
     hf_dtls_free(peer->dtls);
+    hf_secured_clear(&peer->secured);
     hf_ice_free(peer->ice);
     hf_certificate_free(peer->own_certificate);
     hf_peer_clear_description(peer, &peer->created);
@@ -127,7 +131,7 @@ void hf_peer_wake(hf_peer *peer)
 
 bool hf_peer_poll_request(hf_peer *peer, hf_request *out)
 {
-    return peer && out && !peer->closed && hf_ice_poll_request(peer->ice, out);
+    return peer && out && !peer->closed && hf_secured_poll_request(&peer->secured, out);
 }
 
 void hf_peer_reply(hf_peer *peer, hf_time now, const hf_reply *reply)
@@ -135,7 +139,7 @@ void hf_peer_reply(hf_peer *peer, hf_time now, const hf_reply *reply)
     if (!peer || !reply || peer->closed)
         return;
     peer->now = now;
-    hf_ice_reply(peer->ice, now, reply);
+    hf_secured_reply(&peer->secured, now, reply);
     hf_peer_pump(peer, now);
 }
 
@@ -161,7 +165,7 @@ hf_time hf_peer_deadline(const hf_peer *peer)
 {
     if (!peer || peer->closed)
         return HF_NEVER;
-    hf_time due = hf_ice_deadline(peer->ice);
+    hf_time due = earlier(hf_ice_deadline(peer->ice), hf_secured_deadline(&peer->secured));
     if (peer->dtls)
         due = earlier(due, hf_dtls_deadline(peer->dtls));
     return earlier(due, hf_sctp_deadline(peer->sctp));
@@ -172,6 +176,7 @@ void hf_peer_tick(hf_peer *peer, hf_time now)
     if (!peer || peer->closed)
         return;
     peer->now = now;
+    hf_secured_tick(&peer->secured, now);
     hf_ice_tick(peer->ice, now);
     if (peer->dtls)
         hf_dtls_tick(peer->dtls, now);

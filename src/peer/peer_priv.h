@@ -5,7 +5,8 @@
  *   states.c     the W3C's state machines                remote.c     what the remote's description says, and whether it may
  *   channels.c   data channels                           restart.c    ICE restarts, and taking an offer back
  *   events.c     what happened below becomes events      describe.c   our own description, written from the state
- *   stats.c      counters under the W3C's names          trickle.c    the remote's candidates, and those that come early */
+ *   stats.c      counters under the W3C's names          trickle.c    the remote's candidates, and those that come early
+ *   secured.c    TLS in streams to TURN servers */
 #ifndef HF_PEER_PRIV_H
 #define HF_PEER_PRIV_H
 
@@ -18,6 +19,7 @@
 #include "ring.h"
 #include "sctp.h"
 #include "sdp.h"
+#include "secured.h"
 #include "trace.h"
 
 #include <holdfast/peer.h>
@@ -86,6 +88,7 @@ struct hf_peer {
     size_t mtu, message_max;
 
     hf_ice *ice;
+    hf_secured secured; /* between ICE and the driver */
     hf_dtls *dtls; /* made when the descriptions are known and there is a use for it */
     hf_sctp *sctp;
 

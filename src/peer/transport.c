@@ -124,14 +124,37 @@ static void input_batch(hf_peer *peer, hf_time now, hf_datagram *datagrams, size
     take_from_streams(peer, now);
 }
 
+/* How many datagrams stand in front of the next bytes of a stream with TLS in it. */
+static size_t count_plain(const hf_peer *peer, const hf_datagram *datagrams, size_t n)
+{
+    size_t count = 0;
+
+    while (count < n && count < BATCH && !hf_secured_has(&peer->secured, &datagrams[count].path))
+        count++;
+    return count;
+}
+
+static void input_secured(hf_peer *peer, hf_time now, const hf_datagram *bytes)
+{
+    hf_datagram plain;
+
+    hf_secured_input(&peer->secured, now, bytes);
+    while (hf_secured_poll_input(&peer->secured, now, &bytes->path, &plain))
+        input_batch(peer, now, &plain, 1);
+    hf_peer_pump(peer, now);
+}
+
 void hf_peer_input(hf_peer *peer, hf_time now, hf_datagram *datagrams, size_t n)
 {
     if (!peer || !datagrams || peer->closed)
         return;
     peer->now = now;
     while (n > 0) {
-        size_t batch = n < BATCH ? n : BATCH;
-        input_batch(peer, now, datagrams, batch);
+        size_t batch = count_plain(peer, datagrams, n);
+        if (batch > 0)
+            input_batch(peer, now, datagrams, batch);
+        else
+            input_secured(peer, now, &datagrams[batch++]);
         datagrams += batch;
         n -= batch;
     }
@@ -168,13 +191,12 @@ static bool transmit_close(hf_peer *peer, hf_time now, const hf_ice_route *route
     return hf_dtls_poll_transmit(peer->dtls, now, &route->wrap, out);
 }
 
-bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out)
+/* The next run as the layers give it. */
+static bool poll_plain(hf_peer *peer, hf_time now, hf_transmit *out)
 {
     hf_ice_route route;
-
-    if (!peer || !out || out->cap < HF_DATAGRAM_MAX)
-        return false;
     bool sent = hf_ice_poll_transmit(peer->ice, now, out), is_check = sent;
+
     if (!sent && peer->dtls && !hf_ice_get_route(peer->ice, &route)) {
         discard_sctp(peer, now);
     } else if (!sent && peer->dtls) {
@@ -192,4 +214,19 @@ bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out)
                  hf_trace_number("bytes", out->len), hf_trace_addr("remote", &out->path.remote));
     }
     return sent;
+}
+
+bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out)
+{
+    if (!peer || !out || out->cap < HF_DATAGRAM_MAX)
+        return false;
+    if (hf_secured_poll_transmit(&peer->secured, out))
+        return true;
+    while (poll_plain(peer, now, out)) {
+        if (hf_secured_seal(&peer->secured, out))
+            return true;
+    }
+    if (peer->closed)
+        hf_secured_close(&peer->secured);
+    return hf_secured_poll_transmit(&peer->secured, out);
 }

@@ -361,7 +361,7 @@ static void on_stalled(void *context)
 
     s->is_stalled = true;
     s->owner->sockets_blocked--;
-    hf_object_make_ready(s->owner);
+    tell(s->owner, HF_REPLY_ROOM, 0, HF_EAGAIN, &s->path);
 }
 
 static void hold(hf_stream *s, const uint8_t *data, size_t len)
@@ -411,9 +411,12 @@ static void on_writable(hf_stream *s)
     s->held_at += taken;
     if (is_whole && s->held_at < s->held_len)
         return;
+    bool was_told = s->is_stalled;
     drop_held(s);
     hf_loop_reattach(s->owner->loop, &s->source, s->fd, EPOLLIN);
     hf_object_make_ready(s->owner);
+    if (was_told)
+        tell(s->owner, HF_REPLY_ROOM, 0, HF_OK, &s->path);
 }
 
 /* --- Receiving --- */

@@ -132,6 +132,8 @@ void hf_turn_server_reply(hf_turn_server *server, hf_time now, const hf_reply *r
     case HF_REPLY_RESOLVED:
     case HF_REPLY_ADVERTISED:
         break; /* nobody asked */
+    case HF_REPLY_ROOM:
+        break; /* what is left out is lost, as on a network */
     }
 }
 

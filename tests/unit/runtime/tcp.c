@@ -306,6 +306,8 @@ Test(tcp, whose_reader_stands_still_loses_whole_frames_and_holds_up_nobody_for_l
     } while (stats.send_errors == 0);
     cr_assert(owner->streams->is_stalled);
     cr_assert_eq(owner->sockets_blocked, 0);
+    cr_assert_eq(w.b->full, 1, "the owner knows before anything is left out");
+    cr_assert_eq(w.b->has_room, 0);
     cr_assert_leq(owner->streams->held_len, HF_RUN_MAX, "what waits is bounded");
 
     toy_send(w.b, &(hf_path){.local = w.b->locals[0].addr, .remote = w.a->locals[0].addr}, "udp", 3, 3);
@@ -325,6 +327,8 @@ Test(tcp, whose_reader_stands_still_loses_whole_frames_and_holds_up_nobody_for_l
     }
     cr_assert_leq(lost_somewhere, 1);
     cr_assert_not(owner->streams->is_stalled, "and it takes frames again");
+    cr_assert_eq(w.b->full, 1);
+    cr_assert_eq(w.b->has_room, 1);
     close(fd);
     two_end(&w);
 }

@@ -126,6 +126,10 @@ static void reply(void *object, hf_time now, const hf_reply *r)
     case HF_REPLY_DISCONNECTED:
         note_stream(t, r);
         break;
+    case HF_REPLY_ROOM:
+        t->full += r->err == HF_EAGAIN;
+        t->has_room += r->err == HF_OK;
+        break;
     case HF_REPLY_ADVERTISED:
         t->advertised++;
         t->advertised_err = r->err;

@@ -67,6 +67,7 @@ struct toy {
     hf_err stream_err;                                 /* of the newest reply about one */
     uint32_t stream_id;
     size_t bytes_at_disconnect;
+    size_t full, has_room; /* told of streams */
 };
 
 #define TOY_LOCALS_ID 77
