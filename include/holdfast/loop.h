@@ -136,10 +136,16 @@ HF_CHECKED hf_err hf_loop_add_session(hf_loop *loop, struct hf_session *session,
 HF_CHECKED hf_err hf_loop_add_manager(hf_loop *loop, struct hf_manager *manager, const hf_bind *bind);
 void hf_loop_remove_manager(hf_loop *loop, struct hf_manager *manager);
 
-/* Drives a TURN server (turn.h), whose clients come to these addresses with their ports, by UDP and TCP. HF_EEXIST: it is
- * driven already; HF_EBUSY: a port is taken; HF_EIO, HF_ENOMEM. Remove it with hf_loop_remove(loop, server). */
+/* Drives a TURN server (turn.h), whose clients come to these addresses with their ports, by UDP and TCP. An unspecified one
+ * (0.0.0.0, ::) means all of its family that this machine has, those that come later, too; port 0 any. HF_EINVAL: there is
+ * none, or too many; HF_EEXIST: it is driven already; HF_EBUSY: a port is taken; HF_EIO, HF_ENOMEM. Remove it with
+ * hf_loop_remove(loop, server). */
 HF_CHECKED hf_err hf_loop_add_turn_server(hf_loop *loop, struct hf_turn_server *server, const hf_addr *listen,
                                           size_t listen_len);
+
+/* Writes at most `cap` of the addresses that a server's clients come to, with the ports that they got, and returns how many
+ * there are. */
+size_t hf_loop_listens(hf_loop *loop, const struct hf_turn_server *server, hf_addr *out, size_t cap);
 
 /* Reads the system's certificate authorities, where Linux distributions keep them. HF_ENOENT: there are none. HF_ENOMEM,
  * HF_ECERTIFICATE. Blocks for some milliseconds; needs no loop. */

@@ -145,7 +145,7 @@ static bool bring_in_step(hf_object *d, bool *changed, hf_err *err)
     return true;
 }
 
-static void tell(hf_object *d, uint32_t id, hf_err err)
+void hf_locals_tell(hf_object *d, uint32_t id, hf_err err)
 {
     hf_local locals[2 * HF_SOCKETS_MAX];
     size_t at = d->sockets_len, len = at;
@@ -170,7 +170,7 @@ void hf_locals_answer(hf_object *d, const hf_request *request)
     d->wants_locals = true;
     d->wants_listeners = request->listen;
     bring_in_step(d, &changed, &err);
-    tell(d, request->id, err);
+    hf_locals_tell(d, request->id, err);
 }
 
 void hf_locals_refresh(hf_object *d)
@@ -179,5 +179,5 @@ void hf_locals_refresh(hf_object *d)
     hf_err err;
 
     if (bring_in_step(d, &changed, &err) && changed)
-        tell(d, 0, HF_OK);
+        hf_locals_tell(d, 0, HF_OK);
 }

@@ -8,6 +8,8 @@
 #ifndef HF_LOOP_PRIV_H
 #define HF_LOOP_PRIV_H
 
+#include "table.h"
+
 #include <holdfast/loop.h>
 
 #include <net/if.h>
@@ -19,6 +21,8 @@
 #define HF_INTERFACES_MAX 64      /* addresses of this machine that are looked at */
 #define HF_SOCKETS_MAX 32         /* sockets of one object, and as many that listen */
 #define HF_CONNECTIONS_MAX 64     /* TCP streams of one object, those not open yet included */
+#define HF_GUESTS_MAX 4096        /* the same of a server */
+#define HF_BOUND_MAX 16384        /* sockets of one object that it asked for one by one */
 #define HF_LOOKUPS_MAX 256        /* names being looked up for one loop */
 #define HF_LOOKUP_ADDRS_MAX 16    /* addresses of one name */
 #define HF_LOOKUP_NAME_MAX 255    /* RFC 1035 §2.3.4 */
@@ -91,7 +95,9 @@ void hf_posts_run(hf_posts *posts);    /* what had been posted when the call beg
 typedef struct hf_socket {
     hf_source source;
     hf_object *owner;
-    struct hf_socket *next; /* of the same owner */
+    struct hf_socket *next, *prev; /* of the same owner and kind; prev: of those that were asked for */
+    hf_table_entry by_addr;        /* of those that were asked for */
+    uint32_t id;                   /* of the request */
     int fd;
     hf_local local;
     struct hf_listener *listener; /* on the same address; NULL: none */
@@ -104,7 +110,7 @@ typedef struct hf_socket {
     hf_addr held_remote;
 } hf_socket;
 
-/* Makes a socket that is bound to local->addr, whose port is filled in. HF_ENOMEM, HF_EIO. */
+/* Makes a socket that is bound as hf_socket_bind does. HF_ENOMEM, and what that says. */
 HF_CHECKED hf_err hf_socket_open(hf_object *owner, const hf_local *local, hf_socket **out);
 void hf_socket_close(hf_socket *socket);
 
@@ -113,7 +119,8 @@ void hf_socket_send(hf_socket *socket, const hf_addr *remote, const uint8_t *dat
 void hf_socket_on_writable(hf_socket *socket);
 void hf_socket_on_readable(hf_socket *socket);
 
-/* Binds to that address and a port that the owner may have (NULL: any), which is filled in. HF_ELIMIT: all are taken. */
+/* Binds to that address, with its port; where it has none, to one that the owner may have (NULL: any), which is filled in.
+ * HF_EEXIST: the port is taken; HF_ELIMIT: all that it may have are; HF_EIO. */
 HF_CHECKED hf_err hf_socket_bind(int fd, hf_addr *addr, const hf_object *owner);
 bool hf_socket_set(int fd, int level, int name, int value);
 
@@ -122,6 +129,20 @@ void hf_receiver_free(hf_receiver *receiver, const hf_env *env);
 
 /* Memory of at least HF_INPUT_MAX * HF_DATAGRAM_MAX bytes for what arrives, free between two calls of input. */
 uint8_t *hf_receiver_memory(hf_receiver *receiver);
+
+/* --- bound.c: sockets that an object asks for one by one -------------------------------------------------------------- */
+
+void hf_bound_answer(hf_object *driven, const hf_request *request);
+void hf_bound_close(hf_object *driven, const hf_request *request);
+hf_socket *hf_bound_find(const hf_object *driven, const hf_addr *addr);
+void hf_bound_clear(hf_object *driven);
+
+/* --- listen.c: the sockets that the clients of a server come to ------------------------------------------------------- */
+
+/* Makes them, and tells the object (HF_REPLY_LOCALS). An address without IP means each of its family that this machine has,
+ * those that come later, too. HF_EINVAL, HF_EBUSY: a port is taken; HF_EIO, HF_ENOMEM. */
+HF_CHECKED hf_err hf_listen_open(hf_object *driven, const hf_addr *addrs, size_t n);
+void hf_listen_refresh(hf_object *driven); /* the addresses of this machine have changed */
 
 /* --- tcp.c: listening sockets, and the streams of an object ----------------------------------------------------------- */
 
@@ -136,7 +157,8 @@ typedef struct hf_listener {
 typedef struct hf_stream {
     hf_source source;
     hf_object *owner;
-    struct hf_stream *next; /* of the same owner */
+    struct hf_stream *next, *prev; /* of the same owner */
+    hf_table_entry by_path;
     int fd;
     uint32_t id; /* of the request; 0: it was accepted */
     hf_path path;
@@ -150,7 +172,7 @@ typedef struct hf_stream {
     hf_timer stall;
 } hf_stream;
 
-/* Makes one on local->addr's IP and any port. HF_ENOMEM, HF_EIO. */
+/* Makes one on local->addr, as hf_socket_bind does. HF_ENOMEM, and what that says. */
 HF_CHECKED hf_err hf_listener_open(hf_object *owner, const hf_local *local, hf_listener **out);
 void hf_listener_close(hf_listener *listener);
 void hf_listener_on_readable(hf_listener *listener);
@@ -208,6 +230,9 @@ bool hf_locals_include(const hf_object *driven, const hf_addr *addr);
 /* Brings the sockets in step with the addresses there are; tells the object, unasked, if they changed. */
 void hf_locals_refresh(hf_object *driven);
 
+/* Tells the object its sockets and what listens. */
+void hf_locals_tell(hf_object *driven, uint32_t id, hf_err err);
+
 /* --- resolver.c: names to addresses, on threads of its own ------------------------------------------------------------ */
 
 /* A look-up that blocks: writes at most `cap` addresses and returns how many. */
@@ -258,14 +283,22 @@ struct hf_object {
     bool wants_listeners;
     hf_timer timer; /* always in the heap: an object without a deadline is there at HF_NEVER, so that moving never fails */
     hf_bind bind;
-    hf_socket *sockets;
+    hf_socket *sockets; /* one for each local address */
     size_t sockets_len, sockets_blocked;
+    hf_socket *bound; /* others that it asked for */
+    size_t bound_len;
+    hf_table bound_by_addr;
     hf_stream *streams;
-    size_t streams_len;
+    size_t streams_len, streams_max;
+    hf_table streams_by_path;
+    hf_addr *listen; /* a server's: what it listens on */
+    size_t listen_len;
+    bool never_waits; /* for room on a stream: what does not fit is lost at once, for others are waiting, too */
     hf_lookup *lookups;
 };
 
 void hf_object_make_ready(hf_object *driven);
+hf_object *hf_object_find(hf_loop *loop, const void *object); /* NULL: it is not driven */
 void hf_objects_serve(hf_loop *loop);
 void hf_objects_refresh_locals(hf_loop *loop);
 void hf_objects_clear(hf_loop *loop);

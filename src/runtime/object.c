@@ -32,6 +32,11 @@ static hf_object **find(hf_loop *loop, const void *object)
     return at;
 }
 
+hf_object *hf_object_find(hf_loop *loop, const void *object)
+{
+    return loop->table_cap > 0 ? *find(loop, object) : NULL;
+}
+
 static hf_err grow_table(hf_loop *loop)
 {
     if (loop->objects_len < loop->table_cap)
@@ -91,19 +96,26 @@ static void wake(void *context)
 
 /* --- One serving --- */
 
+static hf_socket *find_socket(const hf_object *d, const hf_addr *addr)
+{
+    hf_socket *s = d->sockets;
+
+    while (s && !hf_addr_equal(&s->local.addr, addr))
+        s = s->next;
+    return s ? s : hf_bound_find(d, addr);
+}
+
 static void send_run(hf_object *d, const hf_transmit *run)
 {
     size_t segment = run->segment > 0 && run->segment < run->len ? run->segment : run->len;
 
     if (run->len == 0 || (run->path.transport == HF_TCP && hf_stream_send(d, &run->path, run->buffer, run->len, segment)))
         return;
-    for (hf_socket *s = run->path.transport == HF_UDP ? d->sockets : NULL; s; s = s->next) {
-        if (hf_addr_equal(&s->local.addr, &run->path.local)) {
-            hf_socket_send(s, &run->path.remote, run->buffer, run->len, segment);
-            return;
-        }
-    }
-    d->loop->stats.send_errors += (run->len + segment - 1) / segment; /* its address has gone */
+    hf_socket *s = run->path.transport == HF_UDP ? find_socket(d, &run->path.local) : NULL;
+    if (s)
+        hf_socket_send(s, &run->path.remote, run->buffer, run->len, segment);
+    else
+        d->loop->stats.send_errors += (run->len + segment - 1) / segment; /* its address has gone */
 }
 
 /* False: there may be more. While a socket is full the object keeps what it has: nothing piles up on the way. */
@@ -153,7 +165,10 @@ static bool answer_requests(hf_object *d)
             hf_stream_disconnect(d, &request);
             break;
         case HF_REQUEST_BIND:
+            hf_bound_answer(d, &request);
+            break;
         case HF_REQUEST_UNBIND:
+            hf_bound_close(d, &request);
             break;
         }
     }
@@ -226,7 +241,10 @@ hf_err hf_loop_add(hf_loop *loop, const hf_endpoint *endpoint, void *object, con
                      .loop = loop,
                      .endpoint = endpoint,
                      .object = object,
+                     .streams_max = HF_CONNECTIONS_MAX,
                      .timer = {.fn = on_deadline, .context = d}};
+    hf_table_init(&d->bound_by_addr, loop->env);
+    hf_table_init(&d->streams_by_path, loop->env);
     err = hf_bind_copy(&d->bind, bind, loop->env);
     if (err != HF_OK)
         goto free_memory;
@@ -264,7 +282,9 @@ static void let_go(hf_object **at)
         hf_socket_close(s);
     }
     d->sockets = NULL;
+    hf_bound_clear(d);
     hf_streams_close(d);
+    hf_dealloc(loop->env, d->listen);
     hf_bind_clear(&d->bind, loop->env);
     hf_loop_bury(loop, &d->source);
 }
@@ -287,6 +307,8 @@ void hf_objects_refresh_locals(hf_loop *loop)
         for (hf_object *d = loop->table[i]; d; d = d->table_next) {
             if (d->wants_locals)
                 hf_locals_refresh(d);
+            if (d->listen_len > 0)
+                hf_listen_refresh(d);
         }
     }
 }

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -36,15 +37,23 @@ static hf_stream *add(hf_object *d, int fd, uint32_t id, const hf_path *path, ui
     if (!s)
         return NULL;
     *s = (hf_stream){.source.kind = HF_SOURCE_STREAM, .owner = d, .fd = fd, .id = id, .path = *path};
-    if (hf_loop_attach(d->loop, &s->source, fd, events) != HF_OK) {
-        hf_dealloc(d->loop->env, s);
-        return NULL;
-    }
+    if (hf_table_put(&d->streams_by_path, &s->by_path, hf_table_hash_path(&d->streams_by_path, path)) != HF_OK)
+        goto free_memory;
+    if (hf_loop_attach(d->loop, &s->source, fd, events) != HF_OK)
+        goto take_out;
     s->next = d->streams;
+    if (s->next)
+        s->next->prev = s;
     d->streams = s;
     d->streams_len++;
     d->loop->stats.streams++;
     return s;
+
+take_out:
+    hf_table_remove(&d->streams_by_path, &s->by_path);
+free_memory:
+    hf_dealloc(d->loop->env, s);
+    return NULL;
 }
 
 static void let_owner_go_on(hf_stream *s)
@@ -73,12 +82,14 @@ static void drain(hf_stream *s)
         ;
 }
 
-static void close_stream(hf_stream **at)
+static void close_stream(hf_stream *s)
 {
-    hf_stream *s = *at;
     hf_object *d = s->owner;
 
-    *at = s->next;
+    *(s->prev ? &s->prev->next : &d->streams) = s->next;
+    if (s->next)
+        s->next->prev = s->prev;
+    hf_table_remove(&d->streams_by_path, &s->by_path);
     d->streams_len--;
     d->loop->stats.streams--;
     drop_held(s);
@@ -87,15 +98,6 @@ static void close_stream(hf_stream **at)
     close(s->fd);
     s->fd = -1;
     hf_loop_bury(d->loop, &s->source);
-}
-
-static hf_stream **place_of(const hf_stream *s)
-{
-    hf_stream **at = &s->owner->streams;
-
-    while (*at != s)
-        at = &(*at)->next;
-    return at;
 }
 
 static void tell(hf_object *d, hf_reply_type type, uint32_t id, hf_err err, const hf_path *path)
@@ -114,7 +116,7 @@ static void end(hf_stream *s, hf_err err)
     uint32_t id = s->id;
     bool was_open = !s->is_connecting;
 
-    close_stream(place_of(s));
+    close_stream(s);
     tell(d, was_open ? HF_REPLY_DISCONNECTED : HF_REPLY_CONNECTED, id, err, &path);
 }
 
@@ -130,7 +132,8 @@ void hf_streams_end_at(hf_object *d, const hf_addr *local)
 void hf_streams_close(hf_object *d)
 {
     while (d->streams)
-        close_stream(&d->streams);
+        close_stream(d->streams);
+    hf_table_clear(&d->streams_by_path);
 }
 
 /* --- Connecting --- */
@@ -151,19 +154,24 @@ static hf_err error_of(int error)
     }
 }
 
-/* Opens a TCP socket on local's IP; the port, one that the listener may have, is filled in. -1: it can't be had. */
-static int open_bound(hf_addr *local, const hf_object *listener)
+/* Opens a TCP socket that is bound as hf_socket_bind does. */
+static hf_err open_bound(hf_addr *local, const hf_object *listener, int *out)
 {
     bool v6 = local->family == HF_FAMILY_IPV6;
+    hf_err err = HF_EIO;
     int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
-        return -1;
-    if ((v6 && !hf_socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) || hf_socket_bind(fd, local, listener) != HF_OK) {
+        return HF_EIO;
+    if (local->port != 0) /* connections of the one before may linger on a port that is known (RFC 9293 §3.6.1) */
+        hf_socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (!v6 || hf_socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
+        err = hf_socket_bind(fd, local, listener);
+    if (err != HF_OK)
         close(fd);
-        return -1;
-    }
-    return fd;
+    else
+        *out = fd;
+    return err;
 }
 
 static hf_err connect_to(hf_object *d, uint32_t id, hf_path *path)
@@ -171,12 +179,14 @@ static hf_err connect_to(hf_object *d, uint32_t id, hf_path *path)
     hf_sockaddr to;
     hf_err err;
 
-    if (d->streams_len >= HF_CONNECTIONS_MAX)
+    if (d->streams_len >= d->streams_max)
         return HF_ELIMIT;
     if (!hf_locals_include(d, &path->local) || path->local.family != path->remote.family)
         return HF_EUNREACHABLE; /* only from where the object may be */
-    int fd = open_bound(&path->local, NULL);
-    if (fd < 0)
+    path->local.port = 0;
+    int fd;
+    err = open_bound(&path->local, NULL, &fd);
+    if (err != HF_OK)
         return HF_EIO;
     prepare(fd);
     socklen_t len = hf_sockaddr_of(&path->remote, &to);
@@ -217,25 +227,27 @@ static void on_connected(hf_stream *s)
     tell(s->owner, HF_REPLY_CONNECTED, s->id, HF_OK, &s->path);
 }
 
-static hf_stream **find(hf_object *d, const hf_path *path)
+static hf_stream *find(const hf_object *d, const hf_path *path)
 {
-    hf_stream **at = &d->streams;
+    hf_table_entry *e = hf_table_first(&d->streams_by_path, hf_table_hash_path(&d->streams_by_path, path));
 
-    while (*at && !(hf_addr_equal(&(*at)->path.local, &path->local) && hf_addr_equal(&(*at)->path.remote, &path->remote)))
-        at = &(*at)->next;
-    return at;
+    for (; e; e = hf_table_next(e)) {
+        hf_stream *s = (hf_stream *)(void *)((char *)e - offsetof(hf_stream, by_path));
+
+        if (hf_addr_equal(&s->path.local, &path->local) && hf_addr_equal(&s->path.remote, &path->remote))
+            return s;
+    }
+    return NULL;
 }
 
 void hf_stream_disconnect(hf_object *d, const hf_request *request)
 {
-    hf_stream **at = &d->streams;
+    hf_stream *s = request->id == 0 ? find(d, &request->path) : d->streams;
 
-    if (request->id == 0)
-        at = find(d, &request->path);
-    while (request->id != 0 && *at && (*at)->id != request->id)
-        at = &(*at)->next;
-    if (*at)
-        close_stream(at);
+    while (request->id != 0 && s && s->id != request->id)
+        s = s->next;
+    if (s)
+        close_stream(s);
 }
 
 /* --- Listening --- */
@@ -243,16 +255,15 @@ void hf_stream_disconnect(hf_object *d, const hf_request *request)
 hf_err hf_listener_open(hf_object *owner, const hf_local *local, hf_listener **out)
 {
     hf_loop *loop = owner->loop;
-    hf_err err = HF_EIO;
-
     hf_listener *l = hf_alloc(loop->env, sizeof *l);
     if (!l)
         return HF_ENOMEM;
     *l = (hf_listener){.source.kind = HF_SOURCE_LISTENER, .owner = owner, .local = *local};
     l->local.transport = HF_TCP;
-    l->fd = open_bound(&l->local.addr, owner);
-    if (l->fd < 0)
+    hf_err err = open_bound(&l->local.addr, owner, &l->fd);
+    if (err != HF_OK)
         goto free_memory;
+    err = HF_EIO;
     if (listen(l->fd, BACKLOG) != 0)
         goto close_fd;
     err = hf_loop_attach(loop, &l->source, l->fd, EPOLLIN);
@@ -303,7 +314,7 @@ static void take_in(hf_listener *l, int fd, const struct sockaddr *from)
     hf_object *d = l->owner;
     hf_path path = {.transport = HF_TCP, .local = l->local.addr};
 
-    if (d->streams_len >= HF_CONNECTIONS_MAX || !hf_sockaddr_read(from, &path.remote) || !add(d, fd, 0, &path, EPOLLIN)) {
+    if (d->streams_len >= d->streams_max || !hf_sockaddr_read(from, &path.remote) || !add(d, fd, 0, &path, EPOLLIN)) {
         d->loop->stats.streams_refused++;
         close(fd);
         return;
@@ -379,13 +390,13 @@ static void hold(hf_stream *s, const uint8_t *data, size_t len)
     s->held_at = 0;
     s->owner->sockets_blocked++;
     hf_loop_reattach(loop, &s->source, s->fd, EPOLLIN | EPOLLOUT);
-    if (hf_loop_timer_set(loop, &s->stall, loop->now + STALL_AFTER, on_stalled, s) != HF_OK)
+    if (s->owner->never_waits || hf_loop_timer_set(loop, &s->stall, loop->now + STALL_AFTER, on_stalled, s) != HF_OK)
         on_stalled(s);
 }
 
 bool hf_stream_send(hf_object *d, const hf_path *path, const uint8_t *data, size_t len, size_t segment)
 {
-    hf_stream *s = *find(d, path);
+    hf_stream *s = find(d, path);
     hf_loop_stats *stats = &d->loop->stats;
     size_t taken = 0;
 

@@ -81,7 +81,7 @@ bool hf_socket_set(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
-/* 0: any. */
+/* 0: any. HF_EEXIST: it is taken, or not for us. */
 static hf_err bind_to_port(int fd, const hf_addr *addr, uint16_t port)
 {
     hf_sockaddr name;
@@ -90,17 +90,17 @@ static hf_err bind_to_port(int fd, const hf_addr *addr, uint16_t port)
     wanted.port = port;
     if (bind(fd, &name.any, hf_sockaddr_of(&wanted, &name)) == 0)
         return HF_OK;
-    return errno == EADDRINUSE || errno == EACCES ? HF_ELIMIT : HF_EIO;
+    return errno == EADDRINUSE || errno == EACCES ? HF_EEXIST : HF_EIO;
 }
 
 static hf_err bind_in_range(int fd, const hf_addr *addr, uint16_t first, uint16_t last, const hf_env *env)
 {
     uint32_t n = last - first + 1u, start = hf_random_u32(env) % n;
-    hf_err err = HF_ELIMIT;
+    hf_err err = HF_EEXIST;
 
-    for (uint32_t i = 0; i < n && err == HF_ELIMIT; i++)
+    for (uint32_t i = 0; i < n && err == HF_EEXIST; i++)
         err = bind_to_port(fd, addr, (uint16_t)(first + (start + i) % n));
-    return err;
+    return err == HF_EEXIST ? HF_ELIMIT : err;
 }
 
 hf_err hf_socket_bind(int fd, hf_addr *addr, const hf_object *owner)
@@ -108,9 +108,9 @@ hf_err hf_socket_bind(int fd, hf_addr *addr, const hf_object *owner)
     hf_sockaddr name;
     socklen_t len = sizeof name;
     hf_addr got;
-    bool any = !owner || owner->bind.port_last == 0;
-    hf_err err = any ? bind_to_port(fd, addr, 0)
-                     : bind_in_range(fd, addr, owner->bind.port_first, owner->bind.port_last, owner->loop->env);
+    bool is_free = addr->port != 0 || !owner || owner->bind.port_last == 0;
+    hf_err err = is_free ? bind_to_port(fd, addr, addr->port)
+                         : bind_in_range(fd, addr, owner->bind.port_first, owner->bind.port_last, owner->loop->env);
 
     if (err != HF_OK)
         return err;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* --- Birth and death --------------------------------------------------------------------------------------------------- */
+/* --- Birth and death -------------------------------------------------------------------------------------------------- */
 
 hf_err hf_turn_server_new(hf_turn_server **out, hf_time now, const hf_turn_server_config *config, const hf_env *env)
 {
@@ -55,7 +55,7 @@ void hf_turn_server_free(hf_turn_server *server)
     hf_dealloc(server->env, server);
 }
 
-/* --- Input ------------------------------------------------------------------------------------------------------------- */
+/* --- Input ------------------------------------------------------------------------------------------------------------ */
 
 /* A `now` earlier than one given before counts as that one. */
 static hf_time move_on(hf_turn_server *server, hf_time now)
@@ -137,7 +137,7 @@ void hf_turn_server_reply(hf_turn_server *server, hf_time now, const hf_reply *r
     }
 }
 
-/* --- Time -------------------------------------------------------------------------------------------------------------- */
+/* --- Time ------------------------------------------------------------------------------------------------------------- */
 
 hf_time hf_turn_server_deadline(const hf_turn_server *server)
 {
@@ -153,7 +153,7 @@ void hf_turn_server_tick(hf_turn_server *server, hf_time now)
     hf_turn_streams_expire(server, now);
 }
 
-/* --- Output ------------------------------------------------------------------------------------------------------------ */
+/* --- Output ----------------------------------------------------------------------------------------------------------- */
 
 bool hf_turn_server_poll_transmit(hf_turn_server *server, hf_time now, hf_transmit *out)
 {

@@ -53,7 +53,7 @@ static unsigned read_wish(const hf_stun_message *message, wish *out)
     return 0;
 }
 
-/* --- Answers ----------------------------------------------------------------------------------------------------------- */
+/* --- Answers ---------------------------------------------------------------------------------------------------------- */
 
 /* RFC 8656 §18.12: ADDRESS-ERROR-CODE, of the additional family that could not be had. */
 static void add_address_error(hf_stun_writer *s, unsigned code)
@@ -92,7 +92,7 @@ void hf_turn_allocate_give_up(hf_turn_server *server, hf_time now, hf_turn_alloc
     hf_turn_allocation_free(server, a);
 }
 
-/* --- Sockets ----------------------------------------------------------------------------------------------------------- */
+/* --- Sockets ---------------------------------------------------------------------------------------------------------- */
 
 void hf_turn_allocate_finish(hf_turn_server *server, hf_time now, hf_turn_allocation *a)
 {

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* --- The heap ---------------------------------------------------------------------------------------------------------- */
+/* --- The heap --------------------------------------------------------------------------------------------------------- */
 
 static void place(hf_turn_heap *heap, size_t at, hf_turn_allocation *a)
 {
@@ -51,7 +51,7 @@ static void take_out(hf_turn_heap *heap, hf_turn_allocation *a)
     resift(heap, last);
 }
 
-/* --- Accounts ---------------------------------------------------------------------------------------------------------- */
+/* --- Accounts --------------------------------------------------------------------------------------------------------- */
 
 static hf_turn_account *find_account(const hf_turn_server *server, hf_bytes name, uint64_t hash)
 {
@@ -90,7 +90,7 @@ static void leave_account(hf_turn_server *server, hf_turn_account *account)
     hf_dealloc(server->env, account);
 }
 
-/* --- Birth and death --------------------------------------------------------------------------------------------------- */
+/* --- Birth and death -------------------------------------------------------------------------------------------------- */
 
 hf_err hf_turn_allocation_new(hf_turn_call *call, hf_turn_allocation **out)
 {
@@ -171,7 +171,7 @@ hf_turn_relay *hf_turn_allocation_relay(const hf_turn_allocation *a, hf_family f
     return NULL;
 }
 
-/* --- Time -------------------------------------------------------------------------------------------------------------- */
+/* --- Time ------------------------------------------------------------------------------------------------------------- */
 
 void hf_turn_allocation_set_due(hf_turn_server *server, hf_turn_allocation *a)
 {
@@ -211,7 +211,7 @@ void hf_turn_allocations_expire(hf_turn_server *server, hf_time now)
     }
 }
 
-/* --- Permissions ------------------------------------------------------------------------------------------------------- */
+/* --- Permissions ------------------------------------------------------------------------------------------------------ */
 
 static hf_turn_permission *find_permission(hf_turn_allocation *a, const hf_addr *peer)
 {
@@ -259,7 +259,7 @@ hf_err hf_turn_permit(hf_turn_server *server, hf_time now, hf_turn_allocation *a
     return HF_OK;
 }
 
-/* --- Channels ---------------------------------------------------------------------------------------------------------- */
+/* --- Channels --------------------------------------------------------------------------------------------------------- */
 
 static const hf_turn_channel *hit(hf_turn_allocation *a, hf_time now, size_t at)
 {

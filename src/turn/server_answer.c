@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* --- Responses --------------------------------------------------------------------------------------------------------- */
+/* --- Responses -------------------------------------------------------------------------------------------------------- */
 
 void hf_turn_answer_begin(hf_turn_answer *answer, const hf_turn_asker *asker, hf_stun_class class_)
 {
@@ -101,7 +101,7 @@ void hf_turn_refuse(hf_turn_call *call, unsigned code)
     hf_turn_answer_send(&answer, call->server, call->now, &call->asker);
 }
 
-/* --- What waits to be sent --------------------------------------------------------------------------------------------- */
+/* --- What waits to be sent -------------------------------------------------------------------------------------------- */
 
 #define PEEKED 32
 

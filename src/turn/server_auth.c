@@ -24,7 +24,7 @@ static const uint8_t algorithms[] = {0, ALGORITHM_SHA256, 0, 0, 0, ALGORITHM_MD5
 #define NONCE_LEN 53
 static_assert(sizeof NONCE_COOKIE NONCE_FEATURES - 1 == NONCE_SECOND_AT, "the second stands behind the features");
 
-/* --- Nonces ------------------------------------------------------------------------------------------------------------ */
+/* --- Nonces ----------------------------------------------------------------------------------------------------------- */
 
 static bool write_nonce(const hf_turn_server *server, uint32_t second, const hf_path *path, char out[NONCE_LEN + 1])
 {
@@ -69,7 +69,7 @@ static bool is_our_nonce(const hf_turn_server *server, const hf_path *path, hf_b
            hf_bytes_equal_secret(nonce, hf_bytes_of(expected, NONCE_LEN));
 }
 
-/* --- Challenges -------------------------------------------------------------------------------------------------------- */
+/* --- Challenges ------------------------------------------------------------------------------------------------------- */
 
 /* RFC 8489 §9.2.4: with REALM, NONCE and PASSWORD-ALGORITHMS, and without integrity. */
 static bool challenge(hf_turn_call *call, unsigned code)
@@ -94,7 +94,7 @@ static bool refuse(hf_turn_call *call, unsigned code)
     return false;
 }
 
-/* --- Keys -------------------------------------------------------------------------------------------------------------- */
+/* --- Keys ------------------------------------------------------------------------------------------------------------- */
 
 /* Base64 (RFC 4648 §4) of an HMAC-SHA1: six groups of three bytes, and one of two. */
 #define SECRET_PASSWORD_LEN 28

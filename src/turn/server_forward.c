@@ -13,7 +13,7 @@ static bool is_within_rate(const hf_turn_server *server, hf_time now, hf_turn_bu
     return server->rate_max == 0 || hf_turn_bucket_take(bucket, now, server->rate_max, server->rate_max, len);
 }
 
-/* --- To peers ---------------------------------------------------------------------------------------------------------- */
+/* --- To peers --------------------------------------------------------------------------------------------------------- */
 
 static void send_to_peer(hf_turn_server *server, hf_time now, hf_turn_allocation *a, const hf_addr *peer, hf_bytes data)
 {
@@ -61,7 +61,7 @@ void hf_turn_on_send(hf_turn_server *server, hf_time now, const hf_path *path, c
         drop(server);
 }
 
-/* --- To the client ----------------------------------------------------------------------------------------------------- */
+/* --- To the client ---------------------------------------------------------------------------------------------------- */
 
 static bool push_channel_data(hf_turn_server *server, const hf_path *path, uint16_t number, hf_bytes data)
 {

@@ -61,7 +61,7 @@ typedef struct hf_turn_relay hf_turn_relay;
 typedef struct hf_turn_allocation hf_turn_allocation;
 typedef struct hf_turn_guest hf_turn_guest;
 
-/* --- server_bucket.c --------------------------------------------------------------------------------------------------- */
+/* --- server_bucket.c -------------------------------------------------------------------------------------------------- */
 
 /* A leaky bucket. Zeroes: an empty one. */
 typedef struct hf_turn_bucket {
@@ -72,7 +72,7 @@ typedef struct hf_turn_bucket {
 /* Pours `amount` in, unless it would be fuller than `burst`; `rate` bytes a second leak out. False: no room. */
 bool hf_turn_bucket_take(hf_turn_bucket *bucket, hf_time now, uint64_t rate, uint64_t burst, uint64_t amount);
 
-/* --- server_rules.c ---------------------------------------------------------------------------------------------------- */
+/* --- server_rules.c --------------------------------------------------------------------------------------------------- */
 
 typedef struct hf_turn_rules {
     hf_turn_range *allowed, *denied;
@@ -88,7 +88,7 @@ hf_turn_verdict hf_turn_rules_judge(const hf_turn_rules *rules, const hf_addr *p
  * translator or tunnel would turn into such. */
 bool hf_turn_is_public(const hf_addr *addr);
 
-/* --- Users ------------------------------------------------------------------------------------------------------------- */
+/* --- Users ------------------------------------------------------------------------------------------------------------ */
 
 #define TURN_KEY_MAX 32
 
@@ -110,7 +110,7 @@ typedef struct hf_turn_account {
     char name[];
 } hf_turn_account;
 
-/* --- Requests and answers ------------------------------------------------------------------------------------------------ */
+/* --- Requests and answers --------------------------------------------------------------------------------------------- */
 
 /* Whom an answer is for, and how it is protected. */
 typedef struct hf_turn_asker {
@@ -140,7 +140,7 @@ typedef struct hf_turn_answer {
     uint8_t bytes[TURN_ANSWER_MAX];
 } hf_turn_answer;
 
-/* --- Relayed addresses --------------------------------------------------------------------------------------------------- */
+/* --- Relayed addresses ------------------------------------------------------------------------------------------------ */
 
 typedef enum hf_turn_relay_state {
     HF_TURN_RELAY_WANTED = 0, /* BIND is to be asked for */
@@ -166,7 +166,7 @@ typedef struct hf_turn_relay_list {
     hf_turn_relay *first, *last;
 } hf_turn_relay_list;
 
-/* --- Allocations --------------------------------------------------------------------------------------------------------- */
+/* --- Allocations ------------------------------------------------------------------------------------------------------ */
 
 typedef struct hf_turn_permission {
     hf_addr peer; /* the port says nothing */
@@ -203,7 +203,7 @@ typedef struct hf_turn_heap {
     size_t len, cap;
 } hf_turn_heap;
 
-/* --- Streams ------------------------------------------------------------------------------------------------------------- */
+/* --- Streams ---------------------------------------------------------------------------------------------------------- */
 
 /* A client's stream. Those without allocation stand in a row, the oldest first. */
 struct hf_turn_guest {
@@ -220,7 +220,7 @@ typedef struct hf_turn_guest_list {
     size_t len;
 } hf_turn_guest_list;
 
-/* --- The server ---------------------------------------------------------------------------------------------------------- */
+/* --- The server ------------------------------------------------------------------------------------------------------- */
 
 #define TURN_SOURCES 1024 /* buckets of unproven sources; several may share one */
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* --- Lists ------------------------------------------------------------------------------------------------------------- */
+/* --- Lists ------------------------------------------------------------------------------------------------------------ */
 
 static void append(hf_turn_relay_list *list, hf_turn_relay *relay)
 {
@@ -23,7 +23,7 @@ static void take_off(hf_turn_relay_list *list, hf_turn_relay *relay)
     relay->next = relay->prev = NULL;
 }
 
-/* --- Addresses --------------------------------------------------------------------------------------------------------- */
+/* --- Addresses -------------------------------------------------------------------------------------------------------- */
 
 /* Where the client came to, or another address that the server listens on, of as wide a reach. */
 bool hf_turn_relay_addr(const hf_turn_server *server, const hf_path *client, hf_family family, hf_addr *out)
@@ -95,7 +95,7 @@ bool hf_turn_may_reach(const hf_turn_server *server, const hf_turn_allocation *a
     return is_own ? hf_turn_relay_find(server, peer) != NULL : hf_turn_is_public(peer);
 }
 
-/* --- Ports ------------------------------------------------------------------------------------------------------------- */
+/* --- Ports ------------------------------------------------------------------------------------------------------------ */
 
 /* The first port from there on that is none of ours, around the range; what the system has taken besides, it tells. */
 static bool choose_port(const hf_turn_server *server, hf_turn_relay *relay, uint32_t start)
@@ -123,7 +123,7 @@ static bool try_port(hf_turn_server *server, hf_turn_relay *relay)
     return true;
 }
 
-/* --- Birth and death --------------------------------------------------------------------------------------------------- */
+/* --- Birth and death -------------------------------------------------------------------------------------------------- */
 
 hf_err hf_turn_relay_new(hf_turn_server *server, hf_turn_allocation *a, const hf_addr *ip, bool even, hf_turn_relay **out)
 {
@@ -174,7 +174,7 @@ void hf_turn_relays_clear(hf_turn_server *server)
     }
 }
 
-/* --- The driver -------------------------------------------------------------------------------------------------------- */
+/* --- The driver ------------------------------------------------------------------------------------------------------- */
 
 bool hf_turn_relay_poll_request(hf_turn_server *server, hf_request *out)
 {

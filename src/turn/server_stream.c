@@ -6,7 +6,7 @@
 
 #include "alloc.h"
 
-/* --- Rows -------------------------------------------------------------------------------------------------------------- */
+/* --- Rows ------------------------------------------------------------------------------------------------------------- */
 
 static void append(hf_turn_guest_list *list, hf_turn_guest *guest)
 {
@@ -36,7 +36,7 @@ static hf_turn_guest *find(const hf_turn_server *server, const hf_path *path)
     return NULL;
 }
 
-/* --- Coming and going -------------------------------------------------------------------------------------------------- */
+/* --- Coming and going ------------------------------------------------------------------------------------------------- */
 
 /* Takes it out of where it can be found, with its allocation. */
 static void detach(hf_turn_server *server, hf_turn_guest *guest)
@@ -127,7 +127,7 @@ void hf_turn_streams_clear(hf_turn_server *server)
         ;
 }
 
-/* --- Time -------------------------------------------------------------------------------------------------------------- */
+/* --- Time ------------------------------------------------------------------------------------------------------------- */
 
 hf_time hf_turn_streams_deadline(const hf_turn_server *server)
 {
@@ -140,7 +140,7 @@ void hf_turn_streams_expire(hf_turn_server *server, hf_time now)
         put_out(server, server->waiting.first);
 }
 
-/* --- Bytes ------------------------------------------------------------------------------------------------------------- */
+/* --- Bytes ------------------------------------------------------------------------------------------------------------ */
 
 void hf_turn_stream_input(hf_turn_server *server, hf_time now, const hf_datagram *datagram)
 {
