@@ -15,6 +15,7 @@ static const struct {
 } words[] = {
     {"peer", "one session with one other peer, signalled by JSON lines on stdin and stdout", cli_peer_main},
     {"demo", "two peers that exchange real traffic on five channels, and a table of it", cli_demo_main},
+    {"doctor", "what the network does to connections, and what to do about it", cli_doctor_main},
     {"timeline", "draws an event log as a picture", cli_timeline_main},
 };
 #define WORDS_LEN (sizeof words / sizeof words[0])

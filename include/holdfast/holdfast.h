@@ -15,6 +15,7 @@
 #include <holdfast/manager.h>
 #include <holdfast/mdns.h>
 #include <holdfast/peer.h>
+#include <holdfast/probe.h>
 #include <holdfast/session.h>
 #include <holdfast/stats.h>
 #include <holdfast/trace.h>
