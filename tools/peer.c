@@ -97,6 +97,7 @@ static void on_end(void *context)
     hf_loop_stop(((cli_peer *)context)->loop);
 }
 
+/* Nobody has made an offer. A session has its own limit. */
 static void on_give_up(void *context)
 {
     cli_peer *peer = context;
@@ -126,14 +127,6 @@ void cli_peer_pump_soon(cli_peer *peer)
 {
     if (peer->pump.slot == 0)
         set_timer(peer, &peer->pump, 0, on_pump);
-}
-
-void cli_peer_watch_connection(cli_peer *peer, bool connected)
-{
-    if (connected)
-        hf_loop_timer_cancel(peer->loop, &peer->give_up);
-    else if (peer->options.give_up > 0 && peer->give_up.slot == 0)
-        set_timer(peer, &peer->give_up, peer->options.give_up, on_give_up);
 }
 
 /* --- The end --- */
@@ -215,7 +208,9 @@ static hf_err make_manager(cli_peer *peer)
                              .no_udp = options->no_udp},
                     .channels = options->channels.items,
                     .channels_len = options->channels.len,
-                    .no_trickle = options->no_trickle},
+                    .no_trickle = options->no_trickle,
+                    .recovery = options->no_reconnect ? HF_RECOVERY_NONE : HF_RECOVERY_RESTART,
+                    .give_up = options->give_up},
         .handlers = {.context = peer, .on_envelope = cli_peer_on_envelope, .on_session = cli_peer_on_session},
         .sessions_max = 1,
     };
@@ -275,7 +270,8 @@ static hf_err start(cli_peer *peer, cli_fault *fault)
         err = hf_loop_watch(peer->loop, STDIN_FILENO, cli_peer_on_input, peer);
     if (err != HF_OK)
         return cli_fault_set(fault, err, "%s", hf_err_text(err));
-    cli_peer_watch_connection(peer, false);
+    if (peer->options.give_up > 0 && !peer->session)
+        set_timer(peer, &peer->give_up, peer->options.give_up, on_give_up);
     if (peer->options.stats > 0)
         set_timer(peer, &peer->stats, peer->options.stats, on_stats);
     return HF_OK;

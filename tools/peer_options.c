@@ -136,7 +136,16 @@ static hf_err take_channels(void *options, const char *value, cli_fault *fault)
     return cli_channels_parse(&((cli_peer_options *)options)->channels, value, fault);
 }
 
-/* The way it is anyway: no session protocol on the wire, and a connection that fails stays so. */
+/* The last word counts. */
+static hf_err take_reconnect(void *options, const char *value, cli_fault *fault)
+{
+    (void)value;
+    (void)fault;
+    ((cli_peer_options *)options)->no_reconnect = false;
+    return HF_OK;
+}
+
+/* The way it is anyway: no session protocol on the wire. */
 static hf_err take_nothing(void *options, const char *value, cli_fault *fault)
 {
     (void)options;
@@ -216,8 +225,8 @@ static const cli_option table[] = {
      take_message_max, 0},
     {"--raw", NULL, "plain data channels", take_nothing, 0},
     {"--echo", NULL, "send every message back; on a channel `sink` count,\non `source` send on demand", FLAG(echo)},
-    {"--reconnect", NULL, "reconnect (not done yet)", take_nothing, 0},
-    {"--no-reconnect", NULL, "do not", take_nothing, 0},
+    {"--reconnect", NULL, "look for another path when one is lost (the default)", take_reconnect, 0},
+    {"--no-reconnect", NULL, "do not: the end of consent is the end", FLAG(no_reconnect)},
     {"--give-up", "SECONDS", "end with status 1 when nothing has connected for\nso long", take_give_up, 0},
     {"--id", "NAME", "our peer id; random by default", take_id, 0},
     {"--stats", "SECONDS", "print a stats line this often", take_stats, 0},

@@ -31,9 +31,10 @@ typedef struct cli_peer_options {
     cli_channels channels;
     bool echo;
     size_t message_max; /* 0: the default */
-    hf_span give_up;    /* 0: never */
-    const char *id;     /* NULL: random */
-    hf_span stats;      /* 0: none */
+    bool no_reconnect;
+    hf_span give_up; /* 0: never */
+    const char *id;  /* NULL: random */
+    hf_span stats;   /* 0: none */
     hf_log_level log_level;
     const char *event_log; /* a file; NULL: none */
 } cli_peer_options;

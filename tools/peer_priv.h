@@ -90,7 +90,6 @@ void cli_peer_print_error(cli_peer *peer, hf_err code, const char *message, cons
 void cli_peer_close(cli_peer *peer);            /* the clean end */
 void cli_peer_stop(cli_peer *peer, int status); /* the session has ended, or must */
 void cli_peer_print_stats(cli_peer *peer);
-void cli_peer_watch_connection(cli_peer *peer, bool connected); /* minds --give-up */
 void cli_peer_pump_soon(cli_peer *peer);
 const uint8_t *cli_peer_made_up(cli_peer *peer, size_t len); /* NULL: out of memory */
 

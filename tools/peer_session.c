@@ -88,7 +88,6 @@ static void on_state(void *context, hf_session *session, const hf_session_event 
     }
 
     peer->cause = event->cause;
-    cli_peer_watch_connection(peer, state == HF_SESSION_CONNECTED);
     if (state == HF_SESSION_CLOSED || state == HF_SESSION_FAILED)
         cli_peer_stop(peer, state == HF_SESSION_FAILED && !peer->closing ? CLI_EXIT_FAILED : CLI_EXIT_OK);
 }
@@ -206,6 +205,7 @@ void cli_peer_adopt(cli_peer *peer, hf_session *session)
     if (!session || peer->session == session)
         return;
     peer->session = session;
+    hf_loop_timer_cancel(peer->loop, &peer->give_up);
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
         hf_err err = hf_session_on(session, handlers[i].type, handlers[i].handler, peer);
         if (err != HF_OK)

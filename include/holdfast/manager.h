@@ -15,8 +15,8 @@ extern "C" {
 
 typedef struct hf_manager hf_manager;
 
-#define HF_PEER_ID_MAX 128            /* bytes of a peer id */
-#define HF_MANAGER_SESSIONS_MAX 4096  /* open at once; 0 in the configuration means this */
+#define HF_PEER_ID_MAX 128           /* bytes of a peer id */
+#define HF_MANAGER_SESSIONS_MAX 4096 /* open at once; 0 in the configuration means this */
 
 /* The five channels of a collaboration session. */
 #define HF_COLLAB_CHANNELS_LEN 5
@@ -41,11 +41,11 @@ typedef struct hf_manager_handlers {
 
 /* Strings and arrays are copied. */
 typedef struct hf_manager_config {
-    const char *peer_id;          /* 1 to HF_PEER_ID_MAX bytes of UTF-8; NULL: a random one */
-    hf_session_config session;    /* of each session; session.peer.engine is required. session.peer.certificate NULL: one is
+    const char *peer_id;       /* 1 to HF_PEER_ID_MAX bytes of UTF-8; NULL: a random one */
+    hf_session_config session; /* of each session; session.peer.engine is required. session.peer.certificate NULL: one is
                                      made and shared by all sessions, which lets remotes see that it is the same user */
     hf_manager_handlers handlers;
-    size_t sessions_max;          /* 0: HF_MANAGER_SESSIONS_MAX; further offers of strangers are refused */
+    size_t sessions_max; /* 0: HF_MANAGER_SESSIONS_MAX; further offers of strangers are refused */
 } hf_manager_config;
 
 /* HF_EINVAL, HF_ENOMEM, HF_ECERTIFICATE, and what hf_session_new says. */
@@ -87,8 +87,20 @@ void hf_manager_forget(hf_manager *manager, hf_session *session);
 /* Runs the handlers for sessions that remotes began. */
 void hf_manager_dispatch(hf_manager *manager, hf_time now);
 
+/* --- Recovery --------------------------------------------------------------------------------------------------------
+ * When a session becomes HF_SESSION_UNSTABLE, or loses its path at once, the manager restarts ICE; what the application has
+ * open goes on when a path is found, nothing lost. An offer that gets no answer is repeated, after 0.5, 1, 2, 4, 8 and then
+ * every 10 s, with the same number; a plain peer gets another one instead. Failed attempts are followed by waits of 1, 2, 4,
+ * 8, 16, and then 30 s, which end early where a local address appears, an offer of the remote comes, or the application
+ * calls hf_session_restart_ice. There is no end to that, unless session.give_up of the configuration sets one.
+ * session.recovery HF_RECOVERY_NONE turns all of it off, except that offers are repeated. */
+
 /* --- Driving ---------------------------------------------------------------------------------------------------------
  * The driver of a manager drives each of its sessions, and learns of them here. */
+
+/* The moment at which hf_manager_tick must be called; HF_NEVER: no need. */
+hf_time hf_manager_deadline(const hf_manager *manager);
+void hf_manager_tick(hf_manager *manager, hf_time now);
 
 /* `added` false: the session is gone. Until the next call hf_session_poll_transmit may still be asked for its last words;
  * after it the pointer is dead. */

@@ -28,7 +28,7 @@ typedef enum hf_session_state {
     HF_SESSION_CONNECTING,
     HF_SESSION_CONNECTED,
     HF_SESSION_UNSTABLE,     /* the path does not answer at the moment */
-    HF_SESSION_RECONNECTING, /* it is being replaced; not entered before the manager reconnects */
+    HF_SESSION_RECONNECTING, /* it is lost, and another is looked for (hf_recovery): channels live on, and take messages */
     HF_SESSION_FAILED,       /* for good, with a cause */
     HF_SESSION_CLOSED,
     HF_SESSION_STATE_COUNT
@@ -40,6 +40,15 @@ typedef enum hf_session_path { HF_PATH_NONE = 0, HF_PATH_DIRECT, HF_PATH_RELAYED
 const char *hf_session_state_name(hf_session_state state);
 const char *hf_session_path_name(hf_session_path path);
 
+/* What becomes of a session that was connected, and whose path is lost: the remote's consent has ended (RFC 7675), or no
+ * candidate pair is left. */
+typedef enum hf_recovery {
+    HF_RECOVERY_DEFAULT = 0, /* of a manager's sessions RESTART, of others NONE */
+    HF_RECOVERY_NONE,        /* it has failed */
+    HF_RECOVERY_RESTART      /* it is RECONNECTING until an ICE restart has found a path, with the same DTLS and SCTP. The
+                                manager does those; whoever has no manager calls hf_session_restart_ice */
+} hf_recovery;
+
 /* Strings and arrays are copied. */
 typedef struct hf_session_config {
     hf_peer_config peer;               /* of each connection; the engine is required */
@@ -47,6 +56,8 @@ typedef struct hf_session_config {
     size_t channels_len;
     bool no_trickle; /* connect and accept signal a description only when it holds every candidate */
     hf_span linger;  /* 0: HF_SESSION_LINGER_DEFAULT */
+    hf_recovery recovery;
+    hf_span give_up; /* FAILED, when nothing has been connected for so long, the first connection included; 0: never */
 } hf_session_config;
 
 /* HF_EINVAL, HF_EEXIST (two channels of one name), HF_ELIMIT, HF_ENOMEM, and what hf_peer_new says of config->peer. */
@@ -148,7 +159,8 @@ hf_peer *hf_session_peer(const hf_session *session);
 typedef enum hf_session_event_type {
     HF_SESSION_STATE_CHANGED = 0, /* of the session, the connection, ICE, or the path: all that hf_session_get_… tells */
     HF_SESSION_ON_CONNECTED,
-    HF_SESSION_ON_DISCONNECTED, /* it was connected, and is not: unstable, failed or closed, with a cause */
+    HF_SESSION_ON_DISCONNECTED, /* it was connected, and is not: unstable, reconnecting, failed or closed, with a cause.
+                                   Once for each outage: ON_CONNECTED tells its end */
     HF_SESSION_ON_ERROR,        /* something went wrong; `fatal`: the session has failed */
     HF_SESSION_ON_DATA,         /* a message, or a part of one */
     HF_SESSION_SIGNAL,          /* to be carried to the remote */
@@ -158,6 +170,7 @@ typedef enum hf_session_event_type {
     HF_SESSION_CHANNEL_LOW,
     HF_SESSION_ROUTE_CHANGED,
     HF_SESSION_CREDENTIALS_NEEDED, /* for a TURN server: hf_session_set_credentials */
+    HF_SESSION_NETWORK_CHANGED,    /* a local address has appeared */
     HF_SESSION_EVENT_COUNT
 } hf_session_event_type;
 

@@ -54,7 +54,8 @@
     X(SESSION_STATE_CHANGED, "session:state_changed")                                                                       \
     X(SESSION_CONNECTION_MADE, "session:connection_made")                                                                   \
     X(MANAGER_SESSION_ADDED, "manager:session_added")                                                                       \
-    X(MANAGER_ENVELOPE_RECEIVED, "manager:envelope_received")
+    X(MANAGER_ENVELOPE_RECEIVED, "manager:envelope_received")                                                               \
+    X(MANAGER_RETRY_CHANGED, "manager:retry_changed")
 
 typedef enum hf_trace_event {
 #define X(name, text) HF_TRACE_##name,

@@ -29,25 +29,32 @@ static void send_envelope(remote *r, const hf_signal *signal)
         manager->handlers.on_envelope(manager->handlers.context, manager, &envelope);
 }
 
+bool hf_manager_is_plain(const remote *r)
+{
+    return !r->numbers;
+}
+
 void hf_manager_on_signal(void *context, hf_session *session, const hf_session_event *event)
 {
     remote *r = context;
-    (void)session;
-    if (event->u.signal.type == HF_SIGNAL_OFFER) /* the first, or a later one: each has a number of its own */
+    if (event->u.signal.type == HF_SIGNAL_OFFER) { /* the first, or a later one: each has a number of its own */
         r->offer = ++r->offer_ours;
+        r->repeat_offer = false;
+        hf_manager_tell(r, hf_session_now(session), hf_manager_is_plain(r) ? HF_RETRY_OFFERED_ONCE : HF_RETRY_OFFERED);
+    }
     send_envelope(r, &event->u.signal);
 }
 
-/* What came again is answered again, with the same description and all candidates so far. Without trickling, not before
- * it holds them all: then it goes out for the first time. */
-static void repeat_answer(remote *r)
+/* Our offer that got no answer, or the answer to an offer that came again: the same description, with all candidates so far.
+ * Without trickling, not before it holds them all: then it goes out for the first time. */
+static void repeat(remote *r, hf_sdp_type wanted)
 {
     hf_sdp_type type;
-    hf_signal signal = {.type = HF_SIGNAL_ANSWER};
+    hf_signal signal = {.type = wanted == HF_SDP_OFFER ? HF_SIGNAL_OFFER : HF_SIGNAL_ANSWER};
     hf_peer *peer = hf_session_peer(r->session);
     bool whole = peer && hf_peer_ice_gathering_state(peer) == HF_ICE_GATHERING_COMPLETE;
     if (peer && (whole || !r->manager->session_config.no_trickle) &&
-        hf_peer_local_description(peer, &type, &signal.sdp) == HF_OK && type == HF_SDP_ANSWER)
+        hf_peer_local_description(peer, &type, &signal.sdp) == HF_OK && type == wanted)
         send_envelope(r, &signal);
 }
 
@@ -65,7 +72,12 @@ void hf_manager_dispatch(hf_manager *manager, hf_time now)
             i = 0;
         } else if (r->repeat_answer) {
             r->repeat_answer = false;
-            repeat_answer(r);
+            repeat(r, HF_SDP_ANSWER);
+            i = 0;
+        } else if (r->repeat_offer) {
+            r->repeat_offer = false;
+            if (hf_manager_has_open_offer(r))
+                repeat(r, HF_SDP_OFFER);
             i = 0;
         } else {
             i++;
@@ -116,7 +128,7 @@ static hf_err find_sender(hf_manager *manager, const hf_envelope *envelope, remo
     return hf_manager_rename(manager, nameless, envelope->sender);
 }
 
-static bool has_open_offer(const remote *r)
+bool hf_manager_has_open_offer(const remote *r)
 {
     hf_peer *peer = hf_session_peer(r->session);
     return peer && hf_peer_signaling_state(peer) == HF_SIGNALING_HAVE_LOCAL_OFFER;
@@ -128,17 +140,31 @@ static bool is_polite(const remote *r)
     return r->id[0] == '\0' || strcmp(r->manager->peer_id, r->id) < 0;
 }
 
-/* RFC 8866 §5.2: user name and session id name who made a description; its later versions keep them. FNV-1a over both. */
-static uint64_t origin_of(const char *sdp)
+/* FNV-1a over the first words of a line of a description. */
+static uint64_t hash_of_line(const char *sdp, const char *begins, int words)
 {
-    const char *at = strstr(sdp, "\no=");
+    const char *at = strstr(sdp, begins);
     uint64_t hash = 14695981039346656037u;
-    int spaces = 0;
-    for (at = at ? at + 3 : ""; *at && *at != '\r' && *at != '\n' && spaces < 2; at++) {
+    for (at = at ? at + strlen(begins) : ""; *at && *at != '\r' && *at != '\n' && words > 0; at++) {
         hash = (hash ^ (uint8_t)*at) * 1099511628211u;
-        spaces += *at == ' ';
+        words -= *at == ' ';
     }
     return hash;
+}
+
+/* RFC 8866 §5.2: user name and session id name who made a description; its later versions keep them. */
+static uint64_t origin_of(const char *sdp)
+{
+    return hash_of_line(sdp, "\no=", 2);
+}
+
+/* The remote's description holds: whether it began ICE anew is seen by its credentials (RFC 8839 §4.4.1.1.1). */
+static void note_agreement(remote *r, hf_time now, const char *sdp)
+{
+    uint64_t before = r->credentials_theirs;
+    r->credentials_theirs = hash_of_line(sdp, "\na=ice-ufrag:", 1);
+    bool restarted = before != 0 && before != r->credentials_theirs;
+    hf_manager_tell(r, now, restarted ? HF_RETRY_RESTARTED : HF_RETRY_SETTLED);
 }
 
 /* Of the same maker, and not newer than one that was taken: repeated or late. Numbers of another maker, as after the
@@ -156,7 +182,8 @@ static hf_err receive_offer(remote *r, hf_time now, const hf_envelope *envelope)
         hf_manager_wake(r->manager);
         return HF_OK;
     }
-    if (has_open_offer(r) && !is_polite(r)) { /* the remote takes its own back and answers ours; its own may come again */
+    if (hf_manager_has_open_offer(r) &&
+        !is_polite(r)) { /* the remote takes its own back and answers ours; its own may come again */
         r->offer_theirs = number;
         r->origin_theirs = origin_of(envelope->signal.sdp);
         return HF_OK;
@@ -172,8 +199,20 @@ static hf_err receive_offer(remote *r, hf_time now, const hf_envelope *envelope)
     r->offer_theirs = number;
     r->origin_theirs = origin_of(envelope->signal.sdp);
     r->announce |= begins;
-    hf_manager_wake(r->manager);
+    note_agreement(r, now, envelope->signal.sdp);
     return HF_OK;
+}
+
+static hf_err receive_answer(remote *r, hf_time now, const hf_envelope *envelope)
+{
+    if ((envelope->offer != 0 && envelope->offer != r->offer_ours) || !hf_manager_has_open_offer(r))
+        return HF_OK; /* to an offer that is no longer open */
+    hf_err err = hf_session_signal(r->session, now, &envelope->signal);
+    if (err == HF_OK)
+        note_agreement(r, now, envelope->signal.sdp);
+    else if (!hf_manager_has_open_offer(r)) /* refused, and taken back */
+        hf_manager_tell(r, now, HF_RETRY_SETTLED);
+    return err;
 }
 
 static hf_err receive_by_type(remote *r, hf_time now, const hf_envelope *envelope)
@@ -183,9 +222,7 @@ static hf_err receive_by_type(remote *r, hf_time now, const hf_envelope *envelop
     case HF_SIGNAL_OFFER:
         return receive_offer(r, now, envelope);
     case HF_SIGNAL_ANSWER:
-        if ((number != 0 && number != r->offer_ours) || !has_open_offer(r))
-            return HF_OK; /* to an offer that is no longer open */
-        break;
+        return receive_answer(r, now, envelope);
     case HF_SIGNAL_CANDIDATE:
     case HF_SIGNAL_END_OF_CANDIDATES:
         if (number != 0 && number != r->offer_ours && number < r->offer_theirs)
@@ -199,6 +236,7 @@ static hf_err receive_by_type(remote *r, hf_time now, const hf_envelope *envelop
 static hf_err receive_known(remote *r, hf_time now, const hf_envelope *envelope)
 {
     hf_manager *manager = r->manager;
+    r->numbers |= envelope->offer != 0;
     hf_err err = receive_by_type(r, now, envelope);
     hf_manager_trace(r, HF_TRACE_MANAGER_ENVELOPE_RECEIVED, hf_trace_text("type", signal_name(envelope->signal.type)),
                      hf_trace_number("offer", envelope->offer), hf_trace_cause(err));

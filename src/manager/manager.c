@@ -21,6 +21,9 @@ static hf_err fill(hf_manager *manager, const hf_manager_config *config)
     if (!manager->peer_id)
         return HF_ENOMEM;
     hf_err err = hf_session_config_copy(&manager->session_config, &config->session, manager->env);
+    manager->recovers = config->session.recovery != HF_RECOVERY_NONE;
+    if (manager->recovers)
+        manager->session_config.recovery = HF_RECOVERY_RESTART;
     if (err != HF_OK || config->session.peer.certificate)
         return err;
     err = hf_certificate_new(&manager->own_certificate, manager->env);
@@ -41,6 +44,7 @@ hf_err hf_manager_new(hf_manager **out, const hf_manager_config *config, const h
     if (!manager)
         return HF_ENOMEM;
     manager->env = env;
+    manager->due = HF_NEVER;
     manager->handlers = config->handlers;
     manager->sessions_max = config->sessions_max ? config->sessions_max : HF_MANAGER_SESSIONS_MAX;
     hf_err err = fill(manager, config);

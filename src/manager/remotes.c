@@ -36,7 +36,7 @@ static hf_err fill(remote *r, const char *id)
     hf_err err = hf_session_new(&r->session, &manager->session_config, manager->env);
     if (err == HF_OK)
         err = hf_session_on(r->session, HF_SESSION_SIGNAL, hf_manager_on_signal, r);
-    return err;
+    return err == HF_OK ? hf_manager_watch(r) : err;
 }
 
 hf_err hf_manager_add(hf_manager *manager, const char *id, remote **out)
@@ -98,6 +98,7 @@ void hf_manager_forget(hf_manager *manager, hf_session *session)
         manager->remotes_len--;
         memmove(&manager->remotes[i], &manager->remotes[i + 1], (manager->remotes_len - i) * sizeof(remote *));
         hf_session_off(session, HF_SESSION_SIGNAL, hf_manager_on_signal, r);
+        hf_manager_unwatch(r);
         hf_dealloc(manager->env, r->id);
         if (r->told) { /* freed when the driver has let go of it; this needs no memory, so it can't fail */
             r->next = manager->gone;

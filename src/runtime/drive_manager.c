@@ -1,4 +1,4 @@
-/* drive_manager.c: how a manager is driven: an object that only dispatches, and one for each of its sessions.
+/* drive_manager.c: how a manager is driven: an object that only dispatches and keeps time, and one for each of its sessions.
  *
  * A session may go inside any handler, and nothing of it may be called after that. The manager tells it by its wake: from
  * then until the list of changes has been read, the crew is stale, and whoever is to be called reads the list first. */
@@ -194,15 +194,14 @@ static void no_reply(void *object, hf_time now, const hf_reply *r)
     (void)object, (void)now, (void)r;
 }
 
-static hf_time no_deadline(const void *object)
+static hf_time manager_deadline(const void *object)
 {
-    (void)object;
-    return HF_NEVER;
+    return hf_manager_deadline(((const crew *)object)->manager);
 }
 
-static void no_tick(void *object, hf_time now)
+static void manager_tick(void *object, hf_time now)
 {
-    (void)object, (void)now;
+    hf_manager_tick(((crew *)object)->manager, now);
 }
 
 static void dispatch_manager(void *object, hf_time now)
@@ -236,8 +235,8 @@ static const hf_endpoint manager_endpoint = {
     .poll_transmit = no_transmit,
     .poll_request = no_request,
     .reply = no_reply,
-    .deadline = no_deadline,
-    .tick = no_tick,
+    .deadline = manager_deadline,
+    .tick = manager_tick,
     .dispatch = dispatch_manager,
     .set_wake = set_manager_wake,
 };

@@ -20,8 +20,9 @@
 #define INIT_RTO_MS_MIN 200
 #define INIT_RTO_MS_UNKNOWN 500
 
-/* Liveness is the business of ICE consent: ten minutes of one transmission a second. */
-#define RETRANSMISSIONS_MAX 600
+/* Liveness is the business of ICE consent, and a session may outlive its path for hours: 18, at one transmission a second.
+ * usrsctp's fields have no room for more. */
+#define RETRANSMISSIONS_MAX UINT16_MAX
 
 /* A 64 KiB message in flight beside the longest that is waiting; costs nothing while idle. */
 #define SEND_BUFFER (2 * HF_MESSAGE_MAX_LIMIT)

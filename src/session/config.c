@@ -101,7 +101,7 @@ hf_err hf_session_config_copy(hf_session_config *out, const hf_session_config *f
     out->channels = NULL;
     out->channels_len = 0;
     if ((from->channels_len > 0 && !from->channels) || (from->peer.servers_len > 0 && !from->peer.servers) ||
-        from->linger < 0)
+        from->linger < 0 || from->give_up < 0 || (unsigned)from->recovery > HF_RECOVERY_RESTART)
         return HF_EINVAL;
     if (from->channels_len > HF_SESSION_CHANNELS_MAX || from->peer.servers_len > HF_ICE_SERVERS_MAX)
         return HF_ELIMIT;

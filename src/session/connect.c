@@ -314,6 +314,16 @@ void hf_session_close_peer_if_due(hf_session *session, hf_time now)
     hf_session_enter(session, HF_SESSION_CLOSED, HF_OK);
 }
 
+/* The path may come back a moment later: the remote is told, so far as that can be. */
+void hf_session_give_up_if_due(hf_session *session, hf_time now)
+{
+    if (now < session->give_up_at)
+        return;
+    hf_err cause = session->trouble;
+    hf_session_close_peer(session, now);
+    hf_session_enter(session, HF_SESSION_FAILED, cause == HF_OK ? HF_ETIMEDOUT : cause);
+}
+
 hf_err hf_session_disconnect(hf_session *session, hf_time now)
 {
     if (!session)
@@ -325,6 +335,7 @@ hf_err hf_session_disconnect(hf_session *session, hf_time now)
     if (session->state == HF_SESSION_CLOSED)
         return HF_OK;
     session->linger_until = now + session->config.linger;
+    session->give_up_at = HF_NEVER;
     for (size_t i = 0; session->peer && i < session->channels_len; i++) {
         session->channels[i]->closing = true;
         if (session->channels[i]->carrier != 0)

@@ -6,13 +6,14 @@
 
 #define BIT(n) (1u << (n))
 
-/* NEW ──connect, offer──▶ CONNECTING ──▶ CONNECTED ◀──▶ UNSTABLE ──▶ RECONNECTING ──▶ CONNECTED
+/* NEW ──connect, offer──▶ CONNECTING ──▶ CONNECTED ◀──▶ UNSTABLE ──consent lost──▶ RECONNECTING ──▶ CONNECTED
  * from each: ──permanent cause──▶ FAILED, and ──either side ends it──▶ CLOSED */
 static const unsigned reachable[HF_SESSION_STATE_COUNT] = {
     [HF_SESSION_NEW] = BIT(HF_SESSION_CONNECTING) | BIT(HF_SESSION_FAILED) | BIT(HF_SESSION_CLOSED),
     [HF_SESSION_CONNECTING] =
         BIT(HF_SESSION_CONNECTED) | BIT(HF_SESSION_UNSTABLE) | BIT(HF_SESSION_FAILED) | BIT(HF_SESSION_CLOSED),
-    [HF_SESSION_CONNECTED] = BIT(HF_SESSION_UNSTABLE) | BIT(HF_SESSION_FAILED) | BIT(HF_SESSION_CLOSED),
+    [HF_SESSION_CONNECTED] =
+        BIT(HF_SESSION_UNSTABLE) | BIT(HF_SESSION_RECONNECTING) | BIT(HF_SESSION_FAILED) | BIT(HF_SESSION_CLOSED),
     [HF_SESSION_UNSTABLE] =
         BIT(HF_SESSION_CONNECTED) | BIT(HF_SESSION_RECONNECTING) | BIT(HF_SESSION_FAILED) | BIT(HF_SESSION_CLOSED),
     [HF_SESSION_RECONNECTING] = BIT(HF_SESSION_CONNECTED) | BIT(HF_SESSION_FAILED) | BIT(HF_SESSION_CLOSED),
@@ -34,7 +35,7 @@ hf_err hf_session_push(hf_session *session, hf_session_event event, const char *
     return err;
 }
 
-static void push_or_log(hf_session *session, hf_session_event event, const char *text)
+void hf_session_push_or_log(hf_session *session, hf_session_event event, const char *text)
 {
     if (hf_session_push(session, event, text) != HF_OK)
         hf_log(session->env, HF_LOG_ERROR, "session: an event was lost: out of memory, or nobody dispatches");
@@ -59,6 +60,26 @@ void hf_session_clear_events(hf_session *session)
     hf_ring_clear(&session->events);
 }
 
+/* The time runs from the moment at which it was connected last, or began to connect. */
+static void mind_give_up(hf_session *session)
+{
+    switch (session->state) {
+    case HF_SESSION_CONNECTING:
+    case HF_SESSION_UNSTABLE:
+    case HF_SESSION_RECONNECTING:
+        if (session->give_up_at == HF_NEVER && session->config.give_up > 0 && !session->disconnecting)
+            session->give_up_at = session->now + session->config.give_up;
+        break;
+    case HF_SESSION_NEW:
+    case HF_SESSION_CONNECTED:
+    case HF_SESSION_FAILED:
+    case HF_SESSION_CLOSED:
+    case HF_SESSION_STATE_COUNT:
+        session->give_up_at = HF_NEVER;
+        break;
+    }
+}
+
 void hf_session_enter(hf_session *session, hf_session_state next, hf_err cause)
 {
     if (session->state == next)
@@ -68,19 +89,22 @@ void hf_session_enter(hf_session *session, hf_session_state next, hf_err cause)
     hf_trace_change(session->env, session->now, HF_TRACE_SESSION_STATE_CHANGED, hf_session_state_name(session->state),
                     hf_session_state_name(next), cause);
     session->state = next;
+    session->was_connected |= next == HF_SESSION_CONNECTED;
+    session->trouble = cause;
+    mind_give_up(session);
     if (next == HF_SESSION_FAILED || next == HF_SESSION_CLOSED) {
         session->path = HF_PATH_NONE;
         session->linger_until = HF_NEVER;
     }
-    push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED, .cause = cause}, NULL);
+    hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED, .cause = cause}, NULL);
     if (was_connected)
-        push_or_log(session, (hf_session_event){.type = HF_SESSION_ON_DISCONNECTED, .cause = cause}, NULL);
+        hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_ON_DISCONNECTED, .cause = cause}, NULL);
     if (next == HF_SESSION_CONNECTED)
-        push_or_log(session, (hf_session_event){.type = HF_SESSION_ON_CONNECTED}, NULL);
+        hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_ON_CONNECTED}, NULL);
     if (next == HF_SESSION_FAILED) {
         hf_session_event event = {.type = HF_SESSION_ON_ERROR, .cause = cause};
         event.u.error.fatal = true;
-        push_or_log(session, event, hf_err_text(cause));
+        hf_session_push_or_log(session, event, hf_err_text(cause));
     }
 }
 
@@ -150,9 +174,16 @@ static void on_route(hf_session *session, const hf_ice_route *route)
     event.u.route = *route;
     if (!is_over(session) && session->path != path_of(route)) {
         session->path = path_of(route);
-        push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED}, NULL);
+        hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED}, NULL);
     }
     emit(session, &event);
+}
+
+/* A path can be replaced. What else fails is for good: the identity, DTLS, SCTP. */
+static bool may_recover(const hf_session *session, hf_err cause)
+{
+    return session->config.recovery == HF_RECOVERY_RESTART && session->was_connected && !session->disconnecting &&
+           (cause == HF_ECONSENT || cause == HF_ENOPATH);
 }
 
 /* What a connection said before its end may be heard after it: then it no longer matters. */
@@ -170,17 +201,18 @@ static void on_connection(hf_session *session, hf_connection_state connection, h
         hf_session_enter(session, HF_SESSION_CONNECTED, HF_OK);
         break;
     case HF_CONNECTION_DISCONNECTED:
-        hf_session_enter(session, HF_SESSION_UNSTABLE, cause);
+        if (session->state != HF_SESSION_RECONNECTING)
+            hf_session_enter(session, HF_SESSION_UNSTABLE, cause);
         break;
     case HF_CONNECTION_FAILED:
-        hf_session_enter(session, HF_SESSION_FAILED, cause);
+        hf_session_enter(session, may_recover(session, cause) ? HF_SESSION_RECONNECTING : HF_SESSION_FAILED, cause);
         break;
     case HF_CONNECTION_CLOSED:
         hf_session_enter(session, HF_SESSION_CLOSED, cause);
         break;
     }
     if (session->state == before) /* the connection's own word has changed all the same */
-        push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED, .cause = cause}, NULL);
+        hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED, .cause = cause}, NULL);
 }
 
 static void on_ice(hf_session *session, hf_ice_state ice, hf_err cause)
@@ -188,7 +220,7 @@ static void on_ice(hf_session *session, hf_ice_state ice, hf_err cause)
     if (is_over(session))
         return;
     session->ice = ice;
-    push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED, .cause = cause}, NULL);
+    hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED, .cause = cause}, NULL);
 }
 
 static void on_remote_closed(hf_session *session, hf_err cause)

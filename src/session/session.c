@@ -13,7 +13,7 @@ hf_err hf_session_new(hf_session **out, const hf_session_config *config, const h
         return HF_ENOMEM;
     session->own_env = *env;
     session->env = &session->own_env;
-    session->linger_until = HF_NEVER;
+    session->linger_until = session->give_up_at = HF_NEVER;
     hf_ring_init(&session->events, session->env, sizeof(own_event), EVENTS_MAX);
     hf_err err = hf_session_config_copy(&session->config, config, env);
     if (err == HF_OK)
@@ -141,12 +141,14 @@ void hf_session_reply(hf_session *session, hf_time now, const hf_reply *reply)
     session->now = now;
     if (session->peer)
         hf_peer_reply(session->peer, now, reply);
+    hf_session_note_locals(session, reply);
 }
 
 hf_time hf_session_deadline(const hf_session *session)
 {
     hf_time due = session->peer ? hf_peer_deadline(session->peer) : HF_NEVER;
-    return due < session->linger_until ? due : session->linger_until;
+    hf_time own = session->linger_until < session->give_up_at ? session->linger_until : session->give_up_at;
+    return due < own ? due : own;
 }
 
 void hf_session_tick(hf_session *session, hf_time now)
@@ -155,4 +157,10 @@ void hf_session_tick(hf_session *session, hf_time now)
     if (session->peer)
         hf_peer_tick(session->peer, now);
     hf_session_close_peer_if_due(session, now);
+    hf_session_give_up_if_due(session, now);
+}
+
+hf_time hf_session_now(const hf_session *session)
+{
+    return session->now;
 }

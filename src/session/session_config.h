@@ -1,4 +1,5 @@
-/* session_config.h: a configuration that owns what it points to. */
+/* session_config.h: what the manager asks of this layer besides its public face: a configuration that owns what it points
+ * to, and the time. */
 #ifndef HF_SESSION_CONFIG_H
 #define HF_SESSION_CONFIG_H
 
@@ -13,5 +14,8 @@ HF_CHECKED hf_err hf_session_config_set_credentials(hf_session_config *config, c
 
 /* Frees what a copy owns. A struct of zeroes is fine. */
 void hf_session_config_clear(hf_session_config *config, const hf_env *env);
+
+/* The moment of the last call that told one: within a handler, of the dispatch that runs it. */
+hf_time hf_session_now(const hf_session *session);
 
 #endif

@@ -2,7 +2,8 @@
  *
  *   session.c  birth, end, and the driver's face      connect.c  offers, answers, candidates: connections come and go
  *   events.c   what the connection says, and handlers channel.c  named channels over data channels
- *   config.c   a configuration that owns its strings  names.c    words for states */
+ *   config.c   a configuration that owns its strings  names.c    words for states
+ *   locals.c   which local addresses there are */
 #ifndef HF_SESSION_PRIV_H
 #define HF_SESSION_PRIV_H
 
@@ -18,6 +19,7 @@
 
 #define EVENTS_MAX 64 /* of the session's own, not yet dispatched */
 #define ERROR_TEXT_SIZE 160
+#define LOCALS_MAX 64 /* local addresses that are told apart */
 
 struct hf_channel {
     hf_session *session;
@@ -52,9 +54,15 @@ struct hf_session {
     hf_session_path path;
     hf_connection_state connection; /* the connection's words, as far as they were told: in step with `state` */
     hf_ice_state ice;
-    bool offer_refused;     /* the remote's answer to our last renegotiation was none: not tried again by itself */
-    bool disconnecting;     /* the application has said so */
-    hf_time linger_until;   /* HF_NEVER: not disconnecting */
+    bool offer_refused;   /* the remote's answer to our last renegotiation was none: not tried again by itself */
+    bool disconnecting;   /* the application has said so */
+    hf_time linger_until; /* HF_NEVER: not disconnecting */
+    bool was_connected;   /* at any time */
+    hf_time give_up_at;   /* HF_NEVER: connected, or no limit is set */
+    hf_err trouble;       /* why it is not connected */
+    hf_addr locals[LOCALS_MAX];
+    size_t locals_len;
+    bool locals_known;
     hf_sdp_type signal_due; /* without trickling: the description that waits for the last candidate; 0: none */
     char error_text[ERROR_TEXT_SIZE];
 
@@ -87,10 +95,15 @@ void hf_channel_destroy(hf_channel *channel); /* after detach */
 HF_CHECKED hf_err hf_session_need_peer(hf_session *session);
 void hf_session_close_peer(hf_session *session, hf_time now);
 void hf_session_close_peer_if_due(hf_session *session, hf_time now);
+void hf_session_give_up_if_due(hf_session *session, hf_time now);
 void hf_session_renegotiate_if_wanted(hf_session *session); /* the connection asks for an offer */
 HF_CHECKED hf_err hf_session_push_description(hf_session *session);
 
+/* locals.c */
+void hf_session_note_locals(hf_session *session, const hf_reply *reply);
+
 /* events.c */
+void hf_session_push_or_log(hf_session *session, hf_session_event event, const char *text);
 void hf_session_enter(hf_session *session, hf_session_state next, hf_err cause);
 HF_CHECKED hf_err hf_session_push(hf_session *session, hf_session_event event, const char *text);
 void hf_session_drop_signals(hf_session *session); /* those not yet dispatched: their offer was withdrawn */

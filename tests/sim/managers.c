@@ -139,6 +139,7 @@ static void on_event(void *context, hf_session *session, const hf_session_event 
     case HF_SESSION_CHANNEL_WRITABLE:
     case HF_SESSION_CHANNEL_LOW:
     case HF_SESSION_CREDENTIALS_NEEDED:
+    case HF_SESSION_NETWORK_CHANGED:
     case HF_SESSION_EVENT_COUNT:
         break;
     }
@@ -175,10 +176,12 @@ static void read_changes(sim_side *side)
 {
     hf_manager_change change;
     while (hf_manager_poll_change(side->manager, &change)) {
-        if (change.added)
+        if (change.added) {
             side->host.object = change.session;
-        else if (side->host.object == change.session)
+            hf_session_set_user(change.session, side);
+        } else if (side->host.object == change.session) {
             side->host.object = NULL;
+        }
     }
 }
 
@@ -194,6 +197,23 @@ static bool attend(void *owner)
 }
 
 SIM_ENDPOINT(session);
+
+/* A session, and its manager with it. */
+static hf_time deadline(const void *object)
+{
+    const sim_side *side = hf_session_user(object);
+    hf_time own = hf_manager_deadline(side->manager), due = hf_session_deadline(object);
+    return own < due ? own : due;
+}
+
+static void tick(void *object, hf_time now)
+{
+    sim_side *side = hf_session_user(object);
+    hf_manager_tick(side->manager, now);
+    hf_session_tick(object, now);
+}
+
+static sim_endpoint managed_endpoint;
 
 hf_err sim_manager_init(sim_side *side)
 {
@@ -211,7 +231,10 @@ hf_err sim_manager_init(sim_side *side)
                     .no_trickle = config->no_trickle},
         .handlers = {.context = side, .on_envelope = on_envelope, .on_session = on_session},
     };
-    side->host.endpoint = &session_endpoint;
+    managed_endpoint = session_endpoint;
+    managed_endpoint.deadline = deadline;
+    managed_endpoint.tick = tick;
+    side->host.endpoint = &managed_endpoint;
     side->host.owner = side;
     side->host.attend = attend;
     return hf_manager_new(&side->manager, &manager, &side->sim->env[side->index].env);

@@ -34,13 +34,13 @@ export const ending = {
     endedBy('our `close` without `--raw`', closeCommand, { options: [] }),
     endedBy('their `close()` without `--raw`', closedByThem, { needs: ['tells its end'], options: [], theySee: false }),
     {
-      name: 'they vanish without a word: consent is lost, and we fail with status 1',
+      name: 'they vanish without a word: consent is lost, and `--no-reconnect` fails with status 1',
       slow: true,
       bound: 2 * CONSENT_GONE_MS,
       async play(stage) {
         const place = await stage.place({ own: true });
         const theirs = stage.adopt(place.remote('the remote'));
-        const { ours } = await stage.connectWithChannel('chat', { theirs });
+        const { ours } = await stage.connectWithChannel('chat', { theirs, options: ['--no-reconnect'] });
         const began = performance.now();
         await place.kill();
         const seconds = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;

@@ -61,9 +61,37 @@ static void on_envelope(void *context, hf_manager *manager, const hf_envelope *e
     wire *w = side->wire;
     (void)manager;
     w->envelopes++;
+    if (envelope->signal.type == HF_SIGNAL_OFFER) {
+        side->offers++;
+        side->offer_last = envelope->offer;
+    }
+    side->answers += envelope->signal.type == HF_SIGNAL_ANSWER;
+    if (draw(w, 1000) < w->envelope_loss)
+        return;
     post_envelope(w, 1 - side->index, envelope);
     if (draw(w, 1000) < w->envelope_duplicate)
         post_envelope(w, 1 - side->index, envelope);
+}
+
+static void take_numbered(wire_side *side, const hf_session_event *event)
+{
+    uint64_t number;
+    if (event->u.data.kind != HF_BINARY || event->u.data.len != sizeof number)
+        return;
+    memcpy(&number, event->u.data.data, sizeof number);
+    side->out_of_order += number != side->next;
+    side->next = number + 1;
+    side->received_at = side->wire->now;
+}
+
+static void note_state(wire_side *side, hf_session *session, hf_err cause)
+{
+    const char *name = hf_session_state_name(hf_session_get_state(session));
+    size_t len = strlen(side->states), name_len = strlen(name);
+    side->cause = cause;
+    if (len >= name_len && strcmp(side->states + len - name_len, name) == 0)
+        return;
+    snprintf(side->states + len, sizeof side->states - len, "%s%s", len > 0 ? " " : "", name);
 }
 
 static void on_event(void *context, hf_session *session, const hf_session_event *event)
@@ -81,6 +109,7 @@ static void on_event(void *context, hf_session *session, const hf_session_event 
         break;
     case HF_SESSION_ON_DATA:
         side->messages++;
+        take_numbered(side, event);
         break;
     case HF_SESSION_CHANNEL_OPEN:
         if (side->opened_len < WIRE_NAMES_MAX)
@@ -89,6 +118,7 @@ static void on_event(void *context, hf_session *session, const hf_session_event 
     case HF_SESSION_STATE_CHANGED: /* the connection's word never runs ahead of the session's */
         assert((hf_session_connection_state(session) == HF_CONNECTION_CONNECTED) ==
                (hf_session_get_state(session) == HF_SESSION_CONNECTED));
+        note_state(side, session, event->cause);
         side->closed |= hf_session_get_state(session) == HF_SESSION_CLOSED;
         break;
     case HF_SESSION_SIGNAL:
@@ -97,6 +127,7 @@ static void on_event(void *context, hf_session *session, const hf_session_event 
     case HF_SESSION_CHANNEL_LOW:
     case HF_SESSION_ROUTE_CHANGED:
     case HF_SESSION_CREDENTIALS_NEEDED:
+    case HF_SESSION_NETWORK_CHANGED:
     case HF_SESSION_EVENT_COUNT:
         break;
     }
@@ -132,11 +163,46 @@ hf_session *wire_connect(wire *w, int from)
     return session;
 }
 
+hf_session *wire_session(const wire *w, int side)
+{
+    return hf_manager_session(w->side[side].manager, side == 0 ? "bob" : "alice");
+}
+
+void wire_send(wire *w, int from)
+{
+    uint64_t number = w->sent[from]++;
+    hf_channel *channel = hf_session_channel(wire_session(w, from), "code-sync");
+    hf_err err = channel ? hf_channel_send(channel, w->now, HF_BINARY, &number, sizeof number) : HF_ENOENT;
+    if (err != HF_OK) {
+        fprintf(stderr, "wire: send: %s\n", hf_err_name(err));
+        abort();
+    }
+}
+
 /* --- The drive loop ---------------------------------------------------------------------------------------------------- */
 
-static hf_addr address_of(int index, size_t session)
+static hf_addr address_of(const wire_side *side, size_t session)
 {
-    return (hf_addr){.family = HF_FAMILY_IPV4, .port = (uint16_t)(5000 + session), .ip = {192, 0, 2, (uint8_t)(1 + index)}};
+    return (hf_addr){.family = HF_FAMILY_IPV4,
+                     .port = (uint16_t)(5000 + session),
+                     .ip = {192, 0, (uint8_t)(2 + side->network), (uint8_t)(1 + side->index)}};
+}
+
+static void tell_locals(wire_side *side, size_t number, uint32_t id)
+{
+    hf_local local = {.addr = address_of(side, number), .interface = 1u + side->network};
+    hf_session_reply(side->sessions[number], side->wire->now,
+                     &(hf_reply){.type = HF_REPLY_LOCALS, .id = id, .locals = &local, .locals_len = 1});
+}
+
+void wire_move(wire *w, int index)
+{
+    wire_side *side = &w->side[index];
+    side->network++;
+    for (size_t i = 0; i < side->sessions_len; i++) {
+        if (side->sessions[i])
+            tell_locals(side, i, 0);
+    }
 }
 
 static void read_changes(wire_side *side)
@@ -162,15 +228,14 @@ static void drive(wire_side *side, size_t number)
     hf_request request;
     hf_session *session = side->sessions[number];
     hf_transmit out = {.buffer = buffer, .cap = sizeof buffer};
-    hf_local local = {.addr = address_of(side->index, number), .interface = 1};
 
     while (hf_session_poll_request(session, &request))
-        hf_session_reply(session, w->now,
-                         &(hf_reply){.type = HF_REPLY_LOCALS, .id = request.id, .locals = &local, .locals_len = 1});
+        tell_locals(side, number, request.id);
     while (hf_session_poll_transmit(session, w->now, &out)) {
         for (size_t at = 0; at < out.len; at += out.segment) {
             size_t len = out.len - at < out.segment ? out.len - at : out.segment;
-            if (draw(w, 1000) < w->loss)
+            hf_addr from = address_of(side, number);
+            if (w->cut || draw(w, 1000) < w->loss || !hf_addr_equal(&from, &out.path.local))
                 continue;
             wire_letter l = {.at = w->now + DATAGRAM_DELAY, .to = 1 - side->index, .data = malloc(len), .len = len};
             l.path = (hf_path){.local = out.path.remote, .remote = out.path.local};
@@ -188,6 +253,8 @@ static void drain(wire *w)
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 2; i++) {
             wire_side *side = &w->side[i];
+            if (side->asleep)
+                continue;
             hf_manager_dispatch(side->manager, w->now);
             read_changes(side);
             for (size_t k = 0; k < side->sessions_len; k++) {
@@ -209,6 +276,8 @@ static void clear_letter(wire_letter *l)
 static void deliver(wire *w, wire_letter *l)
 {
     wire_side *side = &w->side[l->to];
+    if (side->asleep)
+        return;
     if (l->is_envelope) {
         hf_envelope e = {.sender = l->texts[0], .receiver = l->texts[1], .offer = l->offer};
         e.signal = (hf_signal){
@@ -218,7 +287,8 @@ static void deliver(wire *w, wire_letter *l)
         return;
     }
     size_t number = l->path.local.port - 5000u;
-    if (number < side->sessions_len && side->sessions[number])
+    hf_addr here = address_of(side, number);
+    if (number < side->sessions_len && side->sessions[number] && hf_addr_equal(&here, &l->path.local))
         hf_session_input(side->sessions[number], w->now, &(hf_datagram){.path = l->path, .data = l->data, .len = l->len}, 1);
 }
 
@@ -228,6 +298,10 @@ static hf_time next_moment(const wire *w)
     for (size_t i = 0; i < w->letters_len; i++)
         next = w->letters[i].at < next ? w->letters[i].at : next;
     for (int i = 0; i < 2; i++) {
+        if (w->side[i].asleep)
+            continue;
+        hf_time own = hf_manager_deadline(w->side[i].manager);
+        next = own < next ? own : next;
         for (size_t k = 0; k < w->side[i].sessions_len; k++) {
             hf_time due = w->side[i].sessions[k] ? hf_session_deadline(w->side[i].sessions[k]) : HF_NEVER;
             next = due < next ? due : next;
@@ -271,6 +345,9 @@ bool wire_run(wire *w, hf_time until, bool (*done)(wire *w))
         clock_set(w->now);
         deliver_due(w);
         for (int i = 0; i < 2; i++) {
+            if (w->side[i].asleep)
+                continue;
+            hf_manager_tick(w->side[i].manager, w->now);
             for (size_t k = 0; k < w->side[i].sessions_len; k++) {
                 if (w->side[i].sessions[k] && hf_session_deadline(w->side[i].sessions[k]) <= w->now)
                     hf_session_tick(w->side[i].sessions[k], w->now);
@@ -287,7 +364,7 @@ bool wire_both_have_five(wire *w)
     return w->side[0].opened_len >= HF_COLLAB_CHANNELS_LEN && w->side[1].opened_len >= HF_COLLAB_CHANNELS_LEN;
 }
 
-void wire_init(wire *w, uint64_t seed, bool no_trickle)
+void wire_init_with(wire *w, uint64_t seed, const hf_session_config *session)
 {
     memset(w, 0, sizeof *w);
     w->now = HF_SECONDS(1);
@@ -300,18 +377,23 @@ void wire_init(wire *w, uint64_t seed, bool no_trickle)
         w->side[i].index = i;
         hf_manager_config config = {
             .peer_id = i == 0 ? "alice" : "bob",
-            .session = {.peer.engine = w->engine,
-                        .channels = hf_collab_channels,
-                        .channels_len = HF_COLLAB_CHANNELS_LEN,
-                        .no_trickle = no_trickle},
+            .session = *session,
             .handlers = {.context = &w->side[i], .on_envelope = on_envelope, .on_session = on_session},
         };
+        config.session.peer.engine = w->engine;
+        config.session.channels = hf_collab_channels;
+        config.session.channels_len = HF_COLLAB_CHANNELS_LEN;
         err = hf_manager_new(&w->side[i].manager, &config, &w->env.env);
     }
     if (err != HF_OK) {
         fprintf(stderr, "wire: %s\n", hf_err_name(err));
         abort();
     }
+}
+
+void wire_init(wire *w, uint64_t seed, bool no_trickle)
+{
+    wire_init_with(w, seed, &(hf_session_config){.no_trickle = no_trickle});
 }
 
 void wire_clear(wire *w)

@@ -23,6 +23,15 @@ typedef struct wire_side {
     char opened[WIRE_NAMES_MAX][32]; /* channels, as they opened */
     size_t opened_len;
     unsigned connected, disconnected, errors, messages;
+    uint64_t next;            /* number expected next, of messages that wire_send made */
+    unsigned out_of_order;    /* messages that bore another */
+    hf_time received_at;      /* the last of them */
+    char states[256];         /* of the session, with spaces between */
+    hf_err cause;             /* of the last state */
+    unsigned offers, answers; /* envelopes that it sent */
+    uint32_t offer_last;      /* the number of its last offer */
+    bool asleep;              /* nobody drives it, and what comes for it is lost */
+    uint8_t network;          /* part of its address */
     bool closed;
     hf_err receive_err; /* of the last envelope that was refused */
     bool forget_on_session;
@@ -37,14 +46,18 @@ typedef struct wire {
     size_t letters_len, letters_cap;
     uint64_t chance;
     unsigned loss;               /* of datagrams, out of 1000 */
+    bool cut;                    /* no datagram passes */
+    unsigned envelope_loss;      /* out of 1000 */
     unsigned envelope_duplicate; /* out of 1000 */
     hf_span envelope_jitter;     /* added, evenly from 0: reorders them */
     hf_span envelope_delay;
     unsigned envelopes;
+    uint64_t sent[2]; /* messages that wire_send made */
 } wire;
 
 /* Both managers are configured with the five channels of hf_collab_channels. */
 void wire_init(wire *w, uint64_t seed, bool no_trickle);
+void wire_init_with(wire *w, uint64_t seed, const hf_session_config *session); /* the engine and channels are filled in */
 void wire_clear(wire *w);
 
 /* Lets time pass: until `until`, or until `done` says so. True: it did. */
@@ -53,5 +66,12 @@ bool wire_run(wire *w, hf_time until, bool (*done)(wire *w));
 bool wire_both_have_five(wire *w); /* five channels are open on both sides */
 
 hf_session *wire_connect(wire *w, int from);
+hf_session *wire_session(const wire *w, int side); /* the only one */
+
+/* Sends the next message on code-sync. */
+void wire_send(wire *w, int from);
+
+/* The side gets another address, and loses the one that it had. */
+void wire_move(wire *w, int side);
 
 #endif

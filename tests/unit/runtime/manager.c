@@ -19,7 +19,8 @@ struct hf_manager {
     size_t changes_len, changes_told;
     void (*wake)(void *context);
     void *wake_context;
-    size_t dispatches;
+    size_t dispatches, ticks;
+    hf_time due;
     hf_session *dead; /* freed by the next poll: under AddressSanitizer every call after that ends the test */
 };
 
@@ -72,6 +73,18 @@ void hf_manager_dispatch(hf_manager *m, hf_time now)
 {
     (void)now;
     m->dispatches++;
+}
+
+hf_time hf_manager_deadline(const hf_manager *m)
+{
+    return m->due;
+}
+
+void hf_manager_tick(hf_manager *m, hf_time now)
+{
+    cr_assert_leq(m->due, now);
+    m->due = HF_NEVER;
+    m->ticks++;
 }
 
 bool hf_manager_poll_change(hf_manager *m, hf_manager_change *out)
@@ -130,6 +143,7 @@ typedef struct world {
 static void begin(world *w)
 {
     *w = (world){.loop = toy_loop(), .loopback = {.family = HF_FAMILY_IPV4, .ip = {127, 0, 0, 1}}};
+    w->manager.due = HF_NEVER;
     cr_assert_eq(hf_loop_add_manager(w->loop, &w->manager, &(hf_bind){.addrs = &w->loopback, .addrs_len = 1}), HF_OK);
     cr_assert_eq(hf_loop_add_manager(w->loop, &w->manager, NULL), HF_EEXIST);
 }
@@ -162,6 +176,20 @@ Test(manager, has_its_sessions_driven_from_their_beginning_to_their_end)
     hf_loop_remove_manager(w.loop, &w.manager);
     hf_loop_remove_manager(w.loop, &w.manager);
     cr_assert_null(w.manager.wake);
+    hf_loop_free(w.loop);
+}
+
+Test(manager, is_called_when_it_is_due)
+{
+    world w;
+
+    begin(&w);
+    cr_assert_eq(hf_loop_step(w.loop, 0), HF_OK);
+    cr_expect_eq(w.manager.ticks, 0);
+    w.manager.due = hf_loop_now(w.loop) + HF_MS(2);
+    w.manager.wake(w.manager.wake_context);
+    TURN_UNTIL(w.loop, w.manager.ticks == 1);
+    hf_loop_remove_manager(w.loop, &w.manager);
     hf_loop_free(w.loop);
 }
 

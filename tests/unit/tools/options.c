@@ -56,6 +56,7 @@ Test(options, are_all_taken)
     cr_expect_str_eq(options.certificate, "me.pem");
     cr_expect_eq(options.message_max, 16777216);
     cr_expect_eq(options.channels.len, 2);
+    cr_expect(options.no_reconnect);
     cr_expect_eq(options.give_up, HF_MS(2500));
     cr_expect_str_eq(options.id, "bob");
     cr_expect_eq(options.stats, HF_SECONDS(1));
