@@ -1,6 +1,8 @@
 /* allocation.c: the allocation itself: made, kept, given back (RFC 8656 §7, §8). */
 #include "client_priv.h"
 
+#include <string.h>
+
 /* RFC 8656 §7.1: "REQUESTED-TRANSPORT … 17 (UDP)", in the first byte. */
 #define TRANSPORT_UDP (17u << 24)
 
@@ -105,14 +107,29 @@ static void give_back(hf_turn_client *client)
     hf_turn_enter(client, TURN_GIVING_BACK);
 }
 
+/* RFC 8489 §14.16: a name of "less than 256 bytes". */
+static void read_domain(const hf_stun_message *message, char out[HF_TURN_DOMAIN_SIZE])
+{
+    hf_bytes domain;
+    out[0] = '\0';
+    bool is_name = hf_stun_find(message, HF_STUN_ALTERNATE_DOMAIN, &domain) && domain.len > 0 &&
+                   domain.len < HF_TURN_DOMAIN_SIZE && !memchr(domain.data, '\0', domain.len);
+    if (!is_name)
+        return;
+    memcpy(out, domain.data, domain.len);
+    out[domain.len] = '\0';
+}
+
 /* RFC 8489 §10: a server of the same family, "using the same transport protocol"; not the one that said so. */
 static void on_alternate(hf_turn_client *client, const hf_stun_message *message)
 {
     hf_addr addr;
     bool is_usable = hf_stun_get_address(message, HF_STUN_ALTERNATE_SERVER, &addr) && !is_nonsense(client, &addr) &&
                      addr.family == client->path.remote.family && !hf_addr_equal(&addr, &client->path.remote);
-    if (is_usable)
+    if (is_usable) {
         client->alternate = addr;
+        read_domain(message, client->alternate_domain);
+    }
     hf_turn_fail(client, is_usable ? HF_EREFUSED : HF_EPROTO, 300);
 }
 

@@ -250,9 +250,14 @@ static void add_user(const turn_auth *auth, hf_stun_writer *s)
     hf_stun_add(s, HF_STUN_USERHASH, hf_bytes_of(hash, sizeof hash));
 }
 
+bool hf_turn_auth_signs(const turn_auth *auth)
+{
+    return auth->is_challenged && auth->username;
+}
+
 void hf_turn_auth_sign(const turn_auth *auth, hf_stun_writer *s)
 {
-    if (!auth->is_challenged || !auth->username)
+    if (!hf_turn_auth_signs(auth))
         return;
     hf_bytes key = hf_bytes_of(auth->key, auth->key_len);
     add_user(auth, s);

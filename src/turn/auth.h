@@ -53,7 +53,10 @@ bool hf_turn_auth_adopt(turn_auth *auth);
 /* Takes a response of 401 or 438 to a request that was signed or not. */
 turn_verdict hf_turn_auth_challenge(turn_auth *auth, const hf_stun_message *response, unsigned code, bool was_signed);
 
-/* Adds user, realm, nonce, algorithm and integrity. Nothing as long as there was no challenge. */
+/* Requests are signed: there was a challenge, and credentials are there. */
+bool hf_turn_auth_signs(const turn_auth *auth);
+
+/* Adds user, realm, nonce, algorithm and integrity, where requests are signed. */
 void hf_turn_auth_sign(const turn_auth *auth, hf_stun_writer *s);
 
 /* The response to a signed request is the server's. */

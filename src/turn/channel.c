@@ -71,10 +71,11 @@ hf_err hf_turn_client_bind(hf_turn_client *client, hf_time now, const hf_addr *p
 
 /* --- Requests --------------------------------------------------------------------------------------------------------- */
 
-static bool is_due(const hf_turn_client *client, const turn_channel *channel)
+/* When to ask for it; HF_NEVER: not as things are. */
+static hf_time ask_at(const hf_turn_client *client, const turn_channel *channel)
 {
     const turn_peer *permission = hf_turn_peer_find(client, &channel->peer);
-    return channel->is_wanted && client->now >= channel->ask_at && permission && !permission->refusal;
+    return channel->is_wanted && permission && !permission->refusal ? channel->ask_at : HF_NEVER;
 }
 
 bool hf_turn_channel_begin(hf_turn_client *client)
@@ -82,7 +83,7 @@ bool hf_turn_channel_begin(hf_turn_client *client)
     size_t slot = hf_turn_request_free_slot(client);
     for (size_t i = 0; i < client->channels_len && slot != TURN_NO_SLOT; i++) {
         turn_channel *channel = &client->channels[i];
-        if (!is_due(client, channel))
+        if (client->now < ask_at(client, channel))
             continue;
         channel->slot = slot;
         channel->ask_at = HF_NEVER;
@@ -129,7 +130,7 @@ static void bound(turn_channel *channel, hf_time began_at)
 void hf_turn_channel_on_answer(hf_turn_client *client, size_t slot, hf_time began_at, const turn_answer *answer)
 {
     turn_channel *channel = leave(client, slot);
-    bool is_silence = answer->cause && !answer->message && answer->code == 0;
+    bool is_silence = !answer->message;
     if (!answer->cause && answer->code == 0)
         bound(channel, began_at);
     else if (is_silence)
@@ -151,11 +152,8 @@ void hf_turn_channel_again(hf_turn_client *client, size_t slot)
 hf_time hf_turn_channel_deadline(const hf_turn_client *client)
 {
     hf_time at = HF_NEVER;
-    for (size_t i = 0; i < client->channels_len; i++) {
-        const turn_channel *channel = &client->channels[i];
-        if (channel->is_wanted)
-            at = hf_turn_earlier(at, channel->ask_at);
-    }
+    for (size_t i = 0; i < client->channels_len; i++)
+        at = hf_turn_earlier(at, ask_at(client, &client->channels[i]));
     return at;
 }
 

@@ -202,6 +202,18 @@ hf_time hf_turn_client_deadline(const hf_turn_client *client)
     return hf_turn_earlier(at, client->credentials_by != HF_NEVER ? client->credentials_by : client->give_up_at);
 }
 
+/* Of the response that made us ask for credentials; 0: none were given. */
+static unsigned refused_code(const hf_turn_client *client)
+{
+    return client->auth.are_refused ? 401 : 0;
+}
+
+static void on_expired(hf_turn_client *client)
+{
+    bool is_waiting = client->credentials_by != HF_NEVER;
+    hf_turn_fail(client, is_waiting ? HF_EAUTH : HF_ETIMEDOUT, is_waiting ? refused_code(client) : 0);
+}
+
 static void on_patience_lost(hf_turn_client *client)
 {
     if (client->state == TURN_CLOSING)
@@ -215,11 +227,11 @@ void hf_turn_client_tick(hf_turn_client *client, hf_time now)
     hf_turn_set_now(client, now);
     hf_turn_request_tick(client);
     if (client->now >= client->credentials_by && client->state != TURN_ALLOCATED)
-        hf_turn_fail(client, HF_EAUTH, client->code);
+        hf_turn_fail(client, HF_EAUTH, refused_code(client));
     else if (client->credentials_by == HF_NEVER && client->now >= client->give_up_at)
         on_patience_lost(client);
     else if (client->state == TURN_ALLOCATED && client->now >= client->expires_at)
-        hf_turn_fail(client, client->credentials_by != HF_NEVER ? HF_EAUTH : HF_ETIMEDOUT, 0);
+        on_expired(client);
 }
 
 /* --- Input ------------------------------------------------------------------------------------------------------------ */
@@ -315,8 +327,8 @@ static bool take_event(bool *tells, hf_turn_client_event_type type, hf_turn_clie
 bool hf_turn_client_poll_event(hf_turn_client *client, hf_turn_client_event *out)
 {
     if (take_event(&client->tells_credentials, HF_TURN_CREDENTIALS_NEEDED, out)) {
-        out->code = client->code;
-        out->cause = client->code ? HF_EAUTH : HF_OK;
+        out->code = refused_code(client);
+        out->cause = client->auth.are_refused ? HF_EAUTH : HF_OK;
         return true;
     }
     if (take_event(&client->tells_allocated, HF_TURN_ALLOCATED, out)) {
@@ -329,6 +341,7 @@ bool hf_turn_client_poll_event(hf_turn_client *client, hf_turn_client_event *out
         out->cause = client->state == TURN_CLOSED ? HF_OK : client->cause;
         out->code = client->state == TURN_CLOSED ? 0 : client->code;
         out->alternate = client->alternate;
+        out->alternate_domain = client->alternate_domain;
         return true;
     }
     return hf_turn_permission_poll_event(client, out) || hf_turn_channel_poll_event(client, out);

@@ -94,6 +94,7 @@ struct hf_turn_client {
     hf_err cause;                                       /* of FAILED */
     unsigned code;
     hf_addr alternate;
+    char alternate_domain[HF_TURN_DOMAIN_SIZE];
     hf_turn_client_stats stats;
 };
 
@@ -124,7 +125,7 @@ hf_time hf_turn_request_deadline(const hf_turn_client *client);
 typedef struct turn_answer {
     const hf_stun_message *message; /* NULL: none came in time */
     unsigned code;                  /* 0: success */
-    hf_err cause;                   /* without a message: HF_ETIMEDOUT, HF_EAUTH; or HF_EPROTO: the message is unusable */
+    hf_err cause; /* HF_OK; no message: HF_ETIMEDOUT, or HF_EAUTH where only forged ones came; HF_EPROTO: an unusable one */
 } turn_answer;
 
 /* allocation.c */

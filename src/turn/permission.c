@@ -119,7 +119,7 @@ static void on_refused(turn_peer *peer, bool was_alone, const turn_answer *answe
 
 void hf_turn_permission_on_answer(hf_turn_client *client, size_t slot, hf_time began_at, const turn_answer *answer)
 {
-    bool is_silence = answer->cause && !answer->message && answer->code == 0;
+    bool is_silence = !answer->message;
     if (is_silence && client->heard_at <= began_at) {
         hf_turn_fail(client, answer->cause, 0);
         return;

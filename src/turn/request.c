@@ -88,7 +88,7 @@ bool hf_turn_request_transmit(hf_turn_client *client, size_t slot, hf_transmit *
         return false;
     }
     r->transaction.due = due_after(client, r);
-    r->is_signed = client->auth.is_challenged;
+    r->is_signed = hf_turn_auth_signs(&client->auth);
     out->path = client->path;
     client->stats.requests_sent++;
     return true;
@@ -124,7 +124,7 @@ static void again(hf_turn_client *client, size_t slot)
 /* How long an owner has time to fetch credentials. */
 #define CREDENTIALS_PATIENCE HF_SECONDS(30)
 
-static void wait_for_credentials(hf_turn_client *client, size_t slot, unsigned code)
+static void wait_for_credentials(hf_turn_client *client, size_t slot)
 {
     if (client->state == TURN_CLOSING) {
         hf_turn_enter(client, TURN_CLOSED);
@@ -135,7 +135,6 @@ static void wait_for_credentials(hf_turn_client *client, size_t slot, unsigned c
         return;
     client->credentials_by = client->now + CREDENTIALS_PATIENCE;
     client->tells_credentials = true;
-    client->code = client->auth.are_refused ? code : 0;
 }
 
 /* RFC 8489 §9.2.5: the same request again, "with a new transaction". */
@@ -150,7 +149,7 @@ static void on_challenge(hf_turn_client *client, size_t slot, const hf_stun_mess
 {
     turn_request *r = &client->requests[slot];
     if (r->challenges >= CHALLENGES_MAX) {
-        answer(client, slot, &(turn_answer){.code = code, .cause = HF_EAUTH});
+        hf_turn_fail(client, HF_EAUTH, code);
         return;
     }
     switch (hf_turn_auth_challenge(&client->auth, message, code, r->is_signed)) {
@@ -158,10 +157,10 @@ static void on_challenge(hf_turn_client *client, size_t slot, const hf_stun_mess
         retry(client, slot);
         break;
     case TURN_AUTH_NEEDS_USER:
-        wait_for_credentials(client, slot, code);
+        wait_for_credentials(client, slot);
         break;
     case TURN_AUTH_BROKEN:
-        answer(client, slot, &(turn_answer){.code = code, .cause = HF_EPROTO});
+        hf_turn_fail(client, HF_EPROTO, code);
         break;
     case TURN_AUTH_NO_MEMORY: /* it will be sent again, and challenged again */
         break;
@@ -186,7 +185,7 @@ static void on_forged(hf_turn_client *client, size_t slot)
     client->stats.dropped++;
     client->requests[slot].was_forged = true;
     if (client->path.transport == HF_TCP)
-        answer(client, slot, &(turn_answer){.cause = HF_EAUTH});
+        hf_turn_fail(client, HF_EAUTH, 0);
 }
 
 static void measure(hf_turn_client *client, const turn_request *r)

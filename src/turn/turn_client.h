@@ -13,6 +13,7 @@
 typedef struct hf_turn_client hf_turn_client;
 
 #define HF_TURN_PEERS_MAX 128 /* addresses with a permission of one allocation */
+#define HF_TURN_DOMAIN_SIZE 256
 #define HF_TURN_RELAYED_MAX 2 /* relayed addresses of one allocation: of each family one */
 
 /* What a wrapped datagram is longer at the most: a Send indication to an IPv6 address, and padding. */
@@ -92,6 +93,8 @@ typedef struct hf_turn_client_event {
     hf_addr mapped;                       /* ALLOCATED: how the server sees us */
     hf_addr peer;                         /* PERMITTED, REFUSED; for a permission the port says nothing */
     hf_addr alternate;                    /* FAILED */
+    const char *alternate_domain; /* FAILED, over TLS: the name that the alternate's certificate bears (RFC 8489 §14.16), or
+                                     "": the same as this one's. Valid as long as the client */
 } hf_turn_client_event;
 
 bool hf_turn_client_poll_event(hf_turn_client *client, hf_turn_client_event *out);

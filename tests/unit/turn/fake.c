@@ -13,18 +13,25 @@ hf_addr fake_addr(const char *text)
     return addr;
 }
 
-void fake_init(fake *f, const hf_turn_client_config *config)
+hf_err fake_init_in(fake *f, const hf_turn_client_config *config)
 {
+    test_env env = f->env;
     memset(f, 0, sizeof *f);
+    f->env = env;
     f->now = HF_SECONDS(1);
     f->nonce = FAKE_NONCE;
     f->realm = FAKE_REALM;
-    test_env_init(&f->env, 7);
-    hf_turn_client_config c = config ? *config : (hf_turn_client_config){.username = FAKE_USER, .password = FAKE_PASSWORD};
+    hf_turn_client_config c = config ? *config : (hf_turn_client_config){FAKE_CREDENTIALS};
     c.path.local = fake_addr("10.0.0.1:5000");
     if (c.path.remote.family == HF_FAMILY_NONE)
         c.path.remote = fake_addr("192.0.2.1:3478");
-    cr_assert_eq(hf_turn_client_new(&f->client, f->now, &c, &f->env.env), HF_OK);
+    return hf_turn_client_new(&f->client, f->now, &c, &f->env.env);
+}
+
+void fake_init(fake *f, const hf_turn_client_config *config)
+{
+    test_env_init(&f->env, 7);
+    cr_assert_eq(fake_init_in(f, config), HF_OK);
 }
 
 void fake_clear(fake *f)
@@ -127,7 +134,7 @@ static void write_success(const fake *f, hf_stun_writer *s)
         hf_stun_add_xor_address(s, HF_STUN_XOR_MAPPED_ADDRESS, &mapped);
     }
     if (method == HF_STUN_ALLOCATE || method == HF_STUN_REFRESH)
-        hf_stun_add_u32(s, HF_STUN_LIFETIME, f->has_lifetime ? f->asked_lifetime : f->lifetime ? f->lifetime : 600);
+        hf_stun_add_u32(s, HF_STUN_LIFETIME, f->has_lifetime ? 0 : f->lifetime ? f->lifetime : 600);
 }
 
 static unsigned verdict(fake *f)
@@ -157,6 +164,7 @@ void fake_answer(fake *f)
     if (code == 300 && f->alternate) {
         hf_addr alternate = fake_addr(f->alternate);
         hf_stun_add_address(&s, HF_STUN_ALTERNATE_SERVER, &alternate);
+        hf_stun_add(&s, HF_STUN_ALTERNATE_DOMAIN, hf_bytes_of_text("other.example"));
     }
     if (!is_challenge && f->is_signed && !f->signs_nothing) {
         if (f->uses_sha256)

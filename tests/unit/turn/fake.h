@@ -9,7 +9,7 @@
 #define FAKE_PASSWORD "rabbit"
 #define FAKE_REALM "wonder.land"
 #define FAKE_NONCE "nonce-1"
-#define FAKE_PATIENCE HF_SECONDS(5)
+#define FAKE_CREDENTIALS .username = FAKE_USER, .password = FAKE_PASSWORD
 
 typedef struct fake {
     test_env env;
@@ -47,8 +47,11 @@ typedef struct fake {
     bool is_signed; /* the last request was, and rightly */
 } fake;
 
-/* An environment and a client whose server is 192.0.2.1:3478, over `transport`. The others are the face's. */
+/* An environment and a client by `config`; the server is 192.0.2.1:3478 unless that has another. NULL: with credentials. */
 void fake_init(fake *f, const hf_turn_client_config *config);
+
+/* The same in the environment that `f->env` is already. */
+hf_err fake_init_in(fake *f, const hf_turn_client_config *config);
 void fake_clear(fake *f); /* nothing has leaked */
 
 /* Takes what the client sends now, shows it to the server, and hands the answers back, until the client is silent. */
