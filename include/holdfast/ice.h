@@ -176,6 +176,11 @@ HF_CHECKED hf_err hf_ice_cancel_restart(hf_ice *ice, hf_time now);
 HF_CHECKED hf_err hf_ice_set_credentials(hf_ice *ice, hf_time now, const char *uri, const char *username,
                                          const char *password);
 
+/* Ends it at once, for good: allocations on TURN servers are given back (RFC 8656 §8), by what poll_transmit still gives out
+ * and for a second at the most; until then, or hf_ice_free, the agent is to be driven. Nothing else is sent or taken.
+ * Closing twice is fine. */
+void hf_ice_close(hf_ice *ice, hf_time now);
+
 /* Sets the role. Only before checks have begun: otherwise HF_ESTATE. */
 HF_CHECKED hf_err hf_ice_set_controlling(hf_ice *ice, bool controlling);
 

@@ -129,6 +129,8 @@ typedef struct hf_reply {
 /* What stands around each datagram on a way that is not plain UDP: the length in a stream (RFC 4571 §2), the header of a
  * relay (RFC 8656 §12.4, §11.2). Zeroes: nothing. A writer leaves `before` bytes free in front of a datagram and `after`
  * behind it, calls hf_wrap_write, and sends as many bytes as that returns, from the first of those in front. */
+#define HF_WRAP_MAX 51 /* bytes in front and behind together, at the most: of a Send indication to an IPv6 address */
+
 typedef struct hf_wrap hf_wrap;
 struct hf_wrap {
     size_t before, after;                                                /* `before` exactly, `after` at the most */

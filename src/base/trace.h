@@ -29,6 +29,10 @@
     X(ICE_CHECK_SENT, "ice:check_sent")                                                                                     \
     X(ICE_CHECK_RECEIVED, "ice:check_received")                                                                             \
     X(ICE_CHECK_ANSWERED, "ice:check_answered")                                                                             \
+    X(ICE_ALLOCATION_MADE, "ice:allocation_made")                                                                           \
+    X(ICE_ALLOCATION_FAILED, "ice:allocation_failed")                                                                       \
+    X(ICE_ALLOCATION_LOST, "ice:allocation_lost")                                                                           \
+    X(ICE_RELAYS_JOINED, "ice:relays_joined")                                                                               \
     X(ICE_STREAM_OPENED, "ice:stream_opened")                                                                               \
     X(ICE_STREAM_ACCEPTED, "ice:stream_accepted")                                                                           \
     X(ICE_STREAM_CLOSED, "ice:stream_closed")                                                                               \

@@ -191,11 +191,12 @@ static hf_ice_pair *pair_of(hf_ice_generation *g, const hf_path *path, uint32_t 
     return pair;
 }
 
-/* It came on a socket or a stream of ours. */
+/* It came on a socket or a stream of ours, or to a relayed address. */
 static bool is_ours(const hf_ice *ice, const hf_path *path)
 {
-    return path->transport == HF_TCP ? hf_ice_stream_find(ice, path) != NULL
-                                     : hf_ice_has_socket(ice, &path->local, HF_ICE_TCP_NONE);
+    if (path->transport == HF_TCP)
+        return hf_ice_stream_find(ice, path) != NULL;
+    return hf_ice_has_socket(ice, &path->local, HF_ICE_TCP_NONE) || hf_ice_relayed_find(ice, &path->local);
 }
 
 /* draft-thatcher-ice-renomination-01: a check may bear a NOMINATION value, the greatest of which counts. 0: none. */
@@ -306,11 +307,11 @@ bool hf_ice_answer_poll(hf_ice *ice, hf_transmit *out)
 {
     hf_ice_owed owed;
     while (hf_ring_pop(&ice->owed, &owed)) {
-        if (!is_ours(ice, &owed.path) || !may_still_sign(ice, owed.key))
+        hf_ice_way way;
+        if (!is_ours(ice, &owed.path) || !may_still_sign(ice, owed.key) || !hf_ice_way_of(ice, &owed.path, &way))
             continue; /* it is gone since */
-        hf_wrap wrap = hf_ice_wrap(&owed.path);
-        if (hf_ice_finish(out, &owed.path,
-                          write_answer(&owed, out->buffer + wrap.before, out->cap - wrap.before - wrap.after)))
+        if (hf_ice_finish(out, &way,
+                          write_answer(&owed, out->buffer + way.wrap.before, out->cap - way.wrap.before - way.wrap.after)))
             return true; /* otherwise there was no memory for the digest: the remote asks again */
     }
     return false;

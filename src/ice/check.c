@@ -48,7 +48,7 @@ static hf_ice_pair *next_triggered(const hf_ice_generation *g)
     hf_ice_pair *first = NULL;
     for (size_t i = 0; i < g->pairs_len; i++) {
         hf_ice_pair *pair = g->pairs[i];
-        if (pair->triggered != 0 && (!first || pair->triggered < first->triggered))
+        if (pair->triggered != 0 && pair->is_permitted && (!first || pair->triggered < first->triggered))
             first = pair;
     }
     return first;
@@ -56,6 +56,8 @@ static hf_ice_pair *next_triggered(const hf_ice_generation *g)
 
 static bool may_start(const hf_ice_pair *pair)
 {
+    if (!hf_ice_join_allows(pair))
+        return false;
     return pair->path.transport == HF_UDP || pair->stream ||
            hf_ice_stream_may_open(pair->generation->ice, &pair->path.remote);
 }
@@ -87,7 +89,7 @@ static hf_span rto_at_first(const hf_ice_pair *pair)
     for (size_t i = 0; i < g->pairs_len; i++) {
         hf_ice_pair_state state = g->pairs[i]->state;
         bool is_on_the_way = state == HF_ICE_PAIR_WAITING || state == HF_ICE_PAIR_IN_PROGRESS;
-        if (is_on_the_way && g->pairs[i]->path.transport == HF_UDP)
+        if (is_on_the_way && g->pairs[i]->path.transport == HF_UDP && hf_ice_join_allows(g->pairs[i]))
             rto += g->ice->pace;
     }
     return rto < RTO_MIN ? RTO_MIN : rto > RTO_MAX ? RTO_MAX : rto;
@@ -116,6 +118,9 @@ static hf_ice_sent *note_sent(hf_time now, hf_ice_pair *pair)
 bool hf_ice_check_send(hf_time now, hf_ice_pair *pair, hf_transmit *out)
 {
     const hf_ice_generation *g = pair->generation;
+    hf_ice_way way;
+    if (!hf_ice_way_of(g->ice, &pair->path, &way))
+        return false;
     const hf_ice_sent *sent = note_sent(now, pair);
     char user[HF_ICE_UFRAG_MAX + 1 + HF_ICE_LOCAL_UFRAG_LEN];
     size_t remote_len = strlen(g->remote_ufrag);
@@ -123,9 +128,8 @@ bool hf_ice_check_send(hf_time now, hf_ice_pair *pair, hf_transmit *out)
     user[remote_len] = ':';
     memcpy(user + remote_len + 1, g->local_ufrag, HF_ICE_LOCAL_UFRAG_LEN);
 
-    hf_wrap wrap = hf_ice_wrap(&pair->path);
-    hf_stun_writer s = hf_stun_begin(out->buffer + wrap.before, out->cap - wrap.before - wrap.after, HF_STUN_REQUEST,
-                                     HF_STUN_BINDING, sent->id);
+    hf_stun_writer s = hf_stun_begin(out->buffer + way.wrap.before, out->cap - way.wrap.before - way.wrap.after,
+                                     HF_STUN_REQUEST, HF_STUN_BINDING, sent->id);
     hf_stun_add(&s, HF_STUN_USERNAME, hf_bytes_of(user, remote_len + 1 + HF_ICE_LOCAL_UFRAG_LEN));
     hf_stun_add_u64(&s, g->is_controlling ? HF_STUN_ICE_CONTROLLING : HF_STUN_ICE_CONTROLLED, g->tie_breaker);
     if (sent->nomination)
@@ -136,7 +140,7 @@ bool hf_ice_check_send(hf_time now, hf_ice_pair *pair, hf_transmit *out)
                     hf_ice_priority(HF_ICE_PEER_REFLEXIVE, pair->local->tcp_type, pair->local->preference));
     hf_stun_add_integrity(&s, hf_bytes_of_text(g->remote_pwd));
     hf_stun_add_fingerprint(&s);
-    return hf_ice_finish(out, &pair->path, hf_stun_end(&s)); /* false: an allocation failed inside; the next one will do */
+    return hf_ice_finish(out, &way, hf_stun_end(&s)); /* false: an allocation failed inside; the next one will do */
 }
 
 static bool transmit(hf_time now, hf_ice_pair *pair, hf_transmit *out)
@@ -309,7 +313,7 @@ hf_time hf_ice_check_deadline(const hf_ice *ice)
         return at;
     for (size_t i = 0; i < g->pairs_len; i++) {
         at = hf_ice_earlier(at, repeat_at(g->pairs[i]));
-        if (g->pairs[i]->triggered != 0)
+        if (g->pairs[i]->triggered != 0 && g->pairs[i]->is_permitted)
             at = hf_ice_earlier(at, ice->triggered_at);
     }
     if (next_waiting(g) || has_thawing(g))
@@ -395,7 +399,7 @@ static hf_ice_local *local_of(hf_ice_pair *pair, const hf_addr *mapped)
         return pair->local; /* an active candidate, seen as it is; each stream has another port */
     hf_ice_local *local = hf_ice_local_find(pair->generation, mapped, pair->local);
     if (!local)
-        local = hf_ice_local_add_reflexive(pair->generation, HF_ICE_PEER_REFLEXIVE, pair->local, mapped, NULL);
+        local = hf_ice_local_add_peer_reflexive(pair->generation, pair->local, mapped);
     return local ? local : pair->local; /* no room for a candidate is no reason to refuse a path */
 }
 

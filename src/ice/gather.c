@@ -1,10 +1,16 @@
-/* gather.c: local addresses, and what STUN servers see of them (RFC 8445 §5.1.1). */
+/* gather.c: local addresses, and what STUN servers see of them (RFC 8445 §5.1.1). What TURN servers give besides: see
+ * allocation.c. */
 #include "ice_priv.h"
 
-/* RFC 8489 §6.2.1 would wait 39.5 s for a silent server, and a description that must hold all candidates would wait
- * with it. */
+/* RFC 8489 §6.2.1 would wait 39.5 s for a silent server. */
 #define QUERY_PATIENCE HF_SECONDS(5)
 #define QUERY_RTO HF_MS(250)
+
+/* A description that must hold all candidates waits for less: since the last news, four times what the slowest answer has
+ * taken, within these bounds. What comes later is told all the same. */
+#define SILENCE_FACTOR 4
+#define SILENCE_MIN HF_MS(500)
+#define SILENCE_MAX HF_SECONDS(2)
 
 /* RFC 8445 §5.1.1.4 and §11: Tr is 15 s. Mappings are kept only until checks have found a path. */
 #define REFRESH_INTERVAL HF_SECONDS(15)
@@ -22,7 +28,8 @@ bool hf_ice_gather_poll_request(hf_ice *ice, hf_request *out)
         return false;
     if (!ice->locals_asked) {
         ice->locals_asked = true;
-        *out = (hf_request){.type = HF_REQUEST_LOCALS, .id = LOCALS_ID, .listen = ice->tcp == HF_ICE_TCP_LISTEN};
+        bool listens = ice->tcp == HF_ICE_TCP_LISTEN && ice->relay != HF_ICE_RELAY_ONLY;
+        *out = (hf_request){.type = HF_REQUEST_LOCALS, .id = LOCALS_ID, .listen = listens};
         return true;
     }
     for (size_t i = 0; i < ice->servers_len; i++) {
@@ -36,7 +43,14 @@ bool hf_ice_gather_poll_request(hf_ice *ice, hf_request *out)
     return false;
 }
 
-static bool is_settled(const hf_ice_generation *g)
+/* When gathering is over, whoever is still silent. */
+static hf_time complete_at(const hf_ice_generation *g)
+{
+    hf_span silence = g->slowest > 0 ? g->slowest * SILENCE_FACTOR : SILENCE_MAX;
+    return g->news_at + (silence < SILENCE_MIN ? SILENCE_MIN : silence > SILENCE_MAX ? SILENCE_MAX : silence);
+}
+
+static bool have_all_answered(const hf_ice_generation *g)
 {
     const hf_ice *ice = g->ice;
     for (size_t i = 0; i < ice->servers_len; i++) {
@@ -47,7 +61,13 @@ static bool is_settled(const hf_ice_generation *g)
         if (g->queries[i].state != HF_ICE_QUERY_DONE && g->queries[i].refresh_at == HF_NEVER)
             return false;
     }
-    return ice->locals_known && hf_ice_alias_is_settled(ice);
+    return hf_ice_allocations_are_settled(ice);
+}
+
+static bool is_settled(const hf_ice_generation *g)
+{
+    const hf_ice *ice = g->ice;
+    return ice->locals_known && hf_ice_alias_is_settled(ice) && (have_all_answered(g) || ice->now >= complete_at(g));
 }
 
 static void enter(hf_ice_generation *g, hf_ice_gathering next)
@@ -71,11 +91,29 @@ void hf_ice_gather_settle(hf_ice *ice)
         settle(g);
 }
 
+/* Servers can be asked now that could not before. */
+static void on_question(hf_ice *ice, hf_time now)
+{
+    ice->newest->asked_at = ice->newest->news_at = now;
+}
+
+/* One of them has said something. Once it has been told that there are no more candidates, that holds. */
+void hf_ice_gather_on_answer(hf_ice *ice, hf_time now)
+{
+    hf_ice_generation *g = ice->newest;
+    if (g->gathering != HF_ICE_GATHERING)
+        return;
+    hf_span took = now - g->asked_at;
+    if (g->slowest < took)
+        g->slowest = took;
+    g->news_at = now;
+}
+
 static void query(hf_ice_generation *g, hf_ice_stun *server, hf_ice_local *base)
 {
-    const hf_addr *addr = base->addr.family == HF_FAMILY_IPV4 ? &server->ipv4 : &server->ipv6;
-    if (server->state != HF_ICE_SERVER_KNOWN || base->base != base || base->tcp_type != HF_ICE_TCP_NONE ||
-        !hf_ice_may_reach(&base->addr, addr))
+    const hf_addr *addr = hf_ice_server_addr(server, &base->addr);
+    if (server->state != HF_ICE_SERVER_KNOWN || server->is_turn || base->type != HF_ICE_HOST ||
+        base->tcp_type != HF_ICE_TCP_NONE || !addr)
         return;
     if (hf_grow(g->ice->env, &g->queries, &g->queries_cap, g->queries_len + 1, HF_ICE_QUERIES_MAX, sizeof *g->queries)) {
         if (!server->has_answered)
@@ -98,7 +136,7 @@ bool hf_ice_has_socket(const hf_ice *ice, const hf_addr *local, hf_ice_tcp_type 
 static hf_ice_local *first_gone(const hf_ice_generation *g)
 {
     for (size_t i = 0; i < g->locals_len; i++) {
-        if (g->locals[i]->base == g->locals[i] && !hf_ice_has_socket(g->ice, &g->locals[i]->addr, g->locals[i]->tcp_type))
+        if (g->locals[i]->type == HF_ICE_HOST && !hf_ice_has_socket(g->ice, &g->locals[i]->addr, g->locals[i]->tcp_type))
             return g->locals[i];
     }
     return NULL;
@@ -129,6 +167,7 @@ void hf_ice_gather_take_locals(hf_ice *ice, hf_time now)
     }
     if (ice->newest->gathering != HF_ICE_GATHERING_NEW)
         add_locals(ice->newest);
+    hf_ice_allocations_take_part(ice, now);
     settle(ice->newest);
     hf_ice_nominate_consider(ice, now);
 }
@@ -147,6 +186,8 @@ static void remember(hf_ice *ice, const hf_local *local, hf_ice_tcp_type tcp_typ
 static void remember_locals(hf_ice *ice, const hf_reply *reply)
 {
     ice->locals_len = 0;
+    if (ice->relay == HF_ICE_RELAY_ONLY)
+        return; /* nobody is to see one of our own addresses */
     for (size_t i = 0; i < reply->locals_len && !ice->no_udp; i++) {
         if (reply->locals[i].transport == HF_UDP)
             remember(ice, &reply->locals[i], HF_ICE_TCP_NONE);
@@ -169,8 +210,11 @@ void hf_ice_gather_on_locals(hf_ice *ice, hf_time now, const hf_reply *reply)
     if (ice->current->gathering == HF_ICE_GATHERING_NEW)
         return;
     ice->locals_asked = ice->locals_known = true;
-    if (reply->err == HF_OK)
+    on_question(ice, now);
+    if (reply->err == HF_OK) {
         remember_locals(ice, reply);
+        hf_ice_allocations_take_locals(ice, now, reply);
+    }
     hf_ice_gather_take_locals(ice, now);
 }
 
@@ -178,6 +222,7 @@ void hf_ice_gather_on_locals(hf_ice *ice, hf_time now, const hf_reply *reply)
 void hf_ice_gather_begin(hf_ice *ice, hf_time now)
 {
     enter(ice->newest, HF_ICE_GATHERING);
+    on_question(ice, now);
     for (size_t i = 0; i < ice->servers_len; i++) {
         hf_ice_stun *server = &ice->servers[i];
         server->has_answered = server->is_failure_told = false;
@@ -185,6 +230,7 @@ void hf_ice_gather_begin(hf_ice *ice, hf_time now)
         if (server->state == HF_ICE_SERVER_LOST)
             server->state = HF_ICE_SERVER_UNASKED;
     }
+    hf_ice_allocations_renew(ice, now);
     if (ice->locals_known)
         hf_ice_gather_take_locals(ice, now);
 }
@@ -197,24 +243,24 @@ static void lose(hf_ice_stun *server, hf_err cause)
 
 void hf_ice_gather_on_resolved(hf_ice *ice, hf_time now, const hf_reply *reply)
 {
-    (void)now;
     if (reply->id < FIRST_SERVER_ID || reply->id - FIRST_SERVER_ID >= ice->servers_len)
         return;
     hf_ice_stun *server = &ice->servers[reply->id - FIRST_SERVER_ID];
     if (server->state != HF_ICE_SERVER_RESOLVING)
         return;
-    for (size_t i = 0; reply->err == HF_OK && i < reply->addrs_len; i++) {
+    on_question(ice, now);
+    server->addrs_len = 0;
+    for (size_t i = 0; reply->err == HF_OK && i < reply->addrs_len && server->addrs_len < HF_ICE_SERVER_ADDRS_MAX; i++) {
         hf_addr addr = reply->addrs[i];
         addr.port = server->port;
-        hf_addr *slot = addr.family == HF_FAMILY_IPV4 ? &server->ipv4 : &server->ipv6;
-        if (slot->family == HF_FAMILY_NONE && !hf_ice_addr_is_forbidden(&addr))
-            *slot = addr;
+        if (!hf_ice_addr_is_forbidden(&addr))
+            server->addrs[server->addrs_len++] = addr;
     }
-    if (server->ipv4.family == HF_FAMILY_NONE && server->ipv6.family == HF_FAMILY_NONE) {
+    if (server->addrs_len == 0)
         lose(server, HF_ERESOLVE);
-    } else {
+    else
         server->state = HF_ICE_SERVER_KNOWN;
-    }
+    hf_ice_allocations_take_part(ice, now);
     for (hf_ice_generation *g = ice->newest; g != ice->current->older; g = g->older) {
         for (size_t i = 0; i < g->locals_len; i++)
             query(g, server, g->locals[i]);
@@ -281,6 +327,7 @@ bool hf_ice_gather_on_response(hf_ice *ice, hf_time now, const hf_path *path, co
         hf_ice_drop(ice, HF_DROP_STUN_UNMATCHED, message->whole.len);
         return true;
     }
+    hf_ice_gather_on_answer(ice, now);
     hf_addr mapped;
     bool is_answer = message->class_ == HF_STUN_SUCCESS &&
                      (hf_stun_get_xor_address(message, HF_STUN_XOR_MAPPED_ADDRESS, &mapped) ||
@@ -291,7 +338,7 @@ bool hf_ice_gather_on_response(hf_ice *ice, hf_time now, const hf_path *path, co
     }
     q->server->has_answered = true;
     q->server->failure = HF_OK;
-    (void)hf_ice_local_add_reflexive(q->generation, HF_ICE_SERVER_REFLEXIVE, q->base, &mapped, &q->addr);
+    (void)hf_ice_local_add_reflexive(q->generation, q->base, &mapped, q->server, &q->addr);
     finish(now, q);
     return true;
 }
@@ -362,6 +409,7 @@ void hf_ice_gather_tick(hf_ice *ice, hf_time now)
     for (hf_ice_generation *g = ice->newest; g; g = g->older) {
         for (size_t i = 0; i < g->queries_len; i++)
             tick_query(now, &g->queries[i]);
+        settle(g);
     }
 }
 
@@ -378,6 +426,8 @@ hf_time hf_ice_gather_deadline(const hf_ice *ice)
     for (const hf_ice_generation *g = ice->newest; g; g = g->older) {
         for (size_t i = 0; i < g->queries_len; i++)
             at = hf_ice_earlier(at, query_deadline(&g->queries[i]));
+        if (g->gathering == HF_ICE_GATHERING && ice->locals_known && hf_ice_alias_is_settled(ice))
+            at = hf_ice_earlier(at, complete_at(g));
     }
     return at;
 }

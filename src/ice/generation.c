@@ -9,7 +9,7 @@ hf_ice_generation *hf_ice_generation_new(hf_ice *ice, bool is_controlling)
     g->ice = ice;
     g->is_controlling = is_controlling;
     g->tie_breaker = hf_random_u64(ice->env);
-    g->nominate_at = HF_NEVER;
+    g->nominate_at = g->join_at = HF_NEVER;
     hf_random_ice_chars(ice->env, g->local_ufrag, HF_ICE_LOCAL_UFRAG_LEN);
     hf_random_ice_chars(ice->env, g->local_pwd, HF_ICE_LOCAL_PWD_LEN);
     return g;
@@ -25,6 +25,7 @@ void hf_ice_generation_free(hf_ice_generation *g)
     hf_ice_alias_forget(g);
     for (size_t i = 0; i < g->pairs_len; i++) {
         hf_ice_stream_close(g->ice, g->pairs[i]->stream);
+        hf_ice_relayed_forget(g->pairs[i]);
         hf_dealloc(env, g->pairs[i]);
     }
     for (size_t i = 0; i < g->remotes_len; i++)

@@ -19,6 +19,10 @@ hf_err hf_ice_new(hf_ice **out, const hf_ice_config *config, const hf_env *env)
     ice->mdns = config->mdns;
     ice->tcp = config->tcp;
     ice->no_udp = config->no_udp;
+    ice->relay = config->relay;
+    ice->head_start = config->head_start <= 0 ? HF_ICE_HEAD_START : config->head_start;
+    if (ice->relay == HF_ICE_RELAY_ONLY)
+        ice->mdns = HF_ICE_MDNS_OFF; /* the remote's names would be asked for in our own network */
     ice->route_told = true;
     ice->give_up_at = ice->consent_at = ice->unanswered_since = ice->deadline = HF_NEVER;
     hf_ring_init(&ice->owed, env, sizeof(hf_ice_owed), HF_ICE_OWED_MAX);
@@ -44,6 +48,7 @@ void hf_ice_free(hf_ice *ice)
         ice->newest = g->older;
         hf_ice_generation_free(g);
     }
+    hf_ice_allocations_clear(ice);
     hf_ice_streams_clear(ice);
     hf_ice_servers_clear(ice);
     hf_ice_alias_clear(ice);
@@ -66,9 +71,11 @@ static hf_time at(hf_ice *ice, hf_time now)
 /* Ends each call that may have changed what comes next. */
 static void settle(hf_ice *ice, hf_time now)
 {
+    hf_ice_join_consider(ice, now);
     hf_ice_give_up_if_hopeless(ice, now);
     hf_time next = hf_ice_earlier(hf_ice_check_deadline(ice), hf_ice_gather_deadline(ice));
     next = hf_ice_earlier(next, hf_ice_earlier(hf_ice_restart_deadline(ice), hf_ice_stream_deadline(ice)));
+    next = hf_ice_earlier(next, hf_ice_earlier(hf_ice_allocation_deadline(ice), hf_ice_join_deadline(ice)));
     if (!hf_ice_is_over(ice)) {
         next = hf_ice_earlier(next, hf_ice_earlier(ice->give_up_at, hf_ice_checked(ice)->nominate_at));
         next = hf_ice_earlier(next, hf_ice_consent_deadline(ice));
@@ -97,6 +104,7 @@ void hf_ice_tick(hf_ice *ice, hf_time now)
     hf_ice_gather_tick(ice, now);
     hf_ice_restart_tick(ice, now);
     hf_ice_stream_tick(ice, now);
+    hf_ice_allocation_tick(ice, now);
     if (!hf_ice_is_over(ice)) {
         hf_ice_check_tick(ice, now);
         hf_ice_consent_tick(ice, now);
@@ -112,7 +120,7 @@ hf_err hf_ice_gather(hf_ice *ice, hf_time now)
 {
     if (!ice)
         return HF_EINVAL;
-    if (ice->newest->gathering != HF_ICE_GATHERING_NEW)
+    if (ice->newest->gathering != HF_ICE_GATHERING_NEW || ice->state == HF_ICE_CLOSED)
         return HF_ESTATE;
     now = at(ice, now);
     hf_ice_gather_begin(ice, now);
@@ -141,6 +149,35 @@ hf_err hf_ice_cancel_restart(hf_ice *ice, hf_time now)
     return err;
 }
 
+hf_err hf_ice_set_credentials(hf_ice *ice, hf_time now, const char *uri, const char *username, const char *password)
+{
+    if (!ice || !uri || !username || !password)
+        return HF_EINVAL;
+    now = at(ice, now);
+    hf_err err = HF_ENOENT;
+    for (size_t i = 0; i < ice->servers_len; i++) {
+        hf_ice_stun *server = &ice->servers[i];
+        if (!server->is_turn || strcmp(server->uri, uri) != 0)
+            continue;
+        err = hf_ice_server_set_credentials(ice, server, username, password);
+        if (err)
+            break;
+        hf_ice_allocations_take_credentials(ice, now, server);
+    }
+    settle_and_wake(ice, now);
+    return err;
+}
+
+void hf_ice_close(hf_ice *ice, hf_time now)
+{
+    if (!ice || ice->state == HF_ICE_CLOSED)
+        return;
+    now = at(ice, now);
+    hf_ice_enter(ice, now, HF_ICE_CLOSED, HF_OK);
+    hf_ice_allocations_close(ice, now);
+    settle_and_wake(ice, now);
+}
+
 hf_err hf_ice_set_controlling(hf_ice *ice, bool controlling)
 {
     if (!ice)
@@ -165,7 +202,7 @@ hf_err hf_ice_set_remote(hf_ice *ice, hf_time now, const hf_ice_remote_agent *re
     if (is_remote(hf_ice_checked(ice), remote))
         return HF_OK;
     hf_ice_generation *g = ice->newest;
-    if (hf_ice_remote_is_known(g))
+    if (hf_ice_remote_is_known(g) || ice->state == HF_ICE_CLOSED)
         return HF_ESTATE;
     hf_err err = hf_ice_generation_set_remote(g, remote->ufrag, remote->pwd);
     if (err)
@@ -200,14 +237,24 @@ static hf_ice_generation *generation_of(const hf_ice *ice, const char *remote_uf
     return ice->newest;
 }
 
+/* Then the remote's UDP candidates are of use, though we have no UDP. */
+static bool may_relay_by_stream(const hf_ice *ice)
+{
+    for (size_t i = 0; i < ice->servers_len; i++) {
+        if (ice->servers[i].is_turn && ice->servers[i].transport == HF_TCP)
+            return true;
+    }
+    return false;
+}
+
 static bool is_of_a_kind_in_use(const hf_ice *ice, const hf_ice_candidate *candidate)
 {
     switch (candidate->tcp_type) {
     case HF_ICE_TCP_NONE:
-        return !ice->no_udp;
+        return !ice->no_udp || may_relay_by_stream(ice);
     case HF_ICE_TCP_ACTIVE:
     case HF_ICE_TCP_PASSIVE:
-        return ice->tcp != HF_ICE_TCP_OFF;
+        return ice->tcp != HF_ICE_TCP_OFF && ice->relay != HF_ICE_RELAY_ONLY;
     case HF_ICE_TCP_SO:
         break;
     }
@@ -321,33 +368,51 @@ bool hf_ice_may_be_data(uint8_t first)
     return (first >= 20 && first <= 63) || (first >= 128 && first <= 191);
 }
 
+bool hf_ice_is_data(hf_ice *ice, hf_time now, const hf_datagram *datagram)
+{
+    if (datagram->len == 0) {
+        hf_ice_drop(ice, HF_DROP_STUN_MALFORMED, 0);
+    } else if (datagram->data[0] <= 3) { /* RFC 7983 §7 */
+        hf_ice_on_stun(ice, now, &datagram->path, hf_bytes_of(datagram->data, datagram->len));
+    } else if (!hf_ice_may_be_data(datagram->data[0])) {
+        hf_ice_drop(ice, HF_DROP_STUN_MALFORMED, datagram->len);
+    } else if (!hf_ice_is_authenticated(ice, &datagram->path)) {
+        hf_ice_drop(ice, HF_DROP_UNKNOWN_PATH, datagram->len);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* What a server relays is looked at as if it had come to the relayed address, where it lies. */
+static bool is_data_of_datagram(hf_ice *ice, hf_time now, hf_datagram *datagram)
+{
+    hf_ice_allocation *a = hf_ice_relayed_server(ice, datagram);
+    return (!a || hf_ice_relayed_unwrap(ice, now, a, datagram)) && hf_ice_is_data(ice, now, datagram);
+}
+
 size_t hf_ice_input(hf_ice *ice, hf_time now, hf_datagram *datagrams, size_t n)
 {
     if (!ice || !datagrams)
         return 0;
     size_t kept = 0;
-    bool had_stun = false;
+    bool had_other = false;
     now = at(ice, now);
     for (size_t i = 0; i < n; i++) {
-        const hf_datagram *datagram = &datagrams[i];
+        hf_datagram *datagram = &datagrams[i];
         if (datagram->len == 0 || datagram->len > HF_DATAGRAM_MAX || !datagram->data) {
             hf_ice_drop(ice, HF_DROP_STUN_MALFORMED, datagram->len);
         } else if (datagram->path.transport == HF_TCP) {
             hf_ice_stream_input(ice, now, datagram);
-            had_stun = true;
-        } else if (datagram->data[0] <= 3) { /* RFC 7983 §7 */
-            hf_ice_on_stun(ice, now, &datagram->path, hf_bytes_of(datagram->data, datagram->len));
-            had_stun = true;
-        } else if (!hf_ice_may_be_data(datagram->data[0])) {
-            hf_ice_drop(ice, HF_DROP_STUN_MALFORMED, datagram->len);
-        } else if (!hf_ice_is_authenticated(ice, &datagram->path)) {
-            hf_ice_drop(ice, HF_DROP_UNKNOWN_PATH, datagram->len);
-        } else {
+            had_other = true;
+        } else if (is_data_of_datagram(ice, now, datagram)) {
             hf_ice_count_received(ice, now, &datagram->path, datagram->len);
             datagrams[kept++] = *datagram;
+        } else {
+            had_other = true;
         }
     }
-    if (had_stun)
+    if (had_other)
         settle(ice, now);
     return kept;
 }
@@ -357,7 +422,8 @@ bool hf_ice_poll_transmit(hf_ice *ice, hf_time now, hf_transmit *out)
     if (!ice || !out || !out->buffer || (ice->owed.len == 0 && now < ice->deadline))
         return false;
     now = at(ice, now);
-    bool has_one = hf_ice_answer_poll(ice, out) || hf_ice_consent_poll(ice, now, out) || hf_ice_check_poll(ice, now, out) ||
+    bool has_one = hf_ice_answer_poll(ice, out) || hf_ice_consent_poll(ice, now, out) ||
+                   hf_ice_allocation_poll(ice, now, out) || hf_ice_check_poll(ice, now, out) ||
                    hf_ice_gather_repeat(ice, now, out);
     settle(ice, now);
     if (has_one) {
@@ -370,14 +436,17 @@ bool hf_ice_poll_transmit(hf_ice *ice, hf_time now, hf_transmit *out)
 
 bool hf_ice_poll_request(hf_ice *ice, hf_request *out)
 {
-    return ice && out &&
-           (hf_ice_gather_poll_request(ice, out) || hf_ice_alias_poll_request(ice, out) ||
-            hf_ice_stream_poll_request(ice, out));
+    if (!ice || !out)
+        return false;
+    bool has_one =
+        ice->state != HF_ICE_CLOSED && (hf_ice_gather_poll_request(ice, out) || hf_ice_alias_poll_request(ice, out));
+    return has_one || hf_ice_stream_poll_request(ice, out);
 }
 
 void hf_ice_reply(hf_ice *ice, hf_time now, const hf_reply *reply)
 {
-    if (!ice || !reply)
+    bool is_of_a_stream = reply && (reply->type == HF_REPLY_CONNECTED || reply->type == HF_REPLY_DISCONNECTED);
+    if (!ice || !reply || (ice->state == HF_ICE_CLOSED && !is_of_a_stream))
         return;
     now = at(ice, now);
     switch (reply->type) {
@@ -430,18 +499,24 @@ hf_ice_gathering hf_ice_get_gathering(const hf_ice *ice)
 bool hf_ice_get_route(const hf_ice *ice, hf_ice_route *out)
 {
     const hf_ice_pair *pair = ice ? ice->route : NULL;
-    if (!pair)
+    hf_ice_way way;
+    if (!pair || !hf_ice_way_of(ice, &pair->path, &way))
         return false;
+    bool is_by_relay = pair->local->type == HF_ICE_RELAYED; /* also where the remote sees another address than the relay's */
     *out = (hf_ice_route){
-        .path = pair->path,
+        .path = way.path,
         .rtt = pair->rtt,
         .nominated = pair->is_nominated,
-        .local_type = pair->mapped->type,
+        .local_type = is_by_relay ? HF_ICE_RELAYED : pair->mapped->type,
         .remote_type = pair->remote->type,
-        .local = pair->mapped->addr,
+        .local = is_by_relay ? pair->local->addr : pair->mapped->addr,
         .remote = pair->remote->addr,
-        .wrap = hf_ice_wrap(&pair->path),
+        .relay_transport = way.path.transport,
+        .relay_tls = is_by_relay && pair->local->allocation->server->tls,
+        .wrap = way.wrap,
     };
+    if (!is_by_relay)
+        out->relay_transport = HF_UDP;
     hf_ice_alias_name_route(ice, pair, out);
     return true;
 }

@@ -14,6 +14,8 @@
 #include "ring.h"
 #include "stun.h"
 #include "trace.h"
+#include "turn_client.h"
+#include "turn_stream.h"
 
 #include <holdfast/ice.h>
 
@@ -29,6 +31,8 @@
 #define HF_ICE_OWED_MAX 64             /* answers that wait to be sent */
 #define HF_ICE_EARLY_MAX 16            /* paths of checks that came before the remote's credentials */
 #define HF_ICE_QUERIES_MAX 128         /* servers times local addresses */
+#define HF_ICE_SERVER_ADDRS_MAX 8      /* of one server's name */
+#define HF_ICE_CREDENTIAL_MAX 508      /* RFC 8489 §14.3: a user name has fewer than 509 bytes; so has a password, here */
 #define HF_ICE_ARRIVED_MAX (256 << 10) /* bytes of data that streams have brought and nobody has fetched */
 #define HF_ICE_TOLD_MAX 8              /* state changes that wait to be told */
 #define HF_ICE_UNKNOWN_MAX 8           /* unknown attributes named in a 420 */
@@ -48,13 +52,15 @@ typedef struct hf_ice_socket {
     hf_ice_tcp_type tcp_type;
 } hf_ice_socket;
 
-/* A local candidate. One whose base is itself is a host candidate and has a socket. */
+/* A local candidate. One whose base is itself is a host candidate and has a socket, or a relayed one (RFC 8445 §5.1.1). */
 typedef struct hf_ice_local {
     hf_ice_candidate_type type;
     hf_ice_tcp_type tcp_type; /* ACTIVE: the port is 9, and each stream gets one of its own (RFC 6544 §4.5) */
     hf_addr addr;
-    struct hf_ice_local *base; /* a host candidate is its own base (RFC 8445 §5.1.1) */
-    hf_addr server;            /* SERVER_REFLEXIVE: who told it */
+    struct hf_ice_local *base;        /* a host candidate is its own base (RFC 8445 §5.1.1) */
+    const struct hf_ice_stun *server; /* SERVER_REFLEXIVE, RELAYED: who gave it */
+    hf_addr server_addr;
+    struct hf_ice_allocation *allocation; /* RELAYED: that it is an address of */
     uint32_t priority;
     uint16_t preference; /* local preference of the base (RFC 8445 §5.1.2.1) */
     uint16_t foundation; /* equal numbers, equal foundations */
@@ -118,6 +124,7 @@ typedef struct hf_ice_pair {
     hf_path path;                 /* TCP without a stream: the local port is 0 where that is not a listening one */
     uint64_t priority;
     hf_ice_pair_state state;
+    bool is_permitted;     /* RELAYED: the server lets us send to the remote's address; otherwise always */
     bool is_authenticated; /* the remote has shown on this path that it knows our password, or we have had an answer */
     bool is_nominated;     /* valid and nominated */
     uint32_t nominating;   /* we are controlling and nominate it with this value; 0: not */
@@ -148,10 +155,14 @@ typedef struct hf_ice_stream {
     uint32_t id;        /* of the request that opens it; 0: it was accepted */
     bool driver_has_it; /* so it must be told when we close it */
     hf_path path;
-    hf_ice_pair *pair;  /* NULL: accepted, and no check has made one yet */
-    hf_time give_up_at; /* when it is closed unless something comes of it; NEVER: with its pair */
-    hf_err cause;       /* of its end; OK: nobody needs it any more */
-    hf_deframer deframer;
+    hf_ice_pair *pair;                    /* NULL: accepted, and no check has made one yet, or */
+    struct hf_ice_allocation *allocation; /* it leads to a TURN server */
+    hf_time give_up_at;                   /* when it is closed unless something comes of it; NEVER: with its pair */
+    hf_err cause;                         /* of its end; OK: nobody needs it any more */
+    union {
+        hf_deframer frames;
+        hf_turn_deframer messages; /* to a TURN server */
+    } in;
 } hf_ice_stream;
 
 /* An answer that we owe; built when it is sent. */
@@ -179,16 +190,50 @@ typedef enum hf_ice_server_state {
     HF_ICE_SERVER_LOST
 } hf_ice_server_state;
 
-/* A STUN server. */
+/* A STUN or TURN server. */
 typedef struct hf_ice_stun {
     char *uri, *host;
     uint16_t port;
+    bool is_turn;
+    bool tls;                  /* TURN: as `transport` */
+    hf_transport transport;    /* TURN: between us and it */
+    char *username, *password; /* TURN; NULL: not known */
+    bool lacks_credentials;    /* none were given, or they were refused */
+    bool is_lack_told;
     hf_ice_server_state state;
-    hf_addr ipv4, ipv6; /* family NONE: has none */
+    hf_addr addrs[HF_ICE_SERVER_ADDRS_MAX]; /* in the order in which they are tried */
+    size_t addrs_len;
     bool has_answered;
     bool is_failure_told;
     hf_err failure; /* HF_OK: none */
 } hf_ice_stun;
+
+typedef enum hf_ice_allocation_state {
+    HF_ICE_ALLOCATION_RESTING = 0, /* until `retry_at` */
+    HF_ICE_ALLOCATION_CONNECTING,  /* its stream is being opened */
+    HF_ICE_ALLOCATION_ASKED,
+    HF_ICE_ALLOCATION_STANDING,
+    HF_ICE_ALLOCATION_CLOSING /* it is being given back */
+} hf_ice_allocation_state;
+
+/* What a TURN server has for us, or shall have, by way of one address of ours. */
+typedef struct hf_ice_allocation {
+    hf_ice_allocation_state state;
+    hf_ice_stun *server;
+    hf_local base;     /* of a UDP socket; streams are opened from its IP */
+    size_t addr_at;    /* which of the server's addresses is tried */
+    hf_addr alternate; /* that it has sent us on to; family NONE: none */
+    unsigned redirects;
+    hf_family family;       /* that is asked for; NONE: both */
+    hf_path path;           /* to the server: what a driver sees */
+    hf_turn_client *client; /* NULL: RESTING, CONNECTING */
+    hf_ice_stream *stream;  /* NULL: UDP, RESTING */
+    hf_addr relayed[HF_TURN_RELAYED_MAX], mapped;
+    bool has_stood; /* once: then it is tried again until it does */
+    bool lacks_credentials;
+    unsigned failures; /* since it stood last */
+    hf_time retry_at;  /* NEVER: not before somebody says so */
+} hf_ice_allocation;
 
 typedef enum hf_ice_query_state { HF_ICE_QUERY_WAITING = 0, HF_ICE_QUERY_IN_PROGRESS, HF_ICE_QUERY_DONE } hf_ice_query_state;
 
@@ -247,6 +292,11 @@ typedef struct hf_ice_generation {
     hf_ice_gathering gathering, gathering_told;
     hf_ice_query *queries;
     size_t queries_len, queries_cap;
+    hf_time asked_at, news_at; /* when servers could be asked first, and when anything was heard last */
+    hf_span slowest;           /* of the answers so far; 0: there is none */
+
+    hf_time join_at; /* when relayed pairs join the others; NEVER: there is none to be checked yet */
+    bool has_joined;
 
     hf_ice_pair *best;   /* the valid pair to take; NULL: none */
     hf_time nominate_at; /* when better ones have had their time */
@@ -278,6 +328,15 @@ struct hf_ice {
     bool gather_turn; /* the next slot of the pacer is a query's */
     hf_ice_stun *servers;
     size_t servers_len;
+
+    /* allocation.c, join.c */
+    hf_ice_relay relay;
+    hf_span head_start;
+    hf_local *bases; /* what allocations may be asked for from: addresses of UDP sockets, the preferred ones first */
+    size_t bases_len, bases_cap;
+    hf_ice_allocation **allocations;
+    size_t allocations_len, allocations_cap;
+    hf_time allocation_at; /* the next request to a TURN server may leave */
 
     /* alias.c */
     hf_ice_mdns mdns;
@@ -378,9 +437,12 @@ uint32_t hf_ice_priority(hf_ice_candidate_type type, hf_ice_tcp_type tcp_type, u
 
 /* Adds one unless it is redundant (RFC 8445 §5.1.3); NULL: it is, or there is no room. */
 hf_ice_local *hf_ice_local_add_host(hf_ice_generation *g, const hf_ice_socket *socket);
-hf_ice_local *hf_ice_local_add_reflexive(hf_ice_generation *g, hf_ice_candidate_type type, hf_ice_local *base,
-                                         const hf_addr *addr, const hf_addr *server);
-/* Removes a host candidate, all that are based on it, and their pairs. The route is to be considered anew then. */
+hf_ice_local *hf_ice_local_add_reflexive(hf_ice_generation *g, hf_ice_local *base, const hf_addr *addr,
+                                         const hf_ice_stun *server, const hf_addr *server_addr);
+hf_ice_local *hf_ice_local_add_peer_reflexive(hf_ice_generation *g, hf_ice_local *base, const hf_addr *addr);
+hf_ice_local *hf_ice_local_add_relayed(hf_ice_generation *g, hf_ice_allocation *a, const hf_addr *addr);
+/* Removes a host or relayed candidate, all that are based on it, and their pairs. The route is to be considered anew
+ * then. */
 void hf_ice_local_remove(hf_ice_generation *g, hf_ice_local *host);
 hf_ice_local *hf_ice_local_find_host(const hf_ice_generation *g, const hf_addr *addr, hf_ice_tcp_type tcp_type);
 hf_ice_local *hf_ice_local_find(const hf_ice_generation *g, const hf_addr *addr, const hf_ice_local *base);
@@ -417,10 +479,79 @@ void hf_ice_alias_name_route(const hf_ice *ice, const hf_ice_pair *pair, hf_ice_
 bool hf_ice_alias_poll_request(hf_ice *ice, hf_request *out);
 void hf_ice_alias_clear(hf_ice *ice);
 
-/* --- server.c ------------------------------------------------------------------------------------------------------ */
+/* --- server.c: STUN and TURN servers ------------------------------------------------------------------------------- */
 
 HF_CHECKED hf_err hf_ice_servers_init(hf_ice *ice, const hf_ice_config *config);
 void hf_ice_servers_clear(hf_ice *ice);
+/* The first of its addresses that `local` may reach; NULL: none. */
+const hf_addr *hf_ice_server_addr(const hf_ice_stun *server, const hf_addr *local);
+HF_CHECKED hf_err hf_ice_server_set_credentials(hf_ice *ice, hf_ice_stun *server, const char *username,
+                                                const char *password);
+
+/* --- allocation.c: relays (RFC 8656) --------------------------------------------------------------------------------- */
+
+/* Takes the addresses that the driver told. */
+void hf_ice_allocations_take_locals(hf_ice *ice, hf_time now, const hf_reply *reply);
+/* Asks for those that there may be by now, and gives the newest generation the candidates of those that stand. */
+void hf_ice_allocations_take_part(hf_ice *ice, hf_time now);
+/* A new generation gathers: what has failed is tried once more, and what stands must show that it does. */
+void hf_ice_allocations_renew(hf_ice *ice, hf_time now);
+void hf_ice_allocations_take_credentials(hf_ice *ice, hf_time now, const hf_ice_stun *server);
+/* None is still on its way for the first time. */
+bool hf_ice_allocations_are_settled(const hf_ice *ice);
+/* One may still come. */
+bool hf_ice_allocations_are_awaited(const hf_ice *ice);
+void hf_ice_allocations_close(hf_ice *ice, hf_time now);
+void hf_ice_allocations_clear(hf_ice *ice);
+bool hf_ice_allocation_poll(hf_ice *ice, hf_time now, hf_transmit *out);
+void hf_ice_allocation_tick(hf_ice *ice, hf_time now);
+hf_time hf_ice_allocation_deadline(const hf_ice *ice);
+/* Its stream is open, or could not be opened, or has ended (`err`). */
+void hf_ice_allocation_on_stream(hf_ice *ice, hf_time now, hf_ice_allocation *a, hf_err err);
+/* The route goes by it. */
+void hf_ice_allocation_carry(hf_time now, const hf_ice_pair *pair);
+/* The path by it is suspect: does the server still know it? */
+void hf_ice_allocation_probe(hf_time now, hf_ice_allocation *a);
+
+/* --- relayed.c: datagrams that come and go by way of a relay -------------------------------------------------------- */
+
+/* The one whose relayed address that is; NULL: none. */
+hf_ice_allocation *hf_ice_relayed_find(const hf_ice *ice, const hf_addr *relayed);
+/* What comes on that path may be a TURN server's; NULL: it is not. */
+hf_ice_allocation *hf_ice_relayed_server(const hf_ice *ice, const hf_datagram *datagram);
+/* Takes what a server sent. True: `datagram` is now what it bore, as if it had come to the relayed address. */
+bool hf_ice_relayed_unwrap(hf_ice *ice, hf_time now, hf_ice_allocation *a, hf_datagram *datagram);
+/* Asks for a permission for a pair just made. */
+void hf_ice_relayed_ask(hf_time now, hf_ice_pair *pair);
+/* Gives it up with the pair, unless another one needs it. */
+void hf_ice_relayed_forget(const hf_ice_pair *pair);
+void hf_ice_relayed_permit(hf_ice *ice, hf_time now, const hf_ice_allocation *a, const hf_addr *peer, bool is_permitted);
+
+/* How a datagram leaves: on the path that the driver sees, with something around it. */
+typedef struct hf_ice_way {
+    hf_path path;
+    hf_wrap wrap;
+} hf_ice_way;
+
+/* False: there is none now, for the relay does not carry it. */
+bool hf_ice_way_of(const hf_ice *ice, const hf_path *path, hf_ice_way *out);
+/* STUN is written behind the room for what stands before it, then finished with its length. False: the length is 0. */
+bool hf_ice_finish(hf_transmit *out, const hf_ice_way *way, size_t len);
+
+/* --- join.c: when relayed pairs join the others --------------------------------------------------------------------- */
+
+/* One end of it is a relay. */
+static inline bool hf_ice_pair_is_relayed(const hf_ice_pair *pair)
+{
+    return pair->local->type == HF_ICE_RELAYED || pair->remote->type == HF_ICE_RELAYED;
+}
+/* An ordinary check of it may be sent. */
+static inline bool hf_ice_join_allows(const hf_ice_pair *pair)
+{
+    return pair->is_permitted && (pair->generation->has_joined || !hf_ice_pair_is_relayed(pair));
+}
+void hf_ice_join_consider(hf_ice *ice, hf_time now);
+hf_time hf_ice_join_deadline(const hf_ice *ice);
 
 /* --- gather.c ------------------------------------------------------------------------------------------------------ */
 
@@ -433,7 +564,8 @@ void hf_ice_gather_on_locals(hf_ice *ice, hf_time now, const hf_reply *reply);
 void hf_ice_gather_on_resolved(hf_ice *ice, hf_time now, const hf_reply *reply);
 bool hf_ice_gather_on_response(hf_ice *ice, hf_time now, const hf_path *path, const hf_stun_message *message);
 void hf_ice_gather_forget_base(hf_ice_generation *g, const hf_ice_local *base);
-void hf_ice_gather_settle(hf_ice *ice); /* something that it waits for has come */
+void hf_ice_gather_settle(hf_ice *ice);                 /* something that it waits for has come */
+void hf_ice_gather_on_answer(hf_ice *ice, hf_time now); /* a server has said something */
 void hf_ice_gather_tick(hf_ice *ice, hf_time now);
 bool hf_ice_gather_repeat(hf_ice *ice, hf_time now, hf_transmit *out); /* what is due for its second or later time */
 bool hf_ice_gather_start_one(hf_ice *ice, hf_time now, hf_transmit *out);
@@ -469,6 +601,8 @@ void hf_ice_trace_remote(const hf_ice_generation *g, const hf_ice_remote *remote
 void hf_ice_trace_pair(const hf_ice_pair *pair, hf_trace_event event);
 void hf_ice_trace_no_pair(const hf_ice *ice);
 void hf_ice_trace_stream(const hf_ice *ice, const hf_ice_stream *stream, hf_trace_event event);
+void hf_ice_trace_allocation(const hf_ice *ice, const hf_ice_allocation *a, hf_trace_event event, hf_err cause,
+                             unsigned code);
 void hf_ice_trace_dropped(const hf_ice_generation *g); /* a generation with its pairs; NULL is fine */
 
 /* --- check.c ------------------------------------------------------------------------------------------------------- */
@@ -498,6 +632,8 @@ void hf_ice_budget_prove(const hf_ice_pair *pair);
 bool hf_ice_stream_may_open(const hf_ice *ice, const hf_addr *remote);
 /* Opens one for a pair that needs it; false: it can't have one. */
 bool hf_ice_stream_open(hf_time now, hf_ice_pair *pair);
+/* The same to the server of an allocation, by its path. */
+bool hf_ice_stream_open_to_server(hf_ice *ice, hf_time now, hf_ice_allocation *a);
 hf_ice_stream *hf_ice_stream_find(const hf_ice *ice, const hf_path *path); /* an open one */
 /* Closes it and leaves its pair without: the route is to be considered anew then. NULL is fine. */
 void hf_ice_stream_close(hf_ice *ice, hf_ice_stream *stream);
@@ -511,16 +647,10 @@ void hf_ice_stream_tick(hf_ice *ice, hf_time now);
 hf_time hf_ice_stream_deadline(const hf_ice *ice);
 void hf_ice_streams_clear(hf_ice *ice);
 
-/* What stands around each datagram on a path. */
-static inline hf_wrap hf_ice_wrap(const hf_path *path)
-{
-    return path->transport == HF_TCP ? hf_frame_wrap : (hf_wrap){0};
-}
-/* STUN is written behind the room for that, then finished with its length. */
-bool hf_ice_finish(hf_transmit *out, const hf_path *path, size_t len); /* false: the length is 0 */
-
 /* --- ice.c: what a stream has brought is taken like a datagram ------------------------------------------------------- */
 
+/* Keeps what is STUN, drops what nobody has shown a right to send. True: it is data, to be counted. */
+bool hf_ice_is_data(hf_ice *ice, hf_time now, const hf_datagram *datagram);
 void hf_ice_on_stun(hf_ice *ice, hf_time now, const hf_path *path, hf_bytes message);
 bool hf_ice_is_authenticated(hf_ice *ice, const hf_path *path);
 void hf_ice_count_received(hf_ice *ice, hf_time now, const hf_path *path,

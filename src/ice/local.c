@@ -27,7 +27,7 @@ uint32_t hf_ice_priority(hf_ice_candidate_type type, hf_ice_tcp_type tcp_type, u
 static bool preference_is_taken(const hf_ice_generation *g, bool is_tcp, uint16_t preference)
 {
     for (size_t i = 0; i < g->locals_len; i++) {
-        if (g->locals[i]->base == g->locals[i] && (g->locals[i]->tcp_type != HF_ICE_TCP_NONE) == is_tcp &&
+        if (g->locals[i]->type == HF_ICE_HOST && (g->locals[i]->tcp_type != HF_ICE_TCP_NONE) == is_tcp &&
             g->locals[i]->preference == preference)
             return true;
     }
@@ -55,11 +55,33 @@ static uint16_t preference_of(const hf_ice_generation *g, const hf_ice_socket *s
     return (uint16_t)(top | (255 - rank));
 }
 
-/* RFC 8445 §5.1.1.3: the same type, base IP, server IP and transport have the same foundation. */
+/* Of relayed candidates those come first whose relay takes datagrams as datagrams, then the better of our own addresses,
+ * then the server that the configuration names first; and IPv4, for a server whose IPv6 leads nowhere is the likelier one.
+ * From the top: 2 bits, 5 bits, 4 bits, 1 bit; the rest tells apart what is equal. */
+static uint16_t preference_of_relayed(const hf_ice *ice, const hf_ice_allocation *a, const hf_addr *addr)
+{
+    const hf_ice_stun *server = a->server;
+    unsigned transport = server->transport == HF_UDP ? 2 : !server->tls ? 1 : 0;
+    unsigned driver = a->base.preference < 31 ? a->base.preference : 31;
+    unsigned place = (unsigned)(server - ice->servers) & 15;
+    unsigned family = addr->family == HF_FAMILY_IPV4 ? 1 : 0;
+    return (uint16_t)(transport << 14 | driver << 9 | (15 - place) << 5 | family << 4 | 15);
+}
+
+/* How a relayed candidate's server was asked; 0: it is none. */
+static unsigned asked_over(const hf_ice_local *local)
+{
+    const hf_ice_allocation *a = local->allocation;
+    return !a ? 0 : a->server->transport == HF_UDP ? 1 : a->server->tls ? 3 : 2;
+}
+
+/* RFC 8445 §5.1.1.3: the same type, base IP, server IP and transport, and the same transport to the server, have the same
+ * foundation. */
 static bool shares_foundation(const hf_ice_local *a, const hf_ice_local *b)
 {
     return a->type == b->type && (a->tcp_type == HF_ICE_TCP_NONE) == (b->tcp_type == HF_ICE_TCP_NONE) &&
-           hf_addr_equal_ip(&a->base->addr, &b->base->addr) && hf_addr_equal_ip(&a->server, &b->server);
+           hf_addr_equal_ip(&a->base->addr, &b->base->addr) && hf_addr_equal_ip(&a->server_addr, &b->server_addr) &&
+           asked_over(a) == asked_over(b);
 }
 
 static uint16_t foundation_of(hf_ice_generation *g, const hf_ice_local *local)
@@ -146,16 +168,39 @@ hf_ice_local *hf_ice_local_add_host(hf_ice_generation *g, const hf_ice_socket *s
 /* RFC 8445 §5.1.3: "A candidate is redundant if and only if its transport address and base equal those of another
  * candidate. The agent SHOULD eliminate the redundant candidate with the lower priority": the one found first is never
  * lower, for host candidates come before reflexive ones. */
-hf_ice_local *hf_ice_local_add_reflexive(hf_ice_generation *g, hf_ice_candidate_type type, hf_ice_local *base,
-                                         const hf_addr *addr, const hf_addr *server)
+static hf_ice_local *add_reflexive(hf_ice_generation *g, const hf_ice_local *reflexive)
 {
-    if (hf_ice_addr_is_forbidden(addr) || hf_ice_local_find(g, addr, base))
+    hf_ice_local local = *reflexive;
+    if (hf_ice_addr_is_forbidden(&local.addr) || hf_ice_local_find(g, &local.addr, local.base))
         return NULL;
-    hf_ice_local local = {
-        .type = type, .tcp_type = base->tcp_type, .addr = *addr, .base = base, .preference = base->preference};
-    if (server)
-        local.server = *server;
+    local.tcp_type = local.base->tcp_type;
+    local.preference = local.base->preference;
     return append(g, &local);
+}
+
+hf_ice_local *hf_ice_local_add_reflexive(hf_ice_generation *g, hf_ice_local *base, const hf_addr *addr,
+                                         const hf_ice_stun *server, const hf_addr *server_addr)
+{
+    return add_reflexive(
+        g, &(hf_ice_local){
+               .type = HF_ICE_SERVER_REFLEXIVE, .addr = *addr, .base = base, .server = server, .server_addr = *server_addr});
+}
+
+hf_ice_local *hf_ice_local_add_peer_reflexive(hf_ice_generation *g, hf_ice_local *base, const hf_addr *addr)
+{
+    return add_reflexive(g, &(hf_ice_local){.type = HF_ICE_PEER_REFLEXIVE, .addr = *addr, .base = base});
+}
+
+hf_ice_local *hf_ice_local_add_relayed(hf_ice_generation *g, hf_ice_allocation *a, const hf_addr *addr)
+{
+    if (hf_ice_addr_is_forbidden(addr) || hf_ice_local_find_host(g, addr, HF_ICE_TCP_NONE))
+        return NULL;
+    return append(g, &(hf_ice_local){.type = HF_ICE_RELAYED,
+                                     .addr = *addr,
+                                     .allocation = a,
+                                     .server = a->server,
+                                     .server_addr = a->path.remote,
+                                     .preference = preference_of_relayed(g->ice, a, addr)});
 }
 
 hf_ice_local *hf_ice_local_find_host(const hf_ice_generation *g, const hf_addr *addr, hf_ice_tcp_type tcp_type)
@@ -196,7 +241,18 @@ void hf_ice_local_remove(hf_ice_generation *g, hf_ice_local *host)
 /* A peer-reflexive candidate never is: the remote has seen its address (RFC 8445 §7.2.5.3.1). */
 bool hf_ice_local_is_for_the_remote(const hf_ice_generation *g, const hf_ice_local *local)
 {
+    if (g->ice->relay == HF_ICE_RELAY_ONLY && local->type != HF_ICE_RELAYED)
+        return false;
     return local->type != HF_ICE_PEER_REFLEXIVE && hf_ice_alias_allows_telling(g->ice, local);
+}
+
+/* RFC 8839 §5.1: of a relayed candidate, the mapped address. Of one that is concealed, "the address MUST be set to "0.0.0.0"
+ * (for IPv4 candidates) or "::" (for IPv6 candidates) and the port to "9"." */
+static hf_addr related_to_relay(const hf_ice *ice, const hf_ice_local *local)
+{
+    const hf_addr *mapped = &local->allocation->mapped;
+    bool is_shown = ice->relay != HF_ICE_RELAY_ONLY && mapped->family != HF_FAMILY_NONE;
+    return is_shown ? *mapped : (hf_addr){.family = local->addr.family, .port = 9};
 }
 
 void hf_ice_local_describe(const hf_ice_generation *g, const hf_ice_local *local, hf_ice_candidate *out)
@@ -206,6 +262,8 @@ void hf_ice_local_describe(const hf_ice_generation *g, const hf_ice_local *local
     snprintf(out->foundation, sizeof out->foundation, "%u", (unsigned)local->foundation);
     if (local->base != local)
         out->related = local->base->addr;
+    else if (local->type == HF_ICE_RELAYED)
+        out->related = related_to_relay(g->ice, local);
     hf_ice_alias_conceal(g->ice, local, out);
     memcpy(out->ufrag, g->local_ufrag, sizeof g->local_ufrag);
 }

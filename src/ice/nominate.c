@@ -15,6 +15,9 @@
 /* A stream works at once or never, while a check over UDP may need its repetitions until both NATs have let it pass. */
 #define GRACE_OF_STREAM HF_SECONDS(2)
 
+/* A relay works where nothing else does, but soon after something else might. */
+#define GRACE_OF_RELAY HF_SECONDS(3)
+
 /* Valid, and the remote's consent is fresh (RFC 7675 §5.1). */
 static bool is_usable(const hf_ice_pair *pair, hf_time now)
 {
@@ -79,6 +82,15 @@ static void start_nominating(hf_ice_generation *g)
     hf_ice_check_trigger(g->best);
 }
 
+static hf_span grace_of(const hf_ice_pair *pair)
+{
+    if (hf_ice_pair_is_relayed(pair))
+        return GRACE_OF_RELAY;
+    hf_span grace = pair->rtt * GRACE_ROUND_TRIPS;
+    grace = grace < GRACE_MIN ? GRACE_MIN : grace > GRACE_MAX ? GRACE_MAX : grace;
+    return pair->stream ? GRACE_OF_STREAM : grace;
+}
+
 /* RFC 8445 §8.1.1: regular nomination: a check with USE-CANDIDATE on a pair that is valid. */
 static void nominate(hf_ice_generation *g, hf_time now)
 {
@@ -87,11 +99,7 @@ static void nominate(hf_ice_generation *g, hf_time now)
         g->nominate_at = HF_NEVER;
         return;
     }
-    if (g->nominate_at == HF_NEVER) {
-        hf_span grace = pair->rtt * GRACE_ROUND_TRIPS;
-        grace = grace < GRACE_MIN ? GRACE_MIN : grace > GRACE_MAX ? GRACE_MAX : grace;
-        g->nominate_at = now + (pair->stream ? GRACE_OF_STREAM : grace);
-    }
+    g->nominate_at = hf_ice_earlier(g->nominate_at, now + grace_of(pair));
     if (now < g->nominate_at && better_may_come(g))
         return;
     g->nominate_at = HF_NEVER;
@@ -191,6 +199,8 @@ void hf_ice_select(hf_ice *ice, hf_ice_pair *pair)
     ice->route = pair; /* nowhere else is it assigned */
     ice->route_told = false;
     ice->stats.selected_changes++;
+    if (pair && pair->local->type == HF_ICE_RELAYED)
+        hf_ice_allocation_carry(ice->now, pair);
     if (pair)
         hf_ice_trace_pair(pair, HF_TRACE_ICE_PAIR_SELECTED);
     else

@@ -22,6 +22,8 @@ bool hf_ice_may_reach(const hf_addr *local, const hf_addr *remote)
  * opened a stream for it and a check has come (§7.2). */
 static bool may_pair(const hf_ice_local *local, const hf_ice_remote *remote)
 {
+    if (local->type == HF_ICE_RELAYED && remote->name)
+        return false; /* draft-ietf-mmusic-mdns-ice-candidates §3.3.2: the relay's server would learn what the name hides */
     bool fits = local->tcp_type == HF_ICE_TCP_NONE
                     ? remote->tcp_type == HF_ICE_TCP_NONE
                     : local->tcp_type == HF_ICE_TCP_ACTIVE && remote->tcp_type == HF_ICE_TCP_PASSIVE;
@@ -125,10 +127,13 @@ hf_ice_pair *hf_ice_pair_ensure(hf_ice_generation *g, hf_ice_local *local, hf_ic
     pair->path = path_of(local, remote);
     pair->priority = priority;
     pair->due = HF_NEVER;
+    pair->is_permitted = local->type != HF_ICE_RELAYED;
     pair->state = state_at_first(g, pair);
     pair->number = ++g->ice->number_last;
     insert(g, pair);
     hf_ice_trace_pair(pair, HF_TRACE_ICE_PAIR_ADDED);
+    if (local->type == HF_ICE_RELAYED)
+        hf_ice_relayed_ask(g->ice->now, pair);
     return pair;
 }
 
@@ -180,6 +185,7 @@ hf_ice_pair *hf_ice_pair_find(const hf_ice_generation *g, const hf_path *path)
 void hf_ice_pair_remove(hf_ice_generation *g, hf_ice_pair *pair)
 {
     hf_ice_stream_close(g->ice, pair->stream);
+    hf_ice_relayed_forget(pair);
     size_t at = 0;
     while (g->pairs[at] != pair)
         at++;

@@ -29,7 +29,7 @@ static void cancel_checks(hf_ice_generation *g)
 
 hf_err hf_ice_restart_open(hf_ice *ice)
 {
-    if (ice->newest->gathering == HF_ICE_GATHERING_NEW && !hf_ice_is_restarting(ice))
+    if ((ice->newest->gathering == HF_ICE_GATHERING_NEW && !hf_ice_is_restarting(ice)) || ice->state == HF_ICE_CLOSED)
         return HF_ESTATE;
     if (hf_ice_is_restarting(ice) && !hf_ice_remote_is_known(ice->newest))
         return HF_OK;
@@ -82,7 +82,7 @@ static void return_to_current(hf_ice *ice, hf_time now)
 
 hf_err hf_ice_restart_cancel(hf_ice *ice, hf_time now)
 {
-    if (!hf_ice_is_restarting(ice))
+    if (!hf_ice_is_restarting(ice) || ice->state == HF_ICE_CLOSED)
         return HF_ESTATE;
     /* "Gathering" was told of the one that goes: the application hears that it is over. */
     if (ice->newest->gathering_told == HF_ICE_GATHERING && ice->current->gathering_told == HF_ICE_GATHERING_COMPLETE)

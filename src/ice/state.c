@@ -9,19 +9,20 @@
  *                        FAILED ◀──consent expired, or no path
  *
  * A restart moves the state when its checks begin; one that is taken back leaves CHECKING for what the old generation is in.
- * FAILED is left only by a restart: by then the remote, too, has given up on these credentials (Chromium and Firefox answer
- * nothing more), so a check that arrives late is not answered either. */
+ * CLOSED is entered from anywhere, and never left. FAILED is left only by a restart: by then the remote, too, has given up
+ * on these credentials (Chromium and Firefox answer nothing more), so a check that arrives late is not answered either. */
 #include "ice_priv.h"
 
 #define BIT(state) (1u << (state))
 
 static const unsigned reachable[HF_ICE_STATE_COUNT] = {
-    [HF_ICE_NEW] = BIT(HF_ICE_CHECKING),
-    [HF_ICE_CHECKING] = BIT(HF_ICE_CONNECTED) | BIT(HF_ICE_FAILED) | BIT(HF_ICE_NEW) | BIT(HF_ICE_DISCONNECTED),
-    [HF_ICE_CONNECTED] = BIT(HF_ICE_COMPLETED) | BIT(HF_ICE_DISCONNECTED) | BIT(HF_ICE_FAILED),
-    [HF_ICE_COMPLETED] = BIT(HF_ICE_CONNECTED) | BIT(HF_ICE_DISCONNECTED) | BIT(HF_ICE_FAILED),
-    [HF_ICE_DISCONNECTED] = BIT(HF_ICE_CONNECTED) | BIT(HF_ICE_FAILED) | BIT(HF_ICE_CHECKING),
-    [HF_ICE_FAILED] = BIT(HF_ICE_CHECKING),
+    [HF_ICE_NEW] = BIT(HF_ICE_CHECKING) | BIT(HF_ICE_CLOSED),
+    [HF_ICE_CHECKING] =
+        BIT(HF_ICE_CONNECTED) | BIT(HF_ICE_FAILED) | BIT(HF_ICE_NEW) | BIT(HF_ICE_DISCONNECTED) | BIT(HF_ICE_CLOSED),
+    [HF_ICE_CONNECTED] = BIT(HF_ICE_COMPLETED) | BIT(HF_ICE_DISCONNECTED) | BIT(HF_ICE_FAILED) | BIT(HF_ICE_CLOSED),
+    [HF_ICE_COMPLETED] = BIT(HF_ICE_CONNECTED) | BIT(HF_ICE_DISCONNECTED) | BIT(HF_ICE_FAILED) | BIT(HF_ICE_CLOSED),
+    [HF_ICE_DISCONNECTED] = BIT(HF_ICE_CONNECTED) | BIT(HF_ICE_FAILED) | BIT(HF_ICE_CHECKING) | BIT(HF_ICE_CLOSED),
+    [HF_ICE_FAILED] = BIT(HF_ICE_CHECKING) | BIT(HF_ICE_CLOSED),
     [HF_ICE_CLOSED] = 0,
 };
 
@@ -32,11 +33,11 @@ static void tell(hf_ice *ice, hf_ice_state state, hf_err cause)
     ice->told[ice->told_len++] = (hf_ice_told){.state = state, .cause = cause};
 }
 
-/* RFC 7675 §5.1: "the ICE endpoint MUST immediately cease transmission on that candidate pair". Only a restart that the
- * remote has not answered yet is left. */
-static void fall_silent(hf_ice *ice)
+/* RFC 7675 §5.1: "the ICE endpoint MUST immediately cease transmission on that candidate pair". When consent is lost, only a
+ * restart that the remote has not answered yet is left. */
+static void fall_silent(hf_ice *ice, hf_ice_generation *newest)
 {
-    for (hf_ice_generation *g = hf_ice_checked(ice); g; g = g->older) {
+    for (hf_ice_generation *g = newest; g; g = g->older) {
         g->is_over = true;
         g->best = NULL;
         g->nominate_at = HF_NEVER;
@@ -66,7 +67,12 @@ void hf_ice_enter(hf_ice *ice, hf_time now, hf_ice_state next, hf_err cause)
         ice->give_up_at = now + ice->patience;
         break;
     case HF_ICE_FAILED:
-        fall_silent(ice);
+        fall_silent(ice, hf_ice_checked(ice));
+        break;
+    case HF_ICE_CLOSED:
+        fall_silent(ice, ice->newest);
+        for (hf_ice_generation *g = ice->newest; g; g = g->older)
+            g->queries_len = 0;
         break;
     case HF_ICE_NEW:
         ice->give_up_at = HF_NEVER;
@@ -74,7 +80,6 @@ void hf_ice_enter(hf_ice *ice, hf_time now, hf_ice_state next, hf_err cause)
     case HF_ICE_CONNECTED:
     case HF_ICE_COMPLETED:
     case HF_ICE_DISCONNECTED:
-    case HF_ICE_CLOSED:
     case HF_ICE_STATE_COUNT:
         break;
     }
@@ -93,8 +98,8 @@ bool hf_ice_is_over(const hf_ice *ice)
 static bool is_hopeless(const hf_ice *ice)
 {
     const hf_ice_generation *g = hf_ice_checked(ice);
-    return !ice->route && g->gathering == HF_ICE_GATHERING_COMPLETE && g->remote_has_ended && !g->remote_hides_addresses &&
-           g->pairs_len > 0 && hf_ice_check_all_failed(g);
+    return !ice->route && !hf_ice_allocations_are_awaited(ice) && g->gathering == HF_ICE_GATHERING_COMPLETE &&
+           g->remote_has_ended && !g->remote_hides_addresses && g->pairs_len > 0 && hf_ice_check_all_failed(g);
 }
 
 void hf_ice_give_up_if_hopeless(hf_ice *ice, hf_time now)

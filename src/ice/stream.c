@@ -1,5 +1,5 @@
-/* stream.c: the TCP streams of an agent (RFC 6544): those that we open for a pair, those that the remote has opened, and
- * what they bring.
+/* stream.c: the TCP streams of an agent: those that we open for a pair, those that the remote has opened (RFC 6544), those
+ * to TURN servers, and what they bring.
  *
  * A stream that we open belongs to its pair from the beginning, an accepted one from the first valid check on. It is closed
  * with its pair, and its pair fails with it. A closed one stays on the list until the driver has been told. */
@@ -7,6 +7,7 @@
 
 /* A stream that cannot be opened in this time is as good as none: by then a SYN has been repeated three times (RFC 6298). */
 #define OPEN_PATIENCE HF_SECONDS(10)
+#define SERVER_PATIENCE HF_SECONDS(5) /* for another address of it may be next */
 
 /* Who has connected and has not shown within this time that our password is known to it is not our remote. */
 #define CHECK_PATIENCE HF_SECONDS(10)
@@ -19,8 +20,8 @@
 
 #define REOPENED_MAX 3 /* for one pair that has not worked yet */
 
-/* Beyond the limit a stream is only on the list to be refused. */
-#define LIST_MAX (2 * HF_ICE_STREAMS_MAX)
+/* Beyond the limit a stream is only on the list to be refused. Those to servers are limited by what asks for them. */
+#define LIST_MAX (2 * (HF_ICE_STREAMS_MAX + HF_ICE_RELAYS_MAX))
 
 #define STREAM_ID_FIRST 0x40000000u /* apart from the ids of gather.c */
 
@@ -72,7 +73,7 @@ hf_ice_stream *hf_ice_stream_find(const hf_ice *ice, const hf_path *path)
 
 static bool is_unproven(const hf_ice_stream *s)
 {
-    return s->id == 0 && !s->pair;
+    return s->id == 0 && !s->pair; /* to a server, it would have an id */
 }
 
 typedef struct census {
@@ -85,8 +86,8 @@ static census count(const hf_ice *ice, const hf_addr *remote)
     for (size_t i = 0; i < ice->streams_len; i++) {
         const hf_ice_stream *s = ice->streams[i];
         bool is_there = hf_addr_equal_ip(&s->path.remote, remote);
-        n.all += s->state != HF_ICE_STREAM_CLOSING;
-        n.opening_there += s->state == HF_ICE_STREAM_OPENING && is_there;
+        n.all += s->state != HF_ICE_STREAM_CLOSING && !s->allocation;
+        n.opening_there += !s->allocation && s->state == HF_ICE_STREAM_OPENING && is_there;
         n.unproven += s->state == HF_ICE_STREAM_OPEN && is_unproven(s);
         n.unproven_there += s->state == HF_ICE_STREAM_OPEN && is_unproven(s) && is_there;
     }
@@ -101,17 +102,26 @@ bool hf_ice_stream_may_open(const hf_ice *ice, const hf_addr *remote)
     return n.all < HF_ICE_STREAMS_MAX && n.opening_there < TO_ONE_ADDRESS_MAX;
 }
 
+static uint32_t next_id(hf_ice *ice)
+{
+    return STREAM_ID_FIRST + ice->stream_id_last++ % STREAM_ID_FIRST;
+}
+
 bool hf_ice_stream_open(hf_time now, hf_ice_pair *pair)
 {
     hf_ice *ice = pair->generation->ice;
     if (pair->local->tcp_type != HF_ICE_TCP_ACTIVE || !hf_ice_stream_may_open(ice, &pair->path.remote))
         return false;
-    hf_ice_stream s = {.id = STREAM_ID_FIRST + ice->stream_id_last++ % STREAM_ID_FIRST,
-                       .path = pair->path,
-                       .pair = pair,
-                       .give_up_at = now + OPEN_PATIENCE};
+    hf_ice_stream s = {.id = next_id(ice), .path = pair->path, .pair = pair, .give_up_at = now + OPEN_PATIENCE};
     pair->stream = add(ice, &s);
     return pair->stream != NULL;
+}
+
+bool hf_ice_stream_open_to_server(hf_ice *ice, hf_time now, hf_ice_allocation *a)
+{
+    hf_ice_stream s = {.id = next_id(ice), .path = a->path, .allocation = a, .give_up_at = now + SERVER_PATIENCE};
+    a->stream = add(ice, &s);
+    return a->stream != NULL;
 }
 
 void hf_ice_stream_close(hf_ice *ice, hf_ice_stream *s)
@@ -121,7 +131,10 @@ void hf_ice_stream_close(hf_ice *ice, hf_ice_stream *s)
     s->state = HF_ICE_STREAM_CLOSING;
     hf_ice_trace_stream(ice, s, HF_TRACE_ICE_STREAM_CLOSED);
     hf_ice_pair *pair = s->pair;
+    if (s->allocation)
+        s->allocation->stream = NULL;
     s->pair = NULL;
+    s->allocation = NULL;
     if (!pair)
         return;
     pair->stream = NULL;
@@ -142,8 +155,14 @@ void hf_ice_stream_close(hf_ice *ice, hf_ice_stream *s)
 /* Nothing can come of it any more. */
 static void fail(hf_ice *ice, hf_time now, hf_ice_stream *s, hf_err cause)
 {
+    hf_ice_allocation *a = s->allocation;
     ice->stats.streams_failed++;
     s->cause = cause;
+    if (a) {
+        hf_ice_stream_close(ice, s);
+        hf_ice_allocation_on_stream(ice, now, a, cause);
+        return;
+    }
     if (s->pair)
         hf_ice_pair_fail(now, s->pair); /* closes it, too */
     else
@@ -157,6 +176,10 @@ bool hf_ice_stream_poll_request(hf_ice *ice, hf_request *out)
         if (s->state == HF_ICE_STREAM_OPENING && !s->driver_has_it) {
             s->driver_has_it = true;
             *out = (hf_request){.type = HF_REQUEST_CONNECT, .id = s->id, .path = s->path};
+            if (s->allocation && s->allocation->server->tls) {
+                out->tls = true;
+                out->name = s->allocation->server->host;
+            }
             return true;
         }
         if (s->state != HF_ICE_STREAM_CLOSING) {
@@ -193,8 +216,13 @@ static void on_opened(hf_ice *ice, hf_time now, hf_ice_stream *s, const hf_reply
     ice->stats.streams_opened++;
     s->state = HF_ICE_STREAM_OPEN;
     s->give_up_at = HF_NEVER;
-    s->path.local = s->pair->path.local = reply->path.local;
+    s->path.local = reply->path.local;
     hf_ice_trace_stream(ice, s, HF_TRACE_ICE_STREAM_OPENED);
+    if (s->allocation) {
+        hf_ice_allocation_on_stream(ice, now, s->allocation, HF_OK);
+        return;
+    }
+    s->pair->path.local = reply->path.local;
     hf_ice_check_trigger(s->pair);
 }
 
@@ -297,10 +325,39 @@ static void on_frame(hf_ice *ice, hf_time now, hf_ice_stream *s, hf_bytes frame)
     }
 }
 
+/* What a server's message bears came to the relay as a datagram, and is taken like one. */
+static void on_message(hf_ice *ice, hf_time now, hf_ice_stream *s, uint8_t *message, size_t len)
+{
+    hf_datagram datagram = {.path = s->path, .data = message, .len = len};
+    if (!hf_ice_relayed_unwrap(ice, now, s->allocation, &datagram))
+        return;
+    if (hf_ice_is_data(ice, now, &datagram))
+        keep(ice, now, &datagram.path, hf_bytes_of(datagram.data, datagram.len));
+}
+
+static void take_from_server(hf_ice *ice, hf_time now, hf_ice_stream *s, const hf_datagram *bytes)
+{
+    uint8_t *rest = bytes->data, *message;
+    size_t rest_len = bytes->len, message_len;
+    while (s->state == HF_ICE_STREAM_OPEN) {
+        switch (hf_turn_deframe(&s->in.messages, &rest, &rest_len, &message, &message_len)) {
+        case HF_TURN_DEFRAMED_NOTHING:
+            return;
+        case HF_TURN_DEFRAMED_MESSAGE:
+            on_message(ice, now, s, message, message_len);
+            break;
+        case HF_TURN_DEFRAMED_BROKEN:
+            hf_ice_drop(ice, HF_DROP_FRAME, rest_len);
+            fail(ice, now, s, HF_EPROTO);
+            break;
+        }
+    }
+}
+
 /* Only a stream that our remote has used may bring what is too long: it is skipped, like a datagram. */
 static void on_too_long(hf_ice *ice, hf_time now, hf_ice_stream *s)
 {
-    hf_ice_drop(ice, HF_DROP_FRAME, s->deframer.skip);
+    hf_ice_drop(ice, HF_DROP_FRAME, s->in.frames.skip);
     if (hf_ice_is_authenticated(ice, &s->path))
         return;
     fail(ice, now, s, HF_EPROTO);
@@ -314,9 +371,13 @@ void hf_ice_stream_input(hf_ice *ice, hf_time now, const hf_datagram *bytes)
         refuse(ice, &bytes->path);
         return;
     }
+    if (s->allocation) {
+        take_from_server(ice, now, s, bytes);
+        return;
+    }
     hf_bytes rest = hf_bytes_of(bytes->data, bytes->len), frame;
     while (s->state == HF_ICE_STREAM_OPEN) { /* a frame may be its end */
-        switch (hf_deframe(&s->deframer, &rest, &frame)) {
+        switch (hf_deframe(&s->in.frames, &rest, &frame)) {
         case HF_DEFRAMED_NOTHING:
             return;
         case HF_DEFRAMED_FRAME:
@@ -340,16 +401,6 @@ bool hf_ice_poll_datagram(hf_ice *ice, hf_time now, hf_datagram *out)
     out->len = packet.len;
     hf_packet_pop(&ice->arrived, 1);
     return true;
-}
-
-/* --- What is sent on streams ------------------------------------------------------------------------------------ */
-
-bool hf_ice_finish(hf_transmit *out, const hf_path *path, size_t len)
-{
-    hf_wrap wrap = hf_ice_wrap(path);
-    out->path = *path;
-    out->len = out->segment = len > 0 ? hf_wrap_write(&wrap, out->buffer + wrap.before, len) : 0;
-    return len > 0;
 }
 
 /* --- Time ------------------------------------------------------------------------------------------------------- */

@@ -48,6 +48,16 @@ void hf_ice_trace_stream(const hf_ice *ice, const hf_ice_stream *stream, hf_trac
              hf_trace_addr("remote", &stream->path.remote), pair_of(stream), hf_trace_cause(stream->cause));
 }
 
+void hf_ice_trace_allocation(const hf_ice *ice, const hf_ice_allocation *a, hf_trace_event event, hf_err cause,
+                             unsigned code)
+{
+    const hf_addr *first = a->relayed[0].family != HF_FAMILY_NONE ? &a->relayed[0] : NULL;
+    const hf_addr *second = a->relayed[1].family != HF_FAMILY_NONE ? &a->relayed[1] : NULL;
+    hf_trace(ice->env, ice->now, event, hf_trace_text("server", a->server->uri), hf_trace_addr("local", &a->path.local),
+             hf_trace_addr("remote", &a->path.remote), hf_trace_addr("relayed", first), hf_trace_addr("relayed_too", second),
+             hf_trace_cause(cause), code > 0 ? hf_trace_number("code", code) : (hf_trace_field){0});
+}
+
 void hf_ice_trace_dropped(const hf_ice_generation *g)
 {
     for (size_t i = 0; g && i < g->pairs_len; i++)

@@ -1,8 +1,7 @@
 /* peer.c: a peer's birth and end, and the driver's calls that only pass through. */
 #include "peer_priv.h"
 
-#define MTU_LEAST 576  /* RFC 791: what every IPv4 host takes */
-#define HEADROOM_MAX 4 /* what a stream asks for before each datagram: a driver's buffer holds both */
+#define MTU_LEAST 576 /* RFC 791: what every IPv4 host takes */
 #define HASHES (1u << HF_SHA256 | 1u << HF_SHA384 | 1u << HF_SHA512)
 
 static size_t smaller(size_t a, size_t b)
@@ -29,7 +28,9 @@ static hf_err make_layers(hf_peer *peer, const hf_peer_config *config)
                          .patience = config->patience,
                          .mdns = config->mdns,
                          .tcp = config->tcp,
-                         .no_udp = config->no_udp};
+                         .no_udp = config->no_udp,
+                         .relay = config->relay,
+                         .head_start = config->head_start};
     hf_sctp_config sctp = {.mtu = peer->mtu - HF_DTLS_OVERHEAD_MAX, .message_max = peer->message_max};
 
     if (!peer->certificate) {
@@ -59,7 +60,7 @@ hf_err hf_peer_new(hf_peer **out, const hf_peer_config *config, const hf_env *en
     peer->own_env = *env;
     peer->env = &peer->own_env;
     peer->certificate = config->certificate;
-    peer->mtu = smaller(config->mtu ? config->mtu : HF_MTU_DEFAULT, HF_DATAGRAM_MAX - HEADROOM_MAX);
+    peer->mtu = smaller(config->mtu ? config->mtu : HF_MTU_DEFAULT, HF_DATAGRAM_MAX - HF_WRAP_MAX);
     peer->message_max = config->message_max ? config->message_max : HF_MESSAGE_MAX_DEFAULT;
     peer->sdp_session_id = hf_random_u64(env) >> 2; /* RFC 9429 §5.2.1: 62 bits */
     hf_random_ice_chars(env, peer->tls_id, TLS_ID_LEN);

@@ -16,9 +16,6 @@ typedef struct hf_turn_client hf_turn_client;
 #define HF_TURN_DOMAIN_SIZE 256
 #define HF_TURN_RELAYED_MAX 2 /* relayed addresses of one allocation: of each family one */
 
-/* What a wrapped datagram is longer at the most: a Send indication to an IPv6 address, and padding. */
-#define HF_TURN_OVERHEAD_MAX (48 + 3)
-
 typedef struct hf_turn_client_config {
     hf_path path;                    /* our end and the server; HF_TCP: a stream, TLS or not */
     const char *username, *password; /* long-term credentials; NULL: CREDENTIALS_NEEDED asks for them. Copied */

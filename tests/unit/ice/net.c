@@ -29,6 +29,10 @@ void net_clear(net *n)
 {
     hf_ice_free(n->a.ice);
     hf_ice_free(n->b.ice);
+    for (size_t i = 0; i < n->turns_len; i++) {
+        hf_turn_server_free(n->turns[i].server);
+        cr_expect_eq(n->turns[i].env.blocks, 0);
+    }
     free(n->flights);
     cr_expect_eq(n->a.env.blocks, 0);
     cr_expect_eq(n->b.env.blocks, 0);
@@ -227,8 +231,11 @@ static void take_events(net *n, net_host *host)
         case HF_ICE_SERVER_FAILED:
             host->server_failures++;
             host->server_cause = e.u.server_failed.cause;
+            host->server_uri = e.u.server_failed.uri;
             break;
         case HF_ICE_CREDENTIALS_NEEDED:
+            host->credentials_needed++;
+            host->server_uri = e.u.credentials_needed.uri;
             break;
         }
     }
@@ -242,6 +249,10 @@ static void drain(net *n)
             continue;
         drain_host(n, host);
         take_events(n, host);
+    }
+    for (size_t i = 0; i < n->turns_len; i++) {
+        while (net_drain_turn(n, &n->turns[i]))
+            ;
     }
 }
 
@@ -297,6 +308,10 @@ static void deliver(net *n, net_flight *flight)
         serve(n, flight);
         return;
     }
+    for (size_t i = 0; i < n->turns_len; i++) {
+        if (net_deliver_turn(n, &n->turns[i], flight))
+            return;
+    }
     for (size_t i = 0; i < 2; i++) {
         net_host *host = i ? &n->b : &n->a;
         hf_addr inside;
@@ -344,6 +359,8 @@ void net_run(net *n, hf_span span)
             net_give_candidates(n);
         net_flight *flight = first_flight(n);
         hf_time next = hf_ice_earlier(deadline_of(&n->a), deadline_of(&n->b));
+        for (size_t i = 0; i < n->turns_len; i++)
+            next = n->turns[i].server ? hf_ice_earlier(next, hf_turn_server_deadline(n->turns[i].server)) : next;
         if (flight)
             next = hf_ice_earlier(next, flight->arrives);
         if (next > end)
@@ -358,6 +375,10 @@ void net_run(net *n, hf_span span)
         }
         hf_ice_tick(n->a.ice, n->now);
         hf_ice_tick(n->b.ice, n->now);
+        for (size_t i = 0; i < n->turns_len; i++) {
+            if (n->turns[i].server)
+                hf_turn_server_tick(n->turns[i].server, n->now);
+        }
     }
     n->now = end;
 }

@@ -10,6 +10,8 @@
 #include "env.h"
 #include "ice_priv.h"
 
+#include <holdfast/turn.h>
+
 #define NET_LOCALS_MAX 4
 #define NET_FLIGHTS_MAX 512
 #define NET_HOLES_MAX 64
@@ -58,14 +60,30 @@ typedef struct net_host {
     size_t states_len;
     hf_ice_gathering gatherings[8];
     size_t gatherings_len;
-    size_t route_changes, server_failures;
+    size_t route_changes, server_failures, credentials_needed;
     hf_err server_cause;
+    const char *server_uri; /* that failed, or lacks credentials */
     size_t data_received;
     size_t sent; /* datagrams */
     hf_time connected_at, completed_at;
 } net_host;
 
 #define NET_NAMES_MAX 16
+#define NET_TURNS_MAX 3
+#define NET_RELAYS_MAX 64
+#define NET_TURN_USER "user"
+#define NET_TURN_PASSWORD "password"
+
+/* A TURN server, and its machine. */
+typedef struct net_turn {
+    hf_turn_server *server; /* NULL: it is dead */
+    hf_turn_server_config config;
+    hf_turn_range everywhere[2];
+    test_env env;
+    hf_addr listens[2], relays[NET_RELAYS_MAX];
+    hf_path streams[NET_RELAYS_MAX];
+    size_t listens_len, relays_len, streams_len;
+} net_turn;
 
 typedef struct net_name {
     char text[64];
@@ -86,6 +104,8 @@ typedef struct net {
     uint64_t order_next;
     hf_addr server; /* a STUN server; family NONE: none */
     bool server_is_silent, server_refuses;
+    net_turn turns[NET_TURNS_MAX];
+    size_t turns_len;
     net_name names[NET_NAMES_MAX]; /* that were advertised */
     size_t names_len;
     bool has_multicast;                                /* false: nobody hears of them */
@@ -122,6 +142,13 @@ bool net_says(net *n, net_host *host, const char *text); /* sends data along the
 /* All streams break: both sides are told. */
 void net_break_streams(net *n);
 bool net_has_state(const net_host *host, hf_ice_state state);
+
+/* net_turn.c: a TURN server of ours at one or two addresses, which knows one user; `config` may be NULL. */
+net_turn *net_add_turn(net *n, const char *addr, const char *addr_too, const hf_turn_server_config *config);
+void net_kill_turn(net *n, net_turn *turn); /* its streams break */
+void net_start_turn(net *n, net_turn *turn);
+bool net_drain_turn(net *n, net_turn *turn);
+bool net_deliver_turn(net *n, net_turn *turn, const net_flight *flight); /* false: it is for somebody else */
 
 /* net_tcp.c, for net.c */
 void net_connect_stream(net *n, net_host *host, const hf_request *request);

@@ -63,7 +63,7 @@ void solo_add(solo *s, const char *candidate)
 
 size_t solo_input(solo *s, const hf_path *path, const void *data, size_t len)
 {
-    hf_wrap wrap = hf_ice_wrap(path);
+    hf_wrap wrap = path->transport == HF_TCP ? hf_frame_wrap : (hf_wrap){0};
     size_t headroom = wrap.before;
     uint8_t *copy = malloc(headroom + len > 0 ? headroom + len : 1); /* exactly as large, so that ASan sees each overrun */
     if (len > 0)
@@ -92,7 +92,7 @@ bool solo_take(solo *s, hf_stun_message *out)
     s->sent = (hf_transmit){.buffer = s->buffer, .cap = sizeof s->buffer};
     if (!hf_ice_poll_transmit(s->ice, s->now, &s->sent))
         return false;
-    size_t headroom = hf_ice_wrap(&s->sent.path).before;
+    size_t headroom = s->sent.path.transport == HF_TCP ? hf_frame_wrap.before : 0;
     cr_assert(hf_stun_read(hf_bytes_of(s->buffer + headroom, s->sent.len - headroom), out));
     return true;
 }

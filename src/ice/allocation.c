@@ -1,0 +1,515 @@
+/* allocation.c: what TURN servers have for us (RFC 8656): one allocation for each server and each address of ours that
+ * reaches it. All are asked at once, UDP, TCP and TLS beside each other, for to wait for one that is silent costs seconds.
+ *
+ *   RESTING ──▶ CONNECTING ──stream──▶ ASKED ──success──▶ STANDING ──close──▶ CLOSING ──▶ RESTING
+ *     ▲ └──────────────UDP─────────────▲ │                   │
+ *     └──the next address, or a pause──◀─┴───────lost────────┘
+ *
+ * They belong to the agent: a restart finds them as they are. */
+#include "ice_priv.h"
+
+/* The first answer of a server that is asked for the first time, and of one that has had an allocation of ours: that one
+ * may be back any moment, so it is asked anew and anew. */
+#define PATIENCE HF_SECONDS(5)
+#define PATIENCE_AGAIN HF_SECONDS(1)
+
+/* How often it is asked again at most: at once, each second, and less often when a minute has brought nothing. */
+#define PAUSE HF_SECONDS(1)
+#define PAUSE_LATER HF_SECONDS(5)
+#define EAGER_ATTEMPTS 60
+
+#define REDIRECTS_MAX 3 /* RFC 8489 §10 warns of loops */
+
+/* RFC 8445 §14.2 has requests paced. Those to TURN servers keep to the least Ta. */
+#define REQUEST_PACE HF_ICE_PACE_MIN
+
+/* --- The list ------------------------------------------------------------------------------------------------------- */
+
+static hf_ice_allocation *find(const hf_ice *ice, const hf_ice_stun *server, const hf_addr *base)
+{
+    for (size_t i = 0; i < ice->allocations_len; i++) {
+        if (ice->allocations[i]->server == server && hf_addr_equal(&ice->allocations[i]->base.addr, base))
+            return ice->allocations[i];
+    }
+    return NULL;
+}
+
+static void add(hf_ice *ice, hf_time now, hf_ice_stun *server, const hf_local *base)
+{
+    bool is_usable = server->is_turn && server->state == HF_ICE_SERVER_KNOWN &&
+                     (server->transport == HF_TCP || !ice->no_udp) && hf_ice_server_addr(server, &base->addr);
+    if (!is_usable || find(ice, server, &base->addr))
+        return;
+    hf_ice_allocation *a = NULL;
+    if (hf_grow(ice->env, &ice->allocations, &ice->allocations_cap, ice->allocations_len + 1, HF_ICE_RELAYS_MAX,
+                sizeof *ice->allocations) == HF_OK)
+        a = hf_alloc(ice->env, sizeof *a);
+    if (!a)
+        return; /* the better addresses have theirs; without memory, a restart tries again */
+    *a = (hf_ice_allocation){.server = server, .base = *base, .retry_at = now};
+    ice->allocations[ice->allocations_len++] = a;
+}
+
+static void drop_client(hf_ice *ice, hf_ice_allocation *a)
+{
+    hf_turn_client_free(a->client);
+    a->client = NULL;
+    hf_ice_stream_close(ice, a->stream);
+    a->lacks_credentials = false;
+    a->mapped = a->relayed[0] = a->relayed[1] = (hf_addr){0};
+}
+
+static void remove_at(hf_ice *ice, size_t at)
+{
+    hf_ice_allocation *a = ice->allocations[at];
+    drop_client(ice, a);
+    hf_dealloc(ice->env, a);
+    ice->allocations_len--;
+    memmove(&ice->allocations[at], &ice->allocations[at + 1], (ice->allocations_len - at) * sizeof(hf_ice_allocation *));
+}
+
+void hf_ice_allocations_clear(hf_ice *ice)
+{
+    while (ice->allocations_len > 0)
+        remove_at(ice, ice->allocations_len - 1);
+    hf_dealloc(ice->env, ice->allocations);
+    hf_dealloc(ice->env, ice->bases);
+}
+
+/* --- Candidates ----------------------------------------------------------------------------------------------------- */
+
+/* Its relayed addresses, and what its server sees of ours, for the generation that our description is written of. */
+static void offer(hf_ice *ice, hf_ice_allocation *a)
+{
+    hf_ice_generation *g = ice->newest;
+    if (a->state != HF_ICE_ALLOCATION_STANDING || g->gathering == HF_ICE_GATHERING_NEW || g->is_over)
+        return;
+    for (size_t i = 0; i < HF_TURN_RELAYED_MAX; i++) {
+        hf_ice_local *local = hf_ice_local_add_relayed(g, a, &a->relayed[i]);
+        if (local)
+            hf_ice_pair_add_for_local(g, local);
+    }
+    hf_ice_local *host = a->path.transport == HF_UDP ? hf_ice_local_find_host(g, &a->base.addr, HF_ICE_TCP_NONE) : NULL;
+    if (host && a->mapped.family == host->addr.family)
+        (void)hf_ice_local_add_reflexive(g, host, &a->mapped, a->server, &a->path.remote);
+}
+
+static hf_ice_local *first_of(const hf_ice_generation *g, const hf_ice_allocation *a)
+{
+    for (size_t i = 0; i < g->locals_len; i++) {
+        if (g->locals[i]->allocation == a)
+            return g->locals[i];
+    }
+    return NULL;
+}
+
+static void withdraw(hf_ice *ice, const hf_ice_allocation *a)
+{
+    for (hf_ice_generation *g = ice->newest; g; g = g->older) {
+        for (hf_ice_local *local; (local = first_of(g, a));)
+            hf_ice_local_remove(g, local);
+    }
+}
+
+/* --- Asking --------------------------------------------------------------------------------------------------------- */
+
+static void fail(hf_ice *ice, hf_time now, hf_ice_allocation *a, hf_err cause, unsigned code);
+
+/* RFC 8656 §7.1: an allocation belongs to its 5-tuple, so two can't have the same. */
+static bool is_taken(const hf_ice *ice, const hf_ice_allocation *a, const hf_path *path)
+{
+    for (size_t i = 0; i < ice->allocations_len; i++) {
+        const hf_ice_allocation *other = ice->allocations[i];
+        if (other != a && other->client && hf_ice_path_equal(&other->path, path))
+            return true;
+    }
+    return false;
+}
+
+static hf_path path_to(const hf_ice_allocation *a, const hf_addr *server)
+{
+    hf_path path = {.transport = a->server->transport, .local = a->base.addr, .remote = *server};
+    if (path.transport == HF_TCP)
+        path.local.port = 0;
+    return path;
+}
+
+/* Finds the next address that may be tried; false: there is none left. */
+static bool choose_path(const hf_ice *ice, hf_ice_allocation *a)
+{
+    if (a->alternate.family != HF_FAMILY_NONE) {
+        a->path = path_to(a, &a->alternate);
+        return hf_ice_may_reach(&a->base.addr, &a->alternate) && !is_taken(ice, a, &a->path);
+    }
+    for (; a->addr_at < a->server->addrs_len; a->addr_at++) {
+        a->path = path_to(a, &a->server->addrs[a->addr_at]);
+        if (hf_ice_may_reach(&a->base.addr, &a->path.remote) && !is_taken(ice, a, &a->path))
+            return true;
+    }
+    return false;
+}
+
+static bool make_client(hf_ice *ice, hf_time now, hf_ice_allocation *a)
+{
+    hf_turn_client_config config = {.path = a->path,
+                                    .username = a->server->username,
+                                    .password = a->server->password,
+                                    .both_families = a->family == HF_FAMILY_NONE,
+                                    .family = a->family,
+                                    .patience = a->has_stood ? PATIENCE_AGAIN : PATIENCE};
+    hf_err err = hf_turn_client_new(&a->client, now, &config, ice->env);
+    a->state = HF_ICE_ALLOCATION_ASKED;
+    if (err)
+        fail(ice, now, a, err, 0);
+    return err == HF_OK;
+}
+
+static void start(hf_ice *ice, hf_time now, hf_ice_allocation *a)
+{
+    a->retry_at = HF_NEVER;
+    if (!choose_path(ice, a)) {
+        fail(ice, now, a, HF_EUNREACHABLE, 0);
+    } else if (a->path.transport == HF_UDP) {
+        (void)make_client(ice, now, a);
+    } else {
+        a->state = HF_ICE_ALLOCATION_CONNECTING;
+        if (!hf_ice_stream_open_to_server(ice, now, a))
+            fail(ice, now, a, HF_ENOMEM, 0);
+    }
+}
+
+/* --- Trouble -------------------------------------------------------------------------------------------------------- */
+
+/* Nothing of that server is there or on its way: the application hears of it. */
+static void tell_failure(hf_ice *ice, const hf_ice_allocation *failed, hf_err cause)
+{
+    for (size_t i = 0; i < ice->allocations_len; i++) {
+        const hf_ice_allocation *a = ice->allocations[i];
+        if (a != failed && a->server == failed->server && a->state != HF_ICE_ALLOCATION_RESTING && !a->lacks_credentials)
+            return;
+    }
+    failed->server->failure = cause;
+}
+
+static bool has_next_address(const hf_ice *ice, hf_ice_allocation *a, hf_err cause)
+{
+    a->alternate = (hf_addr){0};
+    if (cause == HF_EAUTH || cause == HF_ENOMEM)
+        return false; /* the same there */
+    a->addr_at++;
+    hf_path path = a->path;
+    bool has_one = choose_path(ice, a);
+    a->path = path;
+    return has_one;
+}
+
+/* Silence was a pause already. */
+static hf_span pause_after(const hf_ice_allocation *a, hf_err cause)
+{
+    return a->failures >= EAGER_ATTEMPTS ? PAUSE_LATER : cause == HF_ETIMEDOUT ? 0 : PAUSE;
+}
+
+/* One that stood is asked for again at once, where it stood. Another one is tried at the server's next address; where there
+ * is none left, it rests: until somebody says so, or, if it ever stood, for a while. */
+static void fail(hf_ice *ice, hf_time now, hf_ice_allocation *a, hf_err cause, unsigned code)
+{
+    bool is_lost = a->state == HF_ICE_ALLOCATION_STANDING, is_closing = a->state == HF_ICE_ALLOCATION_CLOSING;
+    hf_ice_trace_allocation(ice, a, is_lost ? HF_TRACE_ICE_ALLOCATION_LOST : HF_TRACE_ICE_ALLOCATION_FAILED, cause, code);
+    if (is_lost)
+        withdraw(ice, a);
+    drop_client(ice, a);
+    a->state = HF_ICE_ALLOCATION_RESTING;
+    a->retry_at = HF_NEVER;
+    if (is_closing)
+        return;
+    if (is_lost) {
+        a->failures = 0;
+        a->retry_at = now;
+        tell_failure(ice, a, cause);
+    } else if (has_next_address(ice, a, cause)) {
+        a->retry_at = now;
+    } else {
+        a->addr_at = 0;
+        a->redirects = 0;
+        a->failures++;
+        if (a->has_stood)
+            a->retry_at = now + pause_after(a, cause);
+        else
+            tell_failure(ice, a, cause);
+    }
+    hf_ice_gather_settle(ice);
+    hf_ice_nominate_consider(ice, now);
+}
+
+/* --- What clients tell ---------------------------------------------------------------------------------------------- */
+
+static bool has_base(const hf_ice *ice, const hf_addr *addr)
+{
+    for (size_t i = 0; i < ice->bases_len; i++) {
+        if (hf_addr_equal(&ice->bases[i].addr, addr))
+            return true;
+    }
+    return false;
+}
+
+/* A path by way of a relay is known by its relayed address: one that a socket of ours has, or another relay gave, would be
+ * taken for that. Only a server that lies gives such. */
+static void on_allocated(hf_ice *ice, hf_time now, hf_ice_allocation *a, const hf_turn_client_event *e)
+{
+    a->has_stood = true;
+    a->lacks_credentials = false;
+    a->failures = a->redirects = 0;
+    for (size_t i = 0; i < HF_TURN_RELAYED_MAX; i++) {
+        bool is_ours = has_base(ice, &e->relayed[i]) || hf_ice_relayed_find(ice, &e->relayed[i]);
+        a->relayed[i] = is_ours || hf_ice_addr_is_forbidden(&e->relayed[i]) ? (hf_addr){0} : e->relayed[i];
+    }
+    a->state = HF_ICE_ALLOCATION_STANDING;
+    a->mapped = e->mapped;
+    a->server->has_answered = true;
+    a->server->failure = HF_OK;
+    a->server->is_failure_told = false;
+    hf_ice_trace_allocation(ice, a, HF_TRACE_ICE_ALLOCATION_MADE, HF_OK, 0);
+    hf_ice_gather_on_answer(ice, now);
+    offer(ice, a);
+    hf_ice_gather_settle(ice);
+}
+
+static void on_lack_of_credentials(hf_ice *ice, hf_time now, hf_ice_allocation *a, hf_err cause)
+{
+    a->lacks_credentials = a->server->lacks_credentials = true;
+    hf_ice_gather_on_answer(ice, now);
+    if (cause != HF_OK && a->state != HF_ICE_ALLOCATION_STANDING)
+        tell_failure(ice, a, cause);
+    hf_ice_gather_settle(ice);
+}
+
+static void on_failed(hf_ice *ice, hf_time now, hf_ice_allocation *a, const hf_turn_client_event *e)
+{
+    hf_ice_gather_on_answer(ice, now);
+    if (e->alternate.family != HF_FAMILY_NONE && !hf_ice_addr_is_forbidden(&e->alternate) &&
+        a->redirects++ < REDIRECTS_MAX) {
+        drop_client(ice, a);
+        a->state = HF_ICE_ALLOCATION_RESTING;
+        a->alternate = e->alternate;
+        a->retry_at = now;
+    } else if (e->code == 440 && a->family == HF_FAMILY_NONE) { /* RFC 8656 §7.2: no IPv4 there */
+        drop_client(ice, a);
+        a->state = HF_ICE_ALLOCATION_RESTING;
+        a->family = HF_FAMILY_IPV6;
+        a->retry_at = now;
+    } else {
+        fail(ice, now, a, e->cause, e->code);
+    }
+}
+
+static void on_event(hf_ice *ice, hf_time now, hf_ice_allocation *a, const hf_turn_client_event *e)
+{
+    switch (e->type) {
+    case HF_TURN_ALLOCATED:
+        on_allocated(ice, now, a, e);
+        break;
+    case HF_TURN_PERMITTED:
+    case HF_TURN_REFUSED:
+        hf_ice_relayed_permit(ice, now, a, &e->peer, e->type == HF_TURN_PERMITTED);
+        break;
+    case HF_TURN_CREDENTIALS_NEEDED:
+        on_lack_of_credentials(ice, now, a, e->cause);
+        break;
+    case HF_TURN_FAILED:
+        on_failed(ice, now, a, e);
+        break;
+    case HF_TURN_CLOSED:
+        drop_client(ice, a);
+        a->state = HF_ICE_ALLOCATION_RESTING;
+        break;
+    }
+}
+
+static void take_events(hf_ice *ice, hf_time now, hf_ice_allocation *a)
+{
+    hf_turn_client_event e;
+    while (a->client && hf_turn_client_poll_event(a->client, &e))
+        on_event(ice, now, a, &e);
+}
+
+bool hf_ice_relayed_unwrap(hf_ice *ice, hf_time now, hf_ice_allocation *a, hf_datagram *datagram)
+{
+    hf_turn_data data;
+    bool has_data = hf_turn_client_input(a->client, now, datagram->data, datagram->len, &data);
+    if (has_data)
+        *datagram = (hf_datagram){.path = {.local = data.relayed, .remote = data.peer}, .data = data.data, .len = data.len};
+    else
+        take_events(ice, now, a);
+    return has_data;
+}
+
+void hf_ice_allocation_on_stream(hf_ice *ice, hf_time now, hf_ice_allocation *a, hf_err err)
+{
+    if (err != HF_OK) {
+        fail(ice, now, a, err, 0);
+    } else {
+        a->path.local = a->stream->path.local;
+        (void)make_client(ice, now, a);
+    }
+}
+
+/* --- What the agent wants ------------------------------------------------------------------------------------------- */
+
+/* The addresses of sockets; the ones that the driver prefers first, for there may be more than there are allocations. */
+static void remember(hf_ice *ice, const hf_local *local)
+{
+    if (local->transport != HF_UDP || hf_ice_addr_is_forbidden(&local->addr) ||
+        hf_grow(ice->env, &ice->bases, &ice->bases_cap, ice->bases_len + 1, HF_ICE_LOCAL_CANDIDATES_MAX, sizeof *ice->bases))
+        return;
+    size_t at = ice->bases_len++;
+    for (; at > 0 && ice->bases[at - 1].preference < local->preference; at--)
+        ice->bases[at] = ice->bases[at - 1];
+    ice->bases[at] = *local;
+}
+
+void hf_ice_allocations_take_locals(hf_ice *ice, hf_time now, const hf_reply *reply)
+{
+    ice->bases_len = 0;
+    for (size_t i = 0; i < reply->locals_len; i++)
+        remember(ice, &reply->locals[i]);
+    for (size_t i = ice->allocations_len; i-- > 0;) {
+        if (has_base(ice, &ice->allocations[i]->base.addr))
+            continue;
+        withdraw(ice, ice->allocations[i]);
+        remove_at(ice, i);
+    }
+    hf_ice_nominate_consider(ice, now);
+}
+
+void hf_ice_allocations_take_part(hf_ice *ice, hf_time now)
+{
+    if (hf_ice_is_over(ice) && !hf_ice_is_restarting(ice))
+        return;
+    for (size_t b = 0; b < ice->bases_len; b++) {
+        for (size_t s = 0; s < ice->servers_len; s++)
+            add(ice, now, &ice->servers[s], &ice->bases[b]);
+    }
+    for (size_t i = 0; i < ice->allocations_len; i++)
+        offer(ice, ice->allocations[i]);
+}
+
+void hf_ice_allocations_renew(hf_ice *ice, hf_time now)
+{
+    for (size_t i = 0; i < ice->allocations_len; i++) {
+        hf_ice_allocation *a = ice->allocations[i];
+        if (a->state == HF_ICE_ALLOCATION_RESTING)
+            a->retry_at = now;
+        else
+            hf_ice_allocation_probe(now, a);
+    }
+}
+
+void hf_ice_allocations_take_credentials(hf_ice *ice, hf_time now, const hf_ice_stun *server)
+{
+    for (size_t i = 0; i < ice->allocations_len; i++) {
+        hf_ice_allocation *a = ice->allocations[i];
+        if (a->server != server)
+            continue;
+        a->lacks_credentials = false;
+        if (a->client && hf_turn_client_set_credentials(a->client, now, server->username, server->password))
+            fail(ice, now, a, HF_ENOMEM, 0);
+        if (a->state == HF_ICE_ALLOCATION_RESTING)
+            a->retry_at = now;
+    }
+}
+
+bool hf_ice_allocations_are_settled(const hf_ice *ice)
+{
+    for (size_t i = 0; i < ice->allocations_len; i++) {
+        const hf_ice_allocation *a = ice->allocations[i];
+        bool is_settled = a->state == HF_ICE_ALLOCATION_STANDING || a->has_stood || a->lacks_credentials ||
+                          (a->state == HF_ICE_ALLOCATION_RESTING && a->retry_at == HF_NEVER);
+        if (!is_settled)
+            return false;
+    }
+    return true;
+}
+
+bool hf_ice_allocations_are_awaited(const hf_ice *ice)
+{
+    for (size_t i = 0; i < ice->allocations_len; i++) {
+        const hf_ice_allocation *a = ice->allocations[i];
+        bool rests = a->state == HF_ICE_ALLOCATION_RESTING && a->retry_at == HF_NEVER;
+        if (a->state != HF_ICE_ALLOCATION_STANDING && !rests)
+            return true;
+    }
+    return false;
+}
+
+void hf_ice_allocation_carry(hf_time now, const hf_ice_pair *pair)
+{
+    /* Without a channel, Send indications go on carrying it. */
+    (void)!hf_turn_client_bind(pair->local->allocation->client, now, &pair->path.remote);
+}
+
+void hf_ice_allocation_probe(hf_time now, hf_ice_allocation *a)
+{
+    if (a->state == HF_ICE_ALLOCATION_STANDING)
+        hf_turn_client_probe(a->client, now);
+}
+
+void hf_ice_allocations_close(hf_ice *ice, hf_time now)
+{
+    for (size_t i = 0; i < ice->allocations_len; i++) {
+        hf_ice_allocation *a = ice->allocations[i];
+        a->retry_at = HF_NEVER;
+        if (!a->client) {
+            drop_client(ice, a);
+            a->state = HF_ICE_ALLOCATION_RESTING;
+            continue;
+        }
+        hf_turn_client_close(a->client, now);
+        a->state = HF_ICE_ALLOCATION_CLOSING;
+        take_events(ice, now, a);
+    }
+}
+
+/* --- Driving -------------------------------------------------------------------------------------------------------- */
+
+bool hf_ice_allocation_poll(hf_ice *ice, hf_time now, hf_transmit *out)
+{
+    if (now < ice->allocation_at)
+        return false;
+    for (size_t i = 0; i < ice->allocations_len; i++) {
+        hf_ice_allocation *a = ice->allocations[i];
+        if (a->client && hf_turn_client_poll_transmit(a->client, now, out)) {
+            ice->allocation_at = now + REQUEST_PACE;
+            return true;
+        }
+    }
+    return false;
+}
+
+void hf_ice_allocation_tick(hf_ice *ice, hf_time now)
+{
+    bool is_over = hf_ice_is_over(ice) && !hf_ice_is_restarting(ice);
+    for (size_t i = 0; i < ice->allocations_len; i++) {
+        hf_ice_allocation *a = ice->allocations[i];
+        if (a->client)
+            hf_turn_client_tick(a->client, now);
+        take_events(ice, now, a);
+        if (a->state == HF_ICE_ALLOCATION_RESTING && now >= a->retry_at && !is_over)
+            start(ice, now, a);
+    }
+}
+
+hf_time hf_ice_allocation_deadline(const hf_ice *ice)
+{
+    hf_time at = HF_NEVER;
+    bool is_over = hf_ice_is_over(ice) && !hf_ice_is_restarting(ice);
+    for (size_t i = 0; i < ice->allocations_len; i++) {
+        const hf_ice_allocation *a = ice->allocations[i];
+        if (a->client) {
+            hf_time due = hf_turn_client_deadline(a->client);
+            at = hf_ice_earlier(at, due > ice->allocation_at ? due : ice->allocation_at);
+        } else if (a->state == HF_ICE_ALLOCATION_RESTING && !is_over) {
+            at = hf_ice_earlier(at, a->retry_at);
+        }
+    }
+    return at;
+}
