@@ -1,8 +1,8 @@
 /* secured.h: TLS between the streams of an ICE agent and the driver, which knows plain streams alone (RFC 7065 `turns:`).
  *
- * It stands between the two with a face like ICE's own: requests pass through it to the driver, replies to ICE. A CONNECT with
- * `tls` becomes a plain one, and is answered when the server has shown a certificate that holds; what ICE sends on such a
- * stream is encrypted, and what the driver brings decrypted. */
+ * It stands between the two with a face like ICE's own: requests pass through it to the driver, replies to ICE. A CONNECT
+ * with `tls` becomes a plain one, and is answered when the server has shown a certificate that holds; what ICE sends on such
+ * a stream is encrypted, and what the driver brings decrypted. */
 #ifndef HF_PEER_SECURED_H
 #define HF_PEER_SECURED_H
 
@@ -42,8 +42,8 @@ void hf_secured_input(hf_secured *secured, hf_time now, const hf_datagram *bytes
  * call, and may be overwritten. */
 bool hf_secured_poll_input(hf_secured *secured, hf_time now, const hf_path *path, hf_datagram *out);
 
-/* Encrypts what ICE sends, where its stream is secured. False: nothing is to be sent. What the stream has no room for is lost,
- * as on a network. */
+/* Encrypts what ICE sends, where its stream is secured. False: nothing is to be sent. What the stream has no room for is
+ * lost, as on a network. */
 bool hf_secured_seal(hf_secured *secured, hf_transmit *out);
 
 /* Gives encrypted bytes that wait; false: there are none now. */

@@ -1,4 +1,5 @@
-/* secured.c: TLS in the streams of an ICE agent. The agent above is a script, the server below mbedTLS, the driver is the test. */
+/* secured.c: TLS in the streams of an ICE agent. The agent above is a script, the server below mbedTLS, the driver is the
+ * test. */
 #include <secured.h>
 
 #include <env.h>
