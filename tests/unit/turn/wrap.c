@@ -11,7 +11,7 @@ static void check(const hf_wrap *wrap, hf_transport transport, size_t len, const
 {
     uint8_t *memory = malloc(wrap->before + len + wrap->after);
     cr_assert(memory);
-    cr_assert_leq(wrap->before + wrap->after, HF_TURN_OVERHEAD_MAX);
+    cr_assert_leq(wrap->before + wrap->after, HF_WRAP_MAX);
     memset(memory, 0xA5, wrap->before + len + wrap->after);
     memset(memory + wrap->before, 'x', len);
     size_t whole = hf_wrap_write(wrap, memory + wrap->before, len);
