@@ -17,6 +17,7 @@ static const struct {
     {"demo", "two peers that exchange real traffic on five channels, and a table of it", cli_demo_main},
     {"doctor", "what the network does to connections, and what to do about it", cli_doctor_main},
     {"timeline", "draws an event log as a picture", cli_timeline_main},
+    {"turn", "a small STUN and TURN server", cli_turn_main},
 };
 #define WORDS_LEN (sizeof words / sizeof words[0])
 

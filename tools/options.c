@@ -1,6 +1,7 @@
 /* options.c: a command line against a table. */
 #include "options.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define HELP_COLUMN 27
@@ -85,6 +86,30 @@ hf_err cli_parse_file(const char *text, const char **out, cli_fault *fault)
     if (*text == '\0')
         return cli_fault_set(fault, HF_EINVAL, "the name is empty");
     *out = text;
+    return HF_OK;
+}
+
+static bool read_port(const char **text, uint16_t *out)
+{
+    char *end = NULL;
+    long number = **text >= '0' && **text <= '9' ? strtol(*text, &end, 10) : 0;
+
+    if (number < 1 || number > UINT16_MAX)
+        return false;
+    *out = (uint16_t)number;
+    *text = end;
+    return true;
+}
+
+hf_err cli_parse_ports(const char *text, uint16_t *first, uint16_t *last, cli_fault *fault)
+{
+    const char *at = text;
+    uint16_t low = 0, high = 0;
+
+    if (!read_port(&at, &low) || *at++ != '-' || !read_port(&at, &high) || *at != '\0' || low > high)
+        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not a range of ports, such as 50000-50100", text);
+    *first = low;
+    *last = high;
     return HF_OK;
 }
 

@@ -3,10 +3,10 @@
 #include "event.h"
 #include "output.h"
 #include "peer_priv.h"
+#include "process.h"
 #include "words.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -163,28 +163,6 @@ static void on_signal(void *context)
 
 /* --- Birth --- */
 
-static void log_line(void *context, hf_log_level level, const char *line)
-{
-    static const char *const names[] = {"", "error", "warning", "info", "debug"};
-
-    (void)context;
-    fprintf(stderr, "holdfast: %s: %s\n", names[level], line);
-}
-
-/* Before the loop is made: its threads inherit the mask, and a signal goes to any thread that does not block it. */
-static hf_err catch_signals(cli_peer *peer)
-{
-    sigset_t set;
-
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    peer->signals_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return peer->signals_fd < 0 ? HF_EIO : HF_OK;
-}
-
 static hf_ice_relay relay_policy(const cli_peer_options *options)
 {
     if (options->relay_only)
@@ -246,7 +224,7 @@ static hf_err start(cli_peer *peer, cli_fault *fault)
 
     hf_env_system(&peer->env);
     peer->env.context = peer;
-    peer->env.log = log_line;
+    peer->env.log = cli_log_line;
     peer->env.log_level = peer->options.log_level;
     if (peer->options.event_log) {
         err = cli_event_log_open(&peer->event_log, peer->options.event_log,
@@ -259,7 +237,7 @@ static hf_err start(cli_peer *peer, cli_fault *fault)
         err = cli_certificate_file(&peer->certificate, peer->options.certificate, &peer->env, fault);
     if (err != HF_OK)
         return err;
-    err = catch_signals(peer);
+    err = cli_catch_signals(&peer->signals_fd);
     if (err == HF_OK)
         err = hf_loop_new(&peer->loop, &peer->env);
     if (err == HF_OK)

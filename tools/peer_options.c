@@ -101,29 +101,11 @@ static hf_err take_interface(void *context, const char *value, cli_fault *fault)
     return HF_OK;
 }
 
-static bool read_port(const char **text, uint16_t *out)
-{
-    char *end = NULL;
-    long number = **text >= '0' && **text <= '9' ? strtol(*text, &end, 10) : 0;
-
-    if (number < 1 || number > UINT16_MAX)
-        return false;
-    *out = (uint16_t)number;
-    *text = end;
-    return true;
-}
-
 static hf_err take_ports(void *context, const char *value, cli_fault *fault)
 {
     cli_peer_options *options = context;
-    const char *at = value;
-    uint16_t first = 0, last = 0;
 
-    if (!read_port(&at, &first) || *at++ != '-' || !read_port(&at, &last) || *at != '\0' || first > last)
-        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not a range of ports, such as 50000-50100", value);
-    options->port_first = first;
-    options->port_last = last;
-    return HF_OK;
+    return cli_parse_ports(value, &options->port_first, &options->port_last, fault);
 }
 
 static hf_err take_certificate(void *options, const char *value, cli_fault *fault)

@@ -10,5 +10,6 @@ int cli_peer_main(int argc, char *const *argv);
 int cli_demo_main(int argc, char *const *argv);
 int cli_doctor_main(int argc, char *const *argv);
 int cli_timeline_main(int argc, char *const *argv);
+int cli_turn_main(int argc, char *const *argv);
 
 #endif
