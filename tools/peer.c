@@ -4,6 +4,7 @@
 #include "output.h"
 #include "peer_priv.h"
 #include "process.h"
+#include "trust_file.h"
 #include "words.h"
 
 #include <errno.h>
@@ -180,6 +181,7 @@ static hf_err make_manager(cli_peer *peer)
                              .servers = options->servers.items,
                              .servers_len = options->servers.len,
                              .relay = relay_policy(options),
+                             .trust = peer->trust,
                              .message_max = options->message_max,
                              .mdns = options->mdns ? HF_ICE_MDNS_HIDE : HF_ICE_MDNS_RESOLVE,
                              .tcp = options->tcp,
@@ -235,6 +237,8 @@ static hf_err start(cli_peer *peer, cli_fault *fault)
     }
     if (peer->options.certificate)
         err = cli_certificate_file(&peer->certificate, peer->options.certificate, &peer->env, fault);
+    if (err == HF_OK && (peer->options.ca_file || cli_servers_have_tls(&peer->options.servers)))
+        err = cli_trust_file(&peer->trust, peer->options.ca_file, &peer->env, fault);
     if (err != HF_OK)
         return err;
     err = cli_catch_signals(&peer->signals_fd);
@@ -267,6 +271,7 @@ static void clear(cli_peer *peer)
     if (!cli_event_log_close(peer->event_log))
         fprintf(stderr, "holdfast peer: --event-log: %s: not all of it could be written\n", peer->options.event_log);
     hf_certificate_free(peer->certificate);
+    hf_trust_free(peer->trust);
     cli_lines_clear(&peer->lines);
     free(peer->state_line);
     free(peer->made_up);

@@ -113,6 +113,11 @@ static hf_err take_certificate(void *options, const char *value, cli_fault *faul
     return cli_parse_file(value, &((cli_peer_options *)options)->certificate, fault);
 }
 
+static hf_err take_ca_file(void *options, const char *value, cli_fault *fault)
+{
+    return cli_parse_file(value, &((cli_peer_options *)options)->ca_file, fault);
+}
+
 static hf_err take_channels(void *options, const char *value, cli_fault *fault)
 {
     return cli_channels_parse(&((cli_peer_options *)options)->channels, value, fault);
@@ -184,7 +189,7 @@ static const cli_option table[] = {
     {"--turn-user", "USER", "or HOLDFAST_TURN_USER, which ps does not show;\nwithout either, a `credentials` line asks",
      take_turn_user, 0},
     {"--turn-pass", "PASSWORD", "or HOLDFAST_TURN_PASS", take_turn_pass, 0},
-    {"--ca-file", "FILE", "trust these certificates for turns:, too", NULL, 0},
+    {"--ca-file", "FILE", "trust these certificates for turns:, too", take_ca_file, 0},
     {"--policy", "all|relay", "which candidates may be used", take_policy, 0},
     {"--relay-after", "N",
      "no relay before N failed attempts; 0: at once, too,\nwithout the head start of direct paths (only 0 yet)",

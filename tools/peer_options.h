@@ -28,6 +28,7 @@ typedef struct cli_peer_options {
     bool mdns, no_udp;
     hf_ice_tcp tcp;
     const char *certificate; /* a file; NULL: none */
+    const char *ca_file;     /* the same */
     cli_channels channels;
     bool echo;
     size_t message_max; /* 0: the default */

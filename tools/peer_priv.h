@@ -62,6 +62,7 @@ typedef struct cli_peer {
     hf_env env;
     cli_event_log *event_log; /* NULL: none */
     hf_loop *loop;
+    hf_trust *trust; /* NULL: nobody, or it is not needed */
     hf_certificate *certificate;
     hf_manager *manager;
     hf_session *session; /* NULL: none yet */

@@ -91,6 +91,16 @@ bool cli_servers_have_turn(const cli_servers *servers)
     return false;
 }
 
+bool cli_servers_have_tls(const cli_servers *servers)
+{
+    const char *rest;
+    for (size_t i = 0; i < servers->len; i++) {
+        if (has_scheme(servers->items[i].uri, "turns", &rest))
+            return true;
+    }
+    return false;
+}
+
 static const char *null_if_empty(const char *text)
 {
     return text && *text ? text : NULL;

@@ -21,6 +21,7 @@ HF_CHECKED hf_err cli_servers_add_stun(cli_servers *servers, const char *text, c
 HF_CHECKED hf_err cli_servers_add_turn(cli_servers *servers, const char *text, cli_fault *fault);
 
 bool cli_servers_have_turn(const cli_servers *servers);
+bool cli_servers_have_tls(const cli_servers *servers); /* turns: */
 
 /* Gives the TURN servers their credentials: those of the options, and what these leave out from here (NULL or "": nothing).
  * Without any, they are asked for when they are needed. HF_EINVAL: a user without a password, or the other way round. */

@@ -406,6 +406,14 @@ def input_may_be_a_file_or_missing():
     assert done.returncode == 0, done
 
 
+def a_file_of_authorities_that_is_none_is_named():
+    with tempfile.NamedTemporaryFile(suffix=".pem") as empty:
+        for name, says in (("/nonexistent", "can't read /nonexistent: No such file"),
+                           (empty.name, f"{empty.name}: no certificate can be read there (HF_ECERTIFICATE)")):
+            done = run("peer", "--offer", "--ca-file", name)
+            assert done.returncode == 1 and says in done.stderr and not done.stdout, done
+
+
 def the_command_line_explains_itself():
     assert run("--version").stdout.startswith("holdfast ")
     assert "peer" in run("--help").stdout
@@ -418,7 +426,6 @@ def the_command_line_explains_itself():
                             (("peer", "--offer", "--policy", "relay"), "--policy relay needs --turn"),
                             (("peer", "--offer", "--turn", "turn:a", "--turn-user", "u"), "TURN has a user, but no password"),
                             (("peer", "--offer", "--relay-after", "3"), "only 0 is supported yet: failed attempts are not counted (HF_ENOTSUP)"),
-                            (("peer", "--offer", "--ca-file", "x"), "--ca-file is not supported yet (HF_ENOTSUP)"),
                             (("peer", "--offer", "--interface", "a/b"), '"a/b" is not the name of an interface'),
                             (("peer", "--offer", "--ports", "2-1"), '"2-1" is not a range of ports'),
                             (("demo", "--foo"), "unknown option --foo")):

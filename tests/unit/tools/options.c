@@ -169,7 +169,7 @@ Test(options, that_are_wrong_are_named)
         {"--offer --turn turn:a?", HF_EINVAL, "neither udp nor tcp"},
         {"--offer --turn-user=", HF_EINVAL, "--turn-user"},
         {"--offer --turn-pass=", HF_EINVAL, "--turn-pass"},
-        {"--offer --ca-file f", HF_ENOTSUP, "--ca-file is not supported yet"},
+        {"--offer --ca-file=", HF_EINVAL, "--ca-file: the name is empty"},
         {"--offer --policy relay", HF_EINVAL, "--policy relay needs --turn"},
         {"--offer --policy relay --stun stun:a", HF_EINVAL, "--policy relay needs --turn"},
         {"--offer --policy none", HF_EINVAL, "--policy"},
