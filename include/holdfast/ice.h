@@ -92,9 +92,9 @@ typedef struct hf_ice_config {
 typedef enum hf_ice_state {
     HF_ICE_NEW = 0,
     HF_ICE_CHECKING,     /* the remote's credentials are known */
-    HF_ICE_CONNECTED,    /* a pair is valid: data may flow */
+    HF_ICE_CONNECTED,    /* a pair is valid: data may flow. When the last one has gone with its address, a moment longer */
     HF_ICE_COMPLETED,    /* a pair is nominated, and nothing better can come */
-    HF_ICE_DISCONNECTED, /* consent checks go unanswered; it may come back by itself */
+    HF_ICE_DISCONNECTED, /* no pair answers; it may come back by itself, and this is the moment for hf_ice_restart */
     HF_ICE_FAILED,       /* no pair works, or consent expired (RFC 7675 §5.1): silent until a restart */
     HF_ICE_CLOSED,
     HF_ICE_STATE_COUNT

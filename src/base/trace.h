@@ -25,6 +25,7 @@
     X(ICE_PAIR_STATE_CHANGED, "ice:pair_state_changed")                                                                     \
     X(ICE_PAIR_NOMINATED, "ice:pair_nominated")                                                                             \
     X(ICE_PAIR_SELECTED, "ice:pair_selected")                                                                               \
+    X(ICE_PATH_SUSPECTED, "ice:path_suspected")                                                                             \
     X(ICE_PAIR_REMOVED, "ice:pair_removed")                                                                                 \
     X(ICE_CHECK_SENT, "ice:check_sent")                                                                                     \
     X(ICE_CHECK_RECEIVED, "ice:check_received")                                                                             \

@@ -127,8 +127,16 @@ static void note_early(hf_ice_generation *g, const hf_path *path, uint32_t prior
     g->early[g->early_len++] = (hf_ice_early){.path = *path, .priority = priority, .nomination = nomination, .ufrag = ufrag};
 }
 
-/* Each check keeps a stale pair usable, should the route fail: ours for theirs, but not for each. */
+/* Each check keeps a stale pair usable, should the route fail: ours for theirs, but not for each. When it has failed, there
+ * is nothing to wait for. */
 #define STALE_AFTER HF_SECONDS(5)
+
+static bool is_stale(const hf_ice_pair *pair, hf_time now)
+{
+    hf_time suspected_at = pair->generation->ice->suspected_at;
+    return now - pair->answered_at > STALE_AFTER || hf_ice_is_silent(pair) ||
+           (suspected_at != HF_NEVER && pair->answered_at < suspected_at);
+}
 
 /* RFC 8445 §7.3.1.4 starts a running check anew at each request, for the first transmission may have died at the remote's
  * NAT. Once that has happened, the remote's own repetitions would only make two of each packet on a long path. */
@@ -149,6 +157,7 @@ static void on_check(hf_time now, hf_ice_pair *pair, uint32_t nomination)
     pair->requests_received++;
     pair->responses_sent++;
     pair->is_authenticated = true;
+    hf_ice_suspicion_on_heard(now, pair);
     hf_trace(ice->env, now, HF_TRACE_ICE_CHECK_RECEIVED, hf_trace_number("pair", pair->number),
              hf_trace_bool("nominate", nomination > 0));
     if (g->is_controlling)
@@ -156,7 +165,7 @@ static void on_check(hf_time now, hf_ice_pair *pair, uint32_t nomination)
     if (pair->state == HF_ICE_PAIR_SUCCEEDED) {
         if (nomination)
             hf_ice_nominate_accept(now, pair, nomination);
-        if (pair != g->best && pair->due == HF_NEVER && now - pair->answered_at > STALE_AFTER)
+        if (pair != g->best && pair->due == HF_NEVER && is_stale(pair, now))
             hf_ice_check_trigger(pair);
     } else {
         if (pair->nomination_on_success < nomination)

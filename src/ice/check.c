@@ -95,6 +95,17 @@ static hf_span rto_at_first(const hf_ice_pair *pair)
     return rto < RTO_MIN ? RTO_MIN : rto > RTO_MAX ? RTO_MAX : rto;
 }
 
+/* A route that was nominated is so again when it is probed: the remote may have lost its own idea of it, and see ours come
+ * from another address. */
+static uint32_t nomination_of(const hf_ice_pair *pair)
+{
+    const hf_ice_generation *g = pair->generation;
+    if (!g->is_controlling)
+        return 0;
+    bool is_probed = pair == g->ice->route && g->ice->suspected_at != HF_NEVER;
+    return pair->nominating == 0 && pair->is_nominated && is_probed ? g->nomination : pair->nominating;
+}
+
 /* Puts one more request on record and returns its place. */
 static hf_ice_sent *note_sent(hf_time now, hf_ice_pair *pair)
 {
@@ -104,7 +115,7 @@ static hf_ice_sent *note_sent(hf_time now, hf_ice_pair *pair)
     *sent = (hf_ice_sent){
         .is_pending = true,
         .is_controlling = g->is_controlling,
-        .nomination = g->is_controlling ? pair->nominating : 0,
+        .nomination = nomination_of(pair),
         .sent_at = now,
     };
     hf_random_bytes(g->ice->env, sent->id, sizeof sent->id);
@@ -422,8 +433,8 @@ static void on_success(hf_time now, hf_ice_pair *pair, const hf_ice_sent *sent, 
     pair->rtt_total += pair->rtt;
     hf_trace(ice->env, now, HF_TRACE_ICE_CHECK_ANSWERED, hf_trace_number("pair", pair->number),
              hf_trace_ms("rtt_ms", pair->rtt));
+    hf_ice_suspicion_on_answer(now, pair);
     pair->answered_at = now;
-    pair->is_silent = false;
     pair->is_authenticated = true;
     hf_ice_budget_prove(pair);
     pair->mapped = local_of(pair, mapped);

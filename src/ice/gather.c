@@ -149,14 +149,17 @@ static void add_locals(hf_ice_generation *g)
         hf_ice_local *local = hf_ice_local_add_host(g, &ice->locals[i]);
         if (!local)
             continue;
-        hf_ice_alias_hide(ice, &local->addr);
         hf_ice_pair_add_for_local(g, local);
+        if (g != ice->newest)
+            continue;
+        hf_ice_alias_hide(ice, &local->addr);
         for (size_t n = 0; n < ice->servers_len; n++)
             query(g, &ice->servers[n], local);
     }
 }
 
-/* A socket that is gone is gone for all generations; a new one is for the newest. */
+/* A socket that is gone is gone for all generations. A new one is for those that may still find a path; the remote is told
+ * of it for the newest. */
 void hf_ice_gather_take_locals(hf_ice *ice, hf_time now)
 {
     for (hf_ice_generation *g = ice->newest; g; g = g->older) {
@@ -167,6 +170,8 @@ void hf_ice_gather_take_locals(hf_ice *ice, hf_time now)
     }
     if (ice->newest->gathering != HF_ICE_GATHERING_NEW)
         add_locals(ice->newest);
+    if (hf_ice_is_restarting(ice) && !ice->current->is_over)
+        add_locals(ice->current);
     hf_ice_allocations_take_part(ice, now);
     settle(ice->newest);
     hf_ice_nominate_consider(ice, now);

@@ -24,7 +24,8 @@ hf_err hf_ice_new(hf_ice **out, const hf_ice_config *config, const hf_env *env)
     if (ice->relay == HF_ICE_RELAY_ONLY)
         ice->mdns = HF_ICE_MDNS_OFF; /* the remote's names would be asked for in our own network */
     ice->route_told = true;
-    ice->give_up_at = ice->consent_at = ice->unanswered_since = ice->deadline = HF_NEVER;
+    ice->give_up_at = ice->consent_at = ice->deadline = HF_NEVER;
+    hf_ice_suspicion_end(ice);
     hf_ring_init(&ice->owed, env, sizeof(hf_ice_owed), HF_ICE_OWED_MAX);
     hf_packet_queue_init(&ice->arrived, env, sizeof(hf_path), 0, HF_ICE_ARRIVED_MAX);
 
@@ -60,11 +61,16 @@ void hf_ice_free(hf_ice *ice)
 
 /* --- Time -------------------------------------------------------------------------------------------------------- */
 
-/* A `now` earlier than one given before counts as that one (base.h). */
+/* A `now` earlier than one given before counts as that one (base.h). Consent that ended while nobody called, for the machine
+ * slept, is over before anything else happens. */
 static hf_time at(hf_ice *ice, hf_time now)
 {
-    if (now > ice->now)
+    if (now > ice->now) {
+        hf_time before = ice->now;
         ice->now = now;
+        hf_ice_suspicion_on_time(ice, before, now);
+        hf_ice_consent_tick(ice, now);
+    }
     return ice->now;
 }
 
@@ -78,7 +84,7 @@ static void settle(hf_ice *ice, hf_time now)
     next = hf_ice_earlier(next, hf_ice_earlier(hf_ice_allocation_deadline(ice), hf_ice_join_deadline(ice)));
     if (!hf_ice_is_over(ice)) {
         next = hf_ice_earlier(next, hf_ice_earlier(ice->give_up_at, hf_ice_checked(ice)->nominate_at));
-        next = hf_ice_earlier(next, hf_ice_consent_deadline(ice));
+        next = hf_ice_earlier(next, hf_ice_earlier(hf_ice_consent_deadline(ice), hf_ice_suspicion_deadline(ice)));
     }
     ice->deadline = next;
 }
@@ -107,7 +113,7 @@ void hf_ice_tick(hf_ice *ice, hf_time now)
     hf_ice_allocation_tick(ice, now);
     if (!hf_ice_is_over(ice)) {
         hf_ice_check_tick(ice, now);
-        hf_ice_consent_tick(ice, now);
+        hf_ice_suspicion_tick(ice, now);
         if (now >= hf_ice_checked(ice)->nominate_at)
             hf_ice_nominate_consider(ice, now);
     }
@@ -333,9 +339,12 @@ void hf_ice_on_stun(hf_ice *ice, hf_time now, const hf_path *path, hf_bytes byte
     }
 }
 
-/* Data comes on one path nearly always: the last one is asked first. */
+/* Data comes by the route nearly always, otherwise as it came last. After a restart pairs of two generations may have one path:
+ * data does not say whose it is, and counts for the one that we send by. */
 bool hf_ice_is_authenticated(hf_ice *ice, const hf_path *path)
 {
+    if (ice->route && ice->route->is_authenticated && hf_ice_path_equal(&ice->route->path, path))
+        ice->heard = ice->route;
     if (ice->heard && hf_ice_path_equal(&ice->heard->path, path))
         return !ice->heard->generation->is_over;
     for (const hf_ice_generation *g = ice->newest; g; g = g->older) {
@@ -360,6 +369,7 @@ void hf_ice_count_received(hf_ice *ice, hf_time now, const hf_path *path, size_t
     pair->packets_received++;
     pair->bytes_received += len;
     pair->data_received_at = now;
+    hf_ice_suspicion_on_data(now, pair);
 }
 
 /* RFC 7983 §7: 20 to 63 is DTLS, 128 to 191 SRTP; the rest is nothing that passes between peers. */
@@ -423,8 +433,8 @@ bool hf_ice_poll_transmit(hf_ice *ice, hf_time now, hf_transmit *out)
         return false;
     now = at(ice, now);
     bool has_one = hf_ice_answer_poll(ice, out) || hf_ice_consent_poll(ice, now, out) ||
-                   hf_ice_allocation_poll(ice, now, out) || hf_ice_check_poll(ice, now, out) ||
-                   hf_ice_gather_repeat(ice, now, out);
+                   hf_ice_allocation_poll(ice, now, out) || hf_ice_suspicion_poll(ice, now, out) ||
+                   hf_ice_check_poll(ice, now, out) || hf_ice_gather_repeat(ice, now, out);
     settle(ice, now);
     if (has_one) {
         ice->stats.stun_sent++;
@@ -581,6 +591,7 @@ void hf_ice_count_sent(hf_ice *ice, hf_time now, size_t packets, size_t bytes)
     pair->packets_sent += packets;
     pair->bytes_sent += bytes;
     pair->data_sent_at = now;
+    hf_ice_suspicion_on_sent(ice, now);
 }
 
 void hf_ice_get_stats(const hf_ice *ice, hf_ice_stats *out)

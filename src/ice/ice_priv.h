@@ -36,7 +36,7 @@
 #define HF_ICE_ARRIVED_MAX (256 << 10) /* bytes of data that streams have brought and nobody has fetched */
 #define HF_ICE_TOLD_MAX 8              /* state changes that wait to be told */
 #define HF_ICE_UNKNOWN_MAX 8           /* unknown attributes named in a 420 */
-#define HF_ICE_REQUESTS_MAX 8          /* checks of one pair that may still be answered */
+#define HF_ICE_REQUESTS_MAX 16         /* checks of one pair that may still be answered */
 
 /* RFC 8445 §14.2: Ta is 50 ms by default and never below 5 ms. */
 #define HF_ICE_PACE HF_MS(50)
@@ -135,8 +135,10 @@ typedef struct hf_ice_pair {
     hf_time due;                    /* the moment of that, or of giving up; NEVER: no check is running */
     hf_ice_sent sent[HF_ICE_REQUESTS_MAX];
     unsigned sent_next;
-    hf_time answered_at; /* the last valid answer */
-    bool is_silent;      /* it was the route, became suspect, and has not answered since */
+    hf_time answered_at;  /* the last valid answer */
+    hf_time heard_at;     /* that, or the last check or data */
+    hf_time steady_since; /* when it answered again after a silence */
+    unsigned falls;       /* how often it fell silent as the route */
     hf_span rtt, rtt_total;
     uint64_t requests_sent, requests_received, responses_sent, responses_received, consent_requests_sent;
     uint64_t packets_sent, packets_received, bytes_sent, bytes_received; /* of data */
@@ -363,9 +365,16 @@ struct hf_ice {
     /* nominate.c, consent.c */
     hf_ice_pair *route; /* where data goes, a pair of `current`; NULL: nowhere */
     bool route_told;
-    hf_time consent_at;       /* the next consent check */
-    hf_time unanswered_since; /* when the first unanswered one left; NEVER: none */
-    bool route_is_challenged; /* the remote has nominated another pair, too */
+    hf_time consent_at; /* the next consent check */
+
+    /* suspicion.c: all but silent_since concern the route; NEVER: not so */
+    hf_time asked_at;                  /* the first datagram that left since we heard anything */
+    hf_time unanswered_since;          /* the first check that left since the last answer */
+    hf_time suspected_at;              /* the beginning of suspicion, or the loss of the route */
+    bool is_unstable;                  /* neither the route nor another pair answered the probes */
+    hf_time elsewhere_at;              /* when the remote last sent by another pair, or nominated one */
+    hf_time silent_since;              /* the beginning of the last silence: who has not answered since is silent */
+    hf_time probe_at, probe_others_at; /* the next probe of the route; of others, at the earliest */
 
     /* restart.c */
     hf_time linger_until; /* what is older than `current` is dropped then */
@@ -681,11 +690,29 @@ void hf_ice_select(hf_ice *ice, hf_ice_pair *pair);
 
 void hf_ice_consent_on_route(hf_ice *ice, hf_time now);
 void hf_ice_consent_on_answer(hf_ice *ice, hf_time now, const hf_ice_pair *pair);
-void hf_ice_consent_on_rival(hf_ice *ice, hf_time now, const hf_ice_pair *rival);
 bool hf_ice_consent_poll(hf_ice *ice, hf_time now, hf_transmit *out);
 void hf_ice_consent_tick(hf_ice *ice, hf_time now);
 hf_time hf_ice_consent_deadline(const hf_ice *ice);
-bool hf_ice_consent_is_suspect(const hf_ice *ice);
+
+/* --- suspicion.c --------------------------------------------------------------------------------------------------- */
+
+void hf_ice_suspicion_end(hf_ice *ice);
+void hf_ice_suspicion_on_route(hf_ice *ice, hf_time now);                  /* there is another one, or none */
+void hf_ice_suspicion_on_sent(hf_ice *ice, hf_time now);                   /* data left by the route */
+void hf_ice_suspicion_on_data(hf_time now, hf_ice_pair *pair);             /* and some came */
+void hf_ice_suspicion_on_heard(hf_time now, hf_ice_pair *pair);            /* a check of the remote */
+void hf_ice_suspicion_on_answer(hf_time now, hf_ice_pair *pair);           /* an answer to one of ours */
+void hf_ice_suspicion_on_nomination(hf_time now, const hf_ice_pair *pair); /* which the remote has made */
+void hf_ice_suspicion_on_time(hf_ice *ice, hf_time before, hf_time now);   /* `now` is later than ever */
+bool hf_ice_suspicion_poll(hf_ice *ice, hf_time now, hf_transmit *out);
+void hf_ice_suspicion_tick(hf_ice *ice, hf_time now);
+hf_time hf_ice_suspicion_deadline(const hf_ice *ice);
+/* Neither the route nor another pair has answered in time: from now on, until one does. */
+bool hf_ice_suspicion_is_confirmed(hf_ice *ice, hf_time now);
+/* The route was found silent, and this pair has not answered since. */
+bool hf_ice_is_silent(const hf_ice_pair *pair);
+/* It answers again, but has not done so for long enough to return to it. */
+bool hf_ice_is_unsteady(const hf_ice_pair *pair);
 
 /* --- state.c ------------------------------------------------------------------------------------------------------- */
 

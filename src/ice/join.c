@@ -8,7 +8,7 @@
 static bool has_direct_path(const hf_ice_generation *g)
 {
     const hf_ice_pair *best = g->best;
-    return best && !hf_ice_pair_is_relayed(best) && !(best == g->ice->route && hf_ice_consent_is_suspect(g->ice));
+    return best && !hf_ice_pair_is_relayed(best) && !hf_ice_is_silent(best);
 }
 
 /* Two servers see different mappings of one socket: the NAT is symmetric, and what they see is of no use to the remote. */
@@ -57,12 +57,12 @@ static bool can_form_no_direct_pair(const hf_ice_generation *g)
     return g->gathering == HF_ICE_GATHERING_COMPLETE && g->remote_has_ended && !g->remote_hides_addresses;
 }
 
-/* A restart that begins without a path is no time for a head start: data waits. */
+/* A path that is lost is no time for a head start: data waits. */
 static bool is_interrupted(const hf_ice_generation *g)
 {
     const hf_ice *ice = g->ice;
-    bool has_had_path = hf_ice_is_restarting(ice) || ice->state == HF_ICE_DISCONNECTED;
-    return has_had_path && (!ice->route || hf_ice_consent_is_suspect(ice));
+    bool has_had_path = hf_ice_is_restarting(ice) || ice->suspected_at != HF_NEVER;
+    return has_had_path && (!ice->route || hf_ice_is_silent(ice->route));
 }
 
 /* NULL: there is none yet. */

@@ -30,17 +30,26 @@ static bool may_renominate(const hf_ice_generation *g)
     return g->is_controlling && g->remote_may_renominate;
 }
 
-/* Nominated ones first; of several (RFC 5245 §8.1.1.2, Chromium) the one of highest priority that answers. Where none does,
- * the route stays what it is: to go from one silent pair to the other would help nobody, and never be told. */
+typedef enum standing { ANSWERS = 0, ANSWERS_AGAIN, IS_SILENT } standing;
+
+static standing standing_of(const hf_ice_pair *pair)
+{
+    return hf_ice_is_silent(pair) ? IS_SILENT : hf_ice_is_unsteady(pair) ? ANSWERS_AGAIN : ANSWERS;
+}
+
+/* One that answers, whatever was nominated: nobody is served by a silent one. Then nominated ones; of several (RFC 5245
+ * §8.1.1.2, Chromium) the one of highest priority. Where none answers, the route stays what it is: to go from one silent
+ * pair to the other would help nobody, and never be told. */
 static bool is_better(const hf_ice_pair *a, const hf_ice_pair *b)
 {
     const hf_ice *ice = a->generation->ice;
+    standing of_a = standing_of(a), of_b = standing_of(b);
+    if (of_a != of_b)
+        return of_a < of_b;
+    if (of_a == IS_SILENT && (a == ice->route || b == ice->route))
+        return a == ice->route;
     if (a->is_nominated != b->is_nominated && !may_renominate(a->generation))
         return a->is_nominated;
-    if (a->is_silent != b->is_silent)
-        return b->is_silent;
-    if (a->is_silent && (a == ice->route || b == ice->route))
-        return a == ice->route;
     return a->priority > b->priority;
 }
 
@@ -119,7 +128,8 @@ void hf_ice_nominate_accept(hf_time now, hf_ice_pair *pair, uint32_t nomination)
     if (!pair->is_nominated && g->ice->route == pair)
         g->ice->route_told = false;
     hf_ice_pair_nominate(pair);
-    hf_ice_consent_on_rival(g->ice, now, pair);
+    if (!g->is_controlling)
+        hf_ice_suspicion_on_nomination(now, pair);
 }
 
 /* Once a pair is nominated, ordinary checks end. A controlled agent goes on with better pairs, for a remote of RFC 5245 may
@@ -129,7 +139,7 @@ bool hf_ice_nominate_wants(const hf_ice_pair *pair)
     const hf_ice_generation *g = pair->generation;
     if (!g->best || !g->best->is_nominated)
         return true;
-    if (may_renominate(g) && g->best == g->ice->route && hf_ice_consent_is_suspect(g->ice))
+    if (hf_ice_is_silent(g->best))
         return true;
     return (!g->is_controlling || may_renominate(g)) && pair->priority > g->best->priority;
 }
@@ -149,12 +159,13 @@ static void stop_lesser_checks(hf_ice_generation *g)
 }
 
 /* The route is lost, or silent: each other pair gets another chance, for what failed or succeeded long ago says little about
- * now. */
+ * now. As long as there is a route, probes see to those that can be sent to. */
 static void search_again(hf_ice_generation *g)
 {
     for (size_t i = 0; i < g->pairs_len; i++) {
         hf_ice_pair *pair = g->pairs[i];
-        if (pair == g->ice->route)
+        bool is_probed = g->ice->route && (pair->stream || pair->path.transport == HF_UDP);
+        if (is_probed)
             continue;
         pair->is_nominated = false;
         pair->nominating = 0;
@@ -169,13 +180,14 @@ static void search_again(hf_ice_generation *g)
 /* The state that follows. A restart that is being checked takes it back to where a better path may come. */
 static void follow(hf_ice *ice, hf_time now)
 {
-    bool has_path = ice->route && !hf_ice_consent_is_suspect(ice);
-    if (!has_path) {
-        if (ice->state == HF_ICE_CHECKING || ice->state == HF_ICE_DISCONNECTED)
+    bool is_unstable = hf_ice_suspicion_is_confirmed(ice, now);
+    if (!ice->route && !is_unstable && ice->state == HF_ICE_COMPLETED)
+        hf_ice_enter(ice, now, HF_ICE_CONNECTED, HF_OK); /* there is something to be found again */
+    if (!ice->route || is_unstable) {
+        if (ice->state == HF_ICE_CHECKING || ice->state == HF_ICE_DISCONNECTED || !is_unstable)
             return;
         hf_ice_enter(ice, now, HF_ICE_DISCONNECTED, HF_ETIMEDOUT);
-        if (ice->route && may_renominate(ice->current))
-            search_again(ice->current);
+        search_again(ice->current);
         return;
     }
     bool is_settled = ice->route->is_nominated && hf_ice_checked(ice) == ice->current;
@@ -189,7 +201,7 @@ static void follow(hf_ice *ice, hf_time now)
 static bool is_to_take_over(const hf_ice *ice)
 {
     const hf_ice_pair *pair = ice->newest->best, *old = ice->current->best;
-    return hf_ice_is_restarting(ice) && pair && (pair->is_nominated || !old || hf_ice_consent_is_suspect(ice));
+    return hf_ice_is_restarting(ice) && pair && (pair->is_nominated || !old || hf_ice_is_silent(old));
 }
 
 void hf_ice_select(hf_ice *ice, hf_ice_pair *pair)
@@ -209,8 +221,6 @@ void hf_ice_select(hf_ice *ice, hf_ice_pair *pair)
 
 static void choose_route(hf_ice *ice, hf_time now)
 {
-    if (hf_ice_consent_is_suspect(ice))
-        ice->route->is_silent = true;
     ice->current->best = best_of(ice->current, now);
     ice->newest->best = best_of(ice->newest, now);
     if (is_to_take_over(ice))
@@ -219,6 +229,7 @@ static void choose_route(hf_ice *ice, hf_time now)
         return;
     hf_ice_select(ice, ice->current->best);
     hf_ice_consent_on_route(ice, now);
+    hf_ice_suspicion_on_route(ice, now);
 }
 
 void hf_ice_nominate_consider(hf_ice *ice, hf_time now)
@@ -231,7 +242,7 @@ void hf_ice_nominate_consider(hf_ice *ice, hf_time now)
         ice->give_up_at = now + ice->patience;
         search_again(g);
     }
-    if (ice->route && !hf_ice_consent_is_suspect(ice))
+    if (ice->route && !ice->is_unstable)
         ice->give_up_at = HF_NEVER;
     if (g->best && g->best->is_nominated)
         stop_lesser_checks(g);

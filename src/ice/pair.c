@@ -199,6 +199,7 @@ void hf_ice_pair_remove(hf_ice_generation *g, hf_ice_pair *pair)
     if (g->ice->route == pair) {
         hf_ice_select(g->ice, NULL);
         hf_ice_consent_on_route(g->ice, g->ice->now);
+        hf_ice_suspicion_on_route(g->ice, g->ice->now);
     }
     hf_dealloc(g->ice->env, pair);
 }

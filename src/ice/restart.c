@@ -49,7 +49,7 @@ void hf_ice_restart_begin_checks(hf_ice *ice, hf_time now)
 {
     if (hf_ice_is_restarting(ice))
         cancel_checks(ice->current);
-    if (!ice->route || hf_ice_consent_is_suspect(ice)) {
+    if (ice->state != HF_ICE_CONNECTED && ice->state != HF_ICE_COMPLETED) {
         hf_ice_enter(ice, now, HF_ICE_CHECKING, HF_OK);
         ice->give_up_at = now + ice->patience; /* also when an earlier search was on already */
     }
@@ -59,7 +59,6 @@ void hf_ice_restart_begin_checks(hf_ice *ice, hf_time now)
 void hf_ice_restart_succeed(hf_ice *ice, hf_time now)
 {
     hf_ice_generation *old = ice->current;
-    cancel_checks(old);
     drop_older_than(old);
     old->queries_len = 0;
     ice->current = ice->newest;

@@ -49,7 +49,8 @@ static void fall_silent(hf_ice *ice, hf_ice_generation *newest)
     hf_ring_clear(&ice->owed);
     hf_ring_init(&ice->owed, ice->env, sizeof(hf_ice_owed), HF_ICE_OWED_MAX);
     hf_ice_select(ice, NULL);
-    ice->give_up_at = ice->consent_at = ice->unanswered_since = HF_NEVER;
+    hf_ice_suspicion_end(ice);
+    ice->give_up_at = ice->consent_at = HF_NEVER;
 }
 
 void hf_ice_enter(hf_ice *ice, hf_time now, hf_ice_state next, hf_err cause)

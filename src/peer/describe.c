@@ -123,6 +123,7 @@ hf_err hf_peer_write_description(hf_peer *peer, const hf_description *descriptio
         .media_len = hf_peer_lay_out(peer, description, media),
         .ufrag = hf_ice_local_ufrag(peer->ice),
         .pwd = hf_ice_local_pwd(peer->ice),
+        .renomination = true,
         .setup = description->setup,
         .fingerprints = fingerprints,
         .tls_id = shows_tls_id(peer, description) ? peer->tls_id : NULL,

@@ -212,7 +212,7 @@ Test(gather, an_address_that_goes_takes_its_pairs_with_it)
     } cases[] = {
         {"10.0.0.1:5000", "10.0.0.1:5000", HF_ICE_COMPLETED, "another one goes"},
         {"10.0.0.44:5044", "10.0.0.44:5044", HF_ICE_CONNECTED, "the route goes, and another pair is valid"},
-        {"10.0.0.55:5055", NULL, HF_ICE_DISCONNECTED, "both go, and what is new has yet to be checked"},
+        {"10.0.0.55:5055", NULL, HF_ICE_CONNECTED, "both go, and what is new has a moment to be checked"},
         {NULL, NULL, HF_ICE_DISCONNECTED, "all go"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -285,12 +285,12 @@ Test(gather, addresses_come_and_go_during_a_restart)
     net_host_set_local(&n.a, 1, "10.0.0.44:5044");
     net_locals_changed(&n, &n.a);
     cr_expect_eq(n.a.ice->newest->locals_len, 2);
-    cr_expect_eq(n.a.ice->current->locals_len, 1, "what is new is for the newest");
+    cr_expect_eq(n.a.ice->current->locals_len, 2, "the old path may have to move before the new one is there");
     net_host_set_local(&n.a, 0, "10.0.0.45:5045");
     net_locals_changed(&n, &n.a);
     cr_expect_eq(n.a.ice->newest->locals_len, 2);
-    cr_expect_eq(n.a.ice->current->locals_len, 0, "what is gone is gone for all");
-    cr_expect_eq(hf_ice_get_state(n.a.ice), HF_ICE_DISCONNECTED);
+    cr_expect_eq(n.a.ice->current->locals_len, 2, "what is gone is gone for all");
+    cr_expect_eq(n.a.ice->current->pairs_len, 2);
     net_restart(&n, &n.b);
     net_exchange(&n);
     net_run(&n, HF_SECONDS(2));

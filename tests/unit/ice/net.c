@@ -14,7 +14,7 @@ hf_addr net_addr(const char *text)
 void net_init(net *n, uint64_t seed)
 {
     memset(n, 0, sizeof *n);
-    n->now = HF_SECONDS(1);
+    n->now = NET_BEGINNING;
     n->delay = HF_MS(10);
     n->random = seed * 2 + 1;
     n->flights = calloc(NET_FLIGHTS_MAX, sizeof *n->flights);
@@ -86,6 +86,12 @@ static hf_addr leave_nat(net_host *host, const hf_path *path)
     return outside;
 }
 
+void net_rebind(net_host *host)
+{
+    host->nat.port = (uint16_t)(host->nat.port + NET_HOLES_MAX);
+    host->holes_len = 0;
+}
+
 /* Where a datagram for `to` enters the host; false: nowhere. */
 static bool enter_host(const net_host *host, const hf_addr *from, const hf_addr *to, hf_addr *inside)
 {
@@ -95,7 +101,9 @@ static bool enter_host(const net_host *host, const hf_addr *from, const hf_addr 
     }
     for (size_t i = 0; i < host->holes_len; i++) {
         const net_hole *hole = &host->holes[i];
-        if (hf_addr_equal(&hole->outside, to) && hf_addr_equal(&hole->remote, from)) {
+        bool may_enter =
+            host->nat_lets_in_any_port ? hf_addr_equal_ip(&hole->remote, from) : hf_addr_equal(&hole->remote, from);
+        if (hf_addr_equal(&hole->outside, to) && may_enter) {
             *inside = hole->inside;
             return is_local_of(host, inside);
         }
@@ -325,7 +333,10 @@ static void deliver(net *n, net_flight *flight)
         uint8_t *data = malloc(flight->len > 0 ? flight->len : 1); /* exactly as large, so that ASan sees each overrun */
         memcpy(data, flight->data, flight->len);
         hf_datagram d = {.path = {.local = inside, .remote = flight->path.local}, .data = data, .len = flight->len};
-        host->data_received += hf_ice_input(host->ice, n->now, &d, 1);
+        if (hf_ice_input(host->ice, n->now, &d, 1) > 0) {
+            host->data_received++;
+            host->data_at = n->now;
+        }
         free(data);
         return;
     }
@@ -403,6 +414,13 @@ void net_set_remote(net *n, net_host *host, const net_host *remote)
     cr_assert_eq(hf_ice_set_remote(host->ice, n->now, &agent), HF_OK);
 }
 
+void net_set_renominating_remote(net *n, net_host *host, const net_host *remote)
+{
+    hf_ice_remote_agent agent = {
+        .ufrag = hf_ice_local_ufrag(remote->ice), .pwd = hf_ice_local_pwd(remote->ice), .renomination = true};
+    cr_assert_eq(hf_ice_set_remote(host->ice, n->now, &agent), HF_OK);
+}
+
 void net_exchange(net *n)
 {
     net_set_remote(n, &n->a, &n->b);
@@ -440,7 +458,18 @@ bool net_says(net *n, net_host *host, const char *text)
     memcpy(at + 1, text, len - 1);
     size_t whole = hf_wrap_write(&route.wrap, at, len);
     send_run(n, host, &(hf_transmit){.path = route.path, .buffer = data, .len = whole});
+    hf_ice_count_sent(host->ice, n->now, 1, len);
+    host->data_sent++;
     return true;
+}
+
+void net_talk(net *n, hf_span span)
+{
+    for (hf_time end = n->now + span; n->now < end;) {
+        (void)net_says(n, &n->a, "a");
+        (void)net_says(n, &n->b, "b");
+        net_run(n, end - n->now < HF_MS(20) ? end - n->now : HF_MS(20));
+    }
 }
 
 bool net_has_state(const net_host *host, hf_ice_state state)

@@ -1,9 +1,9 @@
 /* net.h: two agents and the network between them, in virtual time.
  *
  * Each side is a host with sockets on some addresses. A host may stand behind a NAT: then datagrams that leave one of its
- * sockets appear to come from the NAT's address, and come in there only from where the host has sent to before. A STUN
- * server may answer. Links have a delay and may lose; a hook may look at, change or drop each datagram. Streams are opened,
- * refused and broken; what they carry arrives whole and in order, but cut anywhere. */
+ * sockets appear to come from the NAT's address, and come in there only from where the host has sent to before; the NAT may
+ * forget all that. A STUN server may answer. Links have a delay and may lose; a hook may look at, change or drop each
+ * datagram. Streams are opened, refused and broken; what they carry arrives whole and in order, but cut anywhere. */
 #ifndef TEST_ICE_NET_H
 #define TEST_ICE_NET_H
 
@@ -12,6 +12,7 @@
 
 #include <holdfast/turn.h>
 
+#define NET_BEGINNING HF_SECONDS(100000) /* no clock begins at zero */
 #define NET_LOCALS_MAX 4
 #define NET_FLIGHTS_MAX 512
 #define NET_HOLES_MAX 64
@@ -49,6 +50,7 @@ typedef struct net_host {
     uint16_t port_next;
     hf_addr nat; /* family NONE: none; the port is that of the first mapping */
     bool nat_is_symmetric;
+    bool nat_lets_in_any_port; /* of an address that the host has sent to (RFC 4787 §5, address-dependent filtering) */
     net_hole holes[NET_HOLES_MAX];
     size_t holes_len;
 
@@ -63,8 +65,9 @@ typedef struct net_host {
     size_t route_changes, server_failures, credentials_needed;
     hf_err server_cause;
     const char *server_uri; /* that failed, or lacks credentials */
-    size_t data_received;
-    size_t sent; /* datagrams */
+    size_t data_received, data_sent;
+    hf_time data_at; /* when the last came */
+    size_t sent;     /* datagrams */
     hf_time connected_at, completed_at;
 } net_host;
 
@@ -128,7 +131,8 @@ void net_host_listen(net_host *host, const char *addr);
 
 void net_start(net *n, const hf_ice_config *a, const hf_ice_config *b); /* makes agents and gathers */
 void net_set_remote(net *n, net_host *host, const net_host *remote);    /* gives the credentials of one to the other */
-void net_exchange(net *n);                                              /* gives each side the other's credentials */
+void net_set_renominating_remote(net *n, net_host *host, const net_host *remote);
+void net_exchange(net *n);        /* gives each side the other's credentials */
 void net_give_candidates(net *n); /* gives what has been found so far to the other side */
 void net_connect(net *n);         /* start, exchange, and candidates as they come */
 
@@ -139,6 +143,8 @@ void net_run(net *n, hf_span span);
 void net_locals_changed(net *n, net_host *host);
 void net_send(net *n, const hf_path *path, const void *data, size_t len);
 bool net_says(net *n, net_host *host, const char *text); /* sends data along the route; false: there is none */
+void net_talk(net *n, hf_span span);                     /* runs, and both sides say something each 20 ms */
+void net_rebind(net_host *host);                         /* its NAT forgets all, and chooses other ports from here on */
 /* All streams break: both sides are told. */
 void net_break_streams(net *n);
 bool net_has_state(const net_host *host, hf_ice_state state);

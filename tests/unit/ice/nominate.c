@@ -149,7 +149,7 @@ Test(nominate, of_an_aggressive_remote_the_best_pair_counts)
 }
 
 /* The remote is gone, and with it both pairs that it nominated: each is tried, and then it is told. */
-Test(nominate, of_two_silent_pairs_neither_is_returned_to)
+Test(nominate, of_two_silent_pairs_the_one_that_answers_first_is_taken)
 {
     solo s;
     hf_stun_message m;
@@ -167,13 +167,12 @@ Test(nominate, of_two_silent_pairs_neither_is_returned_to)
     hf_time gone = s.now;
     while (hf_ice_get_state(s.ice) != HF_ICE_DISCONNECTED && s.now - gone < HF_SECONDS(30))
         solo_answer_from(&s, "10.0.0.9:6000", HF_MS(100)); /* nobody */
-    cr_expect_leq(s.now - gone, HF_SECONDS(12));
+    cr_expect_leq(s.now - gone, HF_SECONDS(8));
     solo_answer_from(&s, "10.0.0.9:6000", HF_SECONDS(5));
-    cr_expect(route_port(&s, "10.0.0.3:6000", true));
+    cr_expect(route_port(&s, "10.0.0.2:6000", true), "to change places would help nobody");
 
-    solo_check_in(&s, &(solo_check){.is_controlling = true, .use_candidate = true}); /* the first one lives again */
-    solo_answer_from(&s, "10.0.0.2:6000", HF_SECONDS(1));
-    cr_expect(route_port(&s, "10.0.0.2:6000", true));
+    solo_answer_from(&s, "10.0.0.3:6000", HF_SECONDS(1));
+    cr_expect(route_port(&s, "10.0.0.3:6000", true));
     cr_expect_eq(hf_ice_get_state(s.ice), HF_ICE_COMPLETED);
     solo_clear(&s);
 }
@@ -308,7 +307,8 @@ Test(nominate, a_better_pair_that_comes_later_is_nominated_anew_where_the_remote
     }
 }
 
-Test(nominate, a_silent_pair_is_left_for_another_where_the_remote_knows_renomination)
+/* RFC 8445 §8.1.1 asks for a restart where nothing can be nominated anew; but data does not wait for that. */
+Test(nominate, a_silent_pair_is_left_for_another)
 {
     for (int renomination = 0; renomination < 2; renomination++) {
         solo s;
@@ -319,8 +319,8 @@ Test(nominate, a_silent_pair_is_left_for_another_where_the_remote_knows_renomina
         answer_two(&s, 2, 3, HF_SECONDS(40)); /* the other has not been asked for longer than consent lasts */
         cr_expect(route_port(&s, "10.0.0.2:6000", true));
         answer_two(&s, 0, 3, HF_SECONDS(15));
-        cr_expect(route_port(&s, renomination ? "10.0.0.3:6000" : "10.0.0.2:6000", true));
-        cr_expect_eq(hf_ice_get_state(s.ice), renomination ? HF_ICE_COMPLETED : HF_ICE_DISCONNECTED);
+        cr_expect(route_port(&s, "10.0.0.3:6000", true));
+        cr_expect_eq(hf_ice_get_state(s.ice), HF_ICE_COMPLETED);
         solo_clear(&s);
     }
 }

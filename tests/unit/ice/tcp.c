@@ -37,7 +37,7 @@ Test(tcp, connects_where_udp_is_blocked)
     start_tcp(&n, &controlling, NULL);
     net_run(&n, HF_SECONDS(5));
     expect_route(&n, HF_TCP);
-    cr_expect_leq(n.a.connected_at - HF_SECONDS(1), HF_MS(150), "one slot of the pacer and two round trips");
+    cr_expect_leq(n.a.connected_at - NET_BEGINNING, HF_MS(150), "one slot of the pacer and two round trips");
     cr_expect_eq(hf_ice_get_state(n.a.ice), HF_ICE_COMPLETED);
     cr_expect_eq(hf_ice_get_state(n.b.ice), HF_ICE_COMPLETED);
     net_run(&n, HF_SECONDS(120));
@@ -111,7 +111,7 @@ Test(tcp, is_left_for_udp_where_that_works)
 static bool lose_early_datagrams(net *n, net_flight *flight)
 {
     (void)flight;
-    return n->now > HF_SECONDS(1) + HF_MS(700);
+    return n->now > NET_BEGINNING + HF_MS(700);
 }
 
 Test(tcp, waits_a_while_for_udp_before_it_is_nominated)
@@ -190,7 +190,6 @@ Test(tcp, that_breaks_is_opened_again)
         net_break_streams(&n);
         cr_expect_not(hf_ice_get_route(n.a.ice, &route));
         cr_expect_not(hf_ice_get_route(n.b.ice, &route));
-        cr_expect_eq(hf_ice_get_state(n.a.ice), HF_ICE_DISCONNECTED);
         net_run(&n, HF_SECONDS(1));
         expect_route(&n, HF_TCP);
         net_run(&n, HF_SECONDS(10));

@@ -77,7 +77,7 @@ static void outage(uint64_t seed, hf_span cut, unsigned envelope_loss, bool no_t
 
 Test(manager_recover, from_five_seconds_without_a_path, .timeout = 60)
 {
-    outage(41, HF_SECONDS(5), 0, false, HF_SECONDS(1), "connecting connected unstable connected");
+    outage(41, HF_SECONDS(5), 0, false, HF_MS(1200), "connecting connected unstable connected");
 }
 
 Test(manager_recover, from_forty_seconds_without_a_path, .timeout = 60)

@@ -171,7 +171,7 @@ Test(peer_association, says_what_it_can_do)
     duo d;
     duo_init(&d, 1);
     const char *sdp = duo_set_local(&d, 0, HF_SDP_OFFER);
-    cr_expect_not_null(strstr(sdp, "a=ice-options:trickle ice2\r\n"));
+    cr_expect_not_null(strstr(sdp, "a=ice-options:trickle ice2 renomination\r\n"));
     cr_expect_not_null(strstr(sdp, "a=max-message-size:262144\r\n"));
     cr_expect_not_null(strstr(sdp, "a=setup:actpass\r\n"));
     duo_clear(&d);
