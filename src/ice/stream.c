@@ -328,6 +328,7 @@ static void on_frame(hf_ice *ice, hf_time now, hf_ice_stream *s, hf_bytes frame)
 /* What a server's message bears came to the relay as a datagram, and is taken like one. */
 static void on_message(hf_ice *ice, hf_time now, hf_ice_stream *s, uint8_t *message, size_t len)
 {
+    ice->stats.frames_received++;
     hf_datagram datagram = {.path = s->path, .data = message, .len = len};
     if (!hf_ice_relayed_unwrap(ice, now, s->allocation, &datagram))
         return;
