@@ -23,10 +23,11 @@ void hf_ice_generation_free(hf_ice_generation *g)
     if (g->ice->heard && g->ice->heard->generation == g)
         g->ice->heard = NULL;
     hf_ice_alias_forget(g);
-    for (size_t i = 0; i < g->pairs_len; i++) {
-        hf_ice_stream_close(g->ice, g->pairs[i]->stream);
-        hf_ice_relayed_forget(g->pairs[i]);
-        hf_dealloc(env, g->pairs[i]);
+    while (g->pairs_len > 0) { /* one by one: who still needs a permission is asked of those that are left */
+        hf_ice_pair *pair = g->pairs[--g->pairs_len];
+        hf_ice_stream_close(g->ice, pair->stream);
+        hf_ice_relayed_forget(pair);
+        hf_dealloc(env, pair);
     }
     for (size_t i = 0; i < g->remotes_len; i++)
         hf_ice_remote_free(g, g->remotes[i]);

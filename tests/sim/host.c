@@ -22,11 +22,12 @@ static bool is_running(const sim_host *host)
 
 /* --- Interfaces -------------------------------------------------------------------------------------------------- */
 
-sim_interface *sim_host_plug(sim_host *host, sim_realm *realm, const hf_addr *ipv4, const hf_addr *ipv6, sim_link link)
+sim_interface *sim_host_plug(sim_host *host, sim_realm *realm, const hf_addr *ipv4, const hf_addr *ipv6, sim_link link,
+                             uint16_t preference)
 {
     assert(host->interfaces_len < SIM_INTERFACES_MAX);
     sim_interface *interface = &host->interfaces[host->interfaces_len++];
-    *interface = (sim_interface){.host = host, .addrs = {*ipv4, *ipv6}, .link = link};
+    *interface = (sim_interface){.host = host, .addrs = {*ipv4, *ipv6}, .link = link, .preference = preference};
     interface->number = (uint32_t)host->interfaces_len;
     sim_host_replug(interface, realm);
     return interface;

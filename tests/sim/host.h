@@ -84,7 +84,8 @@ typedef struct sim_host {
 void sim_host_init(sim_host *host, struct sim *s);
 
 /* Connects it to a network, with the addresses given, and tells its object. An address of no family: none. */
-sim_interface *sim_host_plug(sim_host *host, sim_realm *realm, const hf_addr *ipv4, const hf_addr *ipv6, sim_link link);
+sim_interface *sim_host_plug(sim_host *host, sim_realm *realm, const hf_addr *ipv4, const hf_addr *ipv6, sim_link link,
+                             uint16_t preference);
 
 /* The same interface again, with the addresses that it had. */
 void sim_host_replug(sim_interface *interface, sim_realm *realm);

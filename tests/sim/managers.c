@@ -176,12 +176,10 @@ static void read_changes(sim_side *side)
 {
     hf_manager_change change;
     while (hf_manager_poll_change(side->manager, &change)) {
-        if (change.added) {
+        if (change.added)
             side->host.object = change.session;
-            hf_session_set_user(change.session, side);
-        } else if (side->host.object == change.session) {
+        else if (side->host.object == change.session)
             side->host.object = NULL;
-        }
     }
 }
 
@@ -196,24 +194,18 @@ static bool attend(void *owner)
     return false;
 }
 
+hf_time sim_manager_deadline(const sim_side *side)
+{
+    return side->manager && !side->host.asleep ? hf_manager_deadline(side->manager) : HF_NEVER;
+}
+
+void sim_manager_tick(sim_side *side)
+{
+    if (sim_manager_deadline(side) <= side->sim->now)
+        hf_manager_tick(side->manager, side->sim->now);
+}
+
 SIM_ENDPOINT(session);
-
-/* A session, and its manager with it. */
-static hf_time deadline(const void *object)
-{
-    const sim_side *side = hf_session_user(object);
-    hf_time own = hf_manager_deadline(side->manager), due = hf_session_deadline(object);
-    return own < due ? own : due;
-}
-
-static void tick(void *object, hf_time now)
-{
-    sim_side *side = hf_session_user(object);
-    hf_manager_tick(side->manager, now);
-    hf_session_tick(object, now);
-}
-
-static sim_endpoint managed_endpoint;
 
 hf_err sim_manager_init(sim_side *side)
 {
@@ -231,10 +223,7 @@ hf_err sim_manager_init(sim_side *side)
                     .no_trickle = config->no_trickle},
         .handlers = {.context = side, .on_envelope = on_envelope, .on_session = on_session},
     };
-    managed_endpoint = session_endpoint;
-    managed_endpoint.deadline = deadline;
-    managed_endpoint.tick = tick;
-    side->host.endpoint = &managed_endpoint;
+    side->host.endpoint = &session_endpoint;
     side->host.owner = side;
     side->host.attend = attend;
     return hf_manager_new(&side->manager, &manager, &side->sim->env[side->index].env);

@@ -20,7 +20,7 @@ static void begin(sim_kind a, sim_kind b)
     sim_kind kinds[2] = {a, b};
     for (int i = 0; i < 2; i++) {
         sim_place_init(&m.place[i], &m.places, kinds[i]);
-        m.interface[i] = sim_place_plug(&m.place[i], &m.s.side[i].host, (sim_link){.delay = HF_MS(10)});
+        m.interface[i] = sim_place_plug(&m.place[i], &m.s.side[i].host, (sim_link){.delay = HF_MS(10)}, 0);
     }
 }
 
@@ -98,7 +98,7 @@ Test(sim_net, reaches_a_neighbour_without_leaving_the_network)
 {
     begin(SIM_SYMMETRIC, SIM_NONE);
     sim_host_unplug(m.interface[1]);
-    m.interface[1] = sim_place_plug(&m.place[0], &m.s.side[1].host, (sim_link){0});
+    m.interface[1] = sim_place_plug(&m.place[0], &m.s.side[1].host, (sim_link){0}, 0);
     m.s.link.cut = true;
     hf_addr seen;
     cr_expect(gets(0, inside(1), &seen));

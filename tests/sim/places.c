@@ -117,6 +117,7 @@ void sim_place_move(sim_place *place)
 
 /* --- Hosts ------------------------------------------------------------------------------------------------------- */
 
+/* The homes of two sides have the same addresses inside, as it is in life: the other's host candidate leads to oneself. */
 static void next_address(sim_place *place, hf_addr addrs[2])
 {
     unsigned host = 2 + place->hosts++;
@@ -126,15 +127,15 @@ static void next_address(sim_place *place, hf_addr addrs[2])
     else if (place->kind == SIM_NONE)
         addrs[0] = ipv4(203, 0, 113, 1 + 16 * place->number + host);
     else
-        addrs[0] = ipv4(192, 168, place->number, host);
+        addrs[0] = ipv4(192, 168, 1 + place->number / 2, host);
     addrs[0].port = addrs[1].port = (uint16_t)(PORT_FIRST + host);
 }
 
-sim_interface *sim_place_plug(sim_place *place, sim_host *host, sim_link link)
+sim_interface *sim_place_plug(sim_place *place, sim_host *host, sim_link link, uint16_t preference)
 {
     hf_addr addrs[2];
     next_address(place, addrs);
-    return sim_host_plug(host, place->realm, &addrs[0], &addrs[1], link);
+    return sim_host_plug(host, place->realm, &addrs[0], &addrs[1], link, preference);
 }
 
 void sim_place_renumber(sim_place *place, sim_interface *interface)

@@ -45,7 +45,7 @@ typedef struct sim_places {
 void sim_place_init(sim_place *place, sim_places *places, sim_kind kind);
 
 /* Plugs the host in, with an address that nobody had there before. */
-sim_interface *sim_place_plug(sim_place *place, sim_host *host, sim_link link);
+sim_interface *sim_place_plug(sim_place *place, sim_host *host, sim_link link, uint16_t preference);
 
 /* Gives an interface another address of the same place, and unplugs the old one: what happens when a lease ends. */
 void sim_place_renumber(sim_place *place, sim_interface *interface);

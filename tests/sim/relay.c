@@ -46,7 +46,7 @@ void sim_relay_init(sim_relay *relay, sim *s)
     relay->host.listens[0] = 3478;
     relay->host.listens[1] = 443;
     hf_addr addrs[2] = {sim_addr(SIM_RELAY_IPV4 ":3478"), sim_addr("[" SIM_RELAY_IPV6 "]:3478")};
-    sim_host_plug(&relay->host, sim_internet(s), &addrs[0], &addrs[1], (sim_link){0});
+    sim_host_plug(&relay->host, sim_internet(s), &addrs[0], &addrs[1], (sim_link){0}, 0);
     sim_relay_restart(relay);
 }
 

@@ -16,19 +16,20 @@ void roam_init(roam *r, const roam_config *config)
     sim_init(&r->s, &(sim_config){.seed = config->seed,
                                   .signalling = config->signalling,
                                   .certificate = config->certificate,
+                                  .trace = config->trace,
                                   .managers = true,
                                   .channels = channels,
                                   .channels_len = ROAM_CHANNELS,
                                   .nowhere = true,
                                   .servers = sim_relay_servers,
-                                  .servers_len = SIM_RELAY_STUN_LEN});
+                                  .servers_len = config->no_relay ? SIM_RELAY_STUN_LEN : SIM_RELAY_SERVERS_LEN});
     r->places.sim = &r->s;
     sim_relay_init(&r->relay, &r->s);
     sim_link link = config->link;
     link.delay = link.delay > 0 ? link.delay : UPLINK_DELAY;
     for (int i = 0; i < 2; i++) {
         sim_place_init(&r->place[i][0], &r->places, config->kinds[i]);
-        r->uplink[i][0] = sim_place_plug(&r->place[i][0], &r->s.side[i].host, link);
+        r->uplink[i][0] = sim_place_plug(&r->place[i][0], &r->s.side[i].host, link, 0);
     }
 }
 
@@ -38,10 +39,10 @@ void roam_clear(roam *r)
     sim_clear(&r->s);
 }
 
-sim_interface *roam_add_uplink(roam *r, int side, sim_kind kind, sim_link link)
+sim_interface *roam_add_uplink(roam *r, int side, sim_kind kind, sim_link link, uint16_t preference)
 {
     sim_place_init(&r->place[side][1], &r->places, kind);
-    r->uplink[side][1] = sim_place_plug(&r->place[side][1], &r->s.side[side].host, link);
+    r->uplink[side][1] = sim_place_plug(&r->place[side][1], &r->s.side[side].host, link, preference);
     return r->uplink[side][1];
 }
 

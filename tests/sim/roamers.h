@@ -15,9 +15,10 @@ typedef struct roam_config {
     sim_kind kinds[2]; /* of the place where each is at first */
     sim_link link;     /* of each uplink; a delay of 0: 10 ms */
     hf_span signalling;
-    bool no_relay;               /* the relay is a STUN server only */
-    hf_certificate *certificate; /* of both; NULL: each its own */
-    hf_span say_every;           /* how often each side says something; 0: each 20 ms */
+    bool no_relay;                                              /* the relay is a STUN server only */
+    hf_certificate *certificate;                                /* of both; NULL: each its own */
+    void (*trace)(void *context, const char *line, size_t len); /* as sim_config's */
+    hf_span say_every;                                          /* how often each side says something; 0: each 20 ms */
 } roam_config;
 
 typedef struct roam {
@@ -38,7 +39,7 @@ void roam_clear(roam *r);
 bool roam_connect(roam *r, hf_span patience);
 
 /* Gives a side its second uplink, on a network of that kind. */
-sim_interface *roam_add_uplink(roam *r, int side, sim_kind kind, sim_link link);
+sim_interface *roam_add_uplink(roam *r, int side, sim_kind kind, sim_link link, uint16_t preference);
 
 /* Each side says something at its times, if there is room. */
 void roam_talk(roam *r, hf_span span);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,7 +50,8 @@ static void end_one(runner *r)
         r->pids[i] = 0;
         r->running--;
         if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-            printf("seed %llu failed; again: %s %llu 1\n", (unsigned long long)r->seeds[i], r->program,
+            printf("seed %llu %s; again: %s %llu 1\n", (unsigned long long)r->seeds[i],
+                   WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "failed", r->program,
                    (unsigned long long)r->seeds[i]);
             r->failed++;
         }

@@ -1,5 +1,5 @@
 /* trace.c: the same seed gives the same packets, byte for byte, at the same moments. */
-#include "world.h"
+#include "roamers.h"
 
 #include <criterion/criterion.h>
 #include <sys/wait.h>
@@ -31,8 +31,31 @@ static outcome run(uint64_t seed)
     return out;
 }
 
+/* The same of two managers that roam: relayed, rebound, cut, with a relay that is started again. */
+static outcome run_roaming(uint64_t seed)
+{
+    static roam r;
+    roam_init(&r, &(roam_config){.seed = seed,
+                                 .kinds = {SIM_SYMMETRIC, SIM_PORT_RESTRICTED},
+                                 .link = {.delay = HF_MS(10), .jitter = HF_MS(5), .loss = 20},
+                                 .signalling = HF_MS(10)});
+    if (!roam_connect(&r, HF_SECONDS(30)))
+        return (outcome){0};
+    roam_talk(&r, HF_SECONDS(2));
+    sim_place_rebind(&r.place[0][0]);
+    roam_talk(&r, HF_SECONDS(5));
+    sim_relay_kill(&r.relay);
+    roam_talk(&r, HF_SECONDS(3));
+    sim_relay_restart(&r.relay);
+    roam_talk(&r, HF_SECONDS(5));
+    outcome out = {
+        .trace = r.s.trace, .datagrams = r.s.datagrams, .messages = sim_find(&r.s.side[1], ROAM_ORDERED)->messages};
+    roam_clear(&r);
+    return out;
+}
+
 /* Each run has a process of its own, for usrsctp's globals outlive a run. */
-static outcome run_apart(uint64_t seed)
+static outcome run_apart(outcome (*world)(uint64_t seed), uint64_t seed)
 {
     int ends[2];
     outcome out = {0};
@@ -40,7 +63,7 @@ static outcome run_apart(uint64_t seed)
     pid_t child = fork();
     cr_assert_geq(child, 0);
     if (child == 0) {
-        outcome mine = run(seed);
+        outcome mine = world(seed);
         ssize_t written = write(ends[1], &mine, sizeof mine);
         _exit(written == (ssize_t)sizeof mine ? 0 : 1);
     }
@@ -54,7 +77,7 @@ static outcome run_apart(uint64_t seed)
 Test(sim_trace, is_the_same_for_the_same_seed, .timeout = 60)
 {
     for (uint64_t seed = 1; seed <= 3; seed++) {
-        outcome first = run_apart(seed), second = run_apart(seed);
+        outcome first = run_apart(run, seed), second = run_apart(run, seed);
         cr_expect_gt(first.datagrams, 300);
         cr_expect_eq(first.messages, 300, "seed %d", (int)seed);
         cr_expect_eq(first.trace, second.trace, "seed %d", (int)seed);
@@ -62,7 +85,19 @@ Test(sim_trace, is_the_same_for_the_same_seed, .timeout = 60)
     }
 }
 
+Test(sim_trace, is_the_same_for_the_same_seed_of_roamers, .timeout = 60)
+{
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        outcome first = run_apart(run_roaming, seed), second = run_apart(run_roaming, seed);
+        cr_expect_gt(first.datagrams, 300);
+        cr_expect_gt(first.messages, 100, "seed %d", (int)seed);
+        cr_expect_eq(first.trace, second.trace, "seed %d", (int)seed);
+        cr_expect_eq(first.datagrams, second.datagrams, "seed %d", (int)seed);
+    }
+}
+
 Test(sim_trace, differs_for_another_seed, .timeout = 60)
 {
-    cr_expect_neq(run_apart(4).trace, run_apart(5).trace);
+    cr_expect_neq(run_apart(run, 4).trace, run_apart(run, 5).trace);
+    cr_expect_neq(run_apart(run_roaming, 4).trace, run_apart(run_roaming, 5).trace);
 }

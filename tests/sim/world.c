@@ -90,8 +90,10 @@ static hf_time next_moment(const sim *s)
     hf_time next = timeline_next(&s->timeline);
     for (size_t i = 0; i < s->hosts_len; i++)
         next = earlier(next, sim_host_deadline(s->hosts[i]));
-    for (int i = 0; i < 2 && !s->config.managers; i++)
-        next = earlier(next, sim_names_deadline(&s->side[i]));
+    for (int i = 0; i < 2; i++) {
+        const sim_side *side = &s->side[i];
+        next = earlier(next, s->config.managers ? sim_manager_deadline(side) : sim_names_deadline(side));
+    }
     return next;
 }
 
@@ -112,8 +114,8 @@ bool sim_run(sim *s, hf_time until, bool (*done)(sim *s))
         }
         for (size_t i = 0; i < s->hosts_len; i++)
             sim_host_tick(s->hosts[i]);
-        for (int i = 0; i < 2 && !s->config.managers; i++)
-            sim_names_tick(&s->side[i]);
+        for (int i = 0; i < 2; i++)
+            (s->config.managers ? sim_manager_tick : sim_names_tick)(&s->side[i]);
     }
     s->now = until;
     clock_set(s->now);
@@ -142,7 +144,7 @@ static void init_side(sim_side *side)
     sim_host_init(&side->host, s);
     if (!s->config.nowhere)
         sim_host_plug(&side->host, sim_internet(s), &side->addrs[0], s->config.ipv6 ? &side->addrs[1] : &(hf_addr){0},
-                      (sim_link){0});
+                      (sim_link){0}, 0);
 }
 
 void sim_init(sim *s, const sim_config *config)
