@@ -1,6 +1,7 @@
 """`holdfast doctor` as a user sees it, against servers of its own on loopback.
 
     doctor_test.py PROGRAM"""
+import contextlib
 import json
 import os
 import socket
@@ -76,6 +77,36 @@ def sees_that_udp_is_blocked():
     holder.close()
 
 
+@contextlib.contextmanager
+def relay(*options):
+    process = subprocess.Popen([PROGRAM, "turn", "--listen", "127.0.0.1:0", "--user", "alice:secret", *options],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        yield "turn:" + json.loads(process.stdout.readline())["addresses"][0]
+    finally:
+        process.kill()
+        process.wait()
+
+
+def tries_a_relay_over_each_transport():
+    with relay() as uri:
+        status, seen = look("--turn", uri, "--turn-user", "alice", "--turn-pass", "secret")
+        assert status == 0 and [r["uri"] for r in seen["turn"]] == [uri, uri + "?transport=tcp"], seen
+        assert all(r["error"] is None and r["relayed"].startswith("127.0.0.1:") and r["ms"] > 0 for r in seen["turn"]), seen
+        assert seen["udp"] == "passes" and seen["credentialsEnd"] is None, seen
+
+
+def names_what_hinders_a_relay():
+    with relay("--quota", "1") as uri:
+        _, seen = look("--turn", uri, HOLDFAST_TURN_USER="alice", HOLDFAST_TURN_PASS="wrong")
+        assert [r["error"] for r in seen["turn"]] == ["HF_EAUTH"] * 2 and "refuses user name" in seen["advice"], seen
+        _, seen = look("--turn", uri, HOLDFAST_TURN_USER="1000000000:alice", HOLDFAST_TURN_PASS="wrong")
+        assert seen["credentialsEnd"] == "2001-09-09T01:46:40Z" and "have expired" in seen["advice"], seen
+        _, seen = look("--turn", uri, "--turn", uri, HOLDFAST_TURN_USER="alice", HOLDFAST_TURN_PASS="secret")
+        errors = [r["error"] for r in seen["turn"]]
+        assert errors.count(None) == 1 and errors.count("HF_EQUOTA") == 3, seen
+
+
 def speaks_plain_words():
     result = doctor("--bind", "127.0.0.1", "--stun", Stun().uri)
     assert result.returncode == 0, result
@@ -91,6 +122,6 @@ def refuses_a_bad_command_line():
 
 
 for test in (sees_an_address_without_a_nat, sees_a_nat_that_maps_for_each_server, sees_that_udp_is_blocked,
-             speaks_plain_words, refuses_a_bad_command_line):
+             tries_a_relay_over_each_transport, names_what_hinders_a_relay, speaks_plain_words, refuses_a_bad_command_line):
     test()
     print("ok", test.__name__)
