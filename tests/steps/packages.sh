@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034 # the lists are used by those who source this file
 
 PACKAGES_BUILD=(build-essential meson ninja-build pkg-config libmbedtls-dev libusrsctp-dev libjansson-dev)
-PACKAGES_TEST=(libcriterion-dev python3 gcovr libuv1-dev)
+PACKAGES_TEST=(libcriterion-dev python3 gcovr libuv1-dev coturn)
 PACKAGES_CLANG=(clang libclang-rt-14-dev llvm-14)
 PACKAGES_ANALYSIS=(cppcheck clang-tidy shellcheck)
 PACKAGES_LAB=(coturn nftables iproute2 openssl util-linux)
