@@ -18,10 +18,10 @@
 #define ALGORITHM_SHA256 2
 static const uint8_t algorithms[] = {0, ALGORITHM_SHA256, 0, 0, 0, ALGORITHM_MD5, 0, 0};
 
-/* Cookie, features, eight digits of the second, and half of the digits of a MAC. */
+/* Cookie, features, eight digits of the second, and 80 bits of a MAC: each byte more is one more for a victim of forgery. */
 #define NONCE_SECOND_AT 13
 #define NONCE_MAC_AT 21
-#define NONCE_LEN 53
+#define NONCE_LEN 41
 static_assert(sizeof NONCE_COOKIE NONCE_FEATURES - 1 == NONCE_SECOND_AT, "the second stands behind the features");
 
 /* --- Nonces ----------------------------------------------------------------------------------------------------------- */
@@ -86,6 +86,13 @@ static bool challenge(hf_turn_call *call, unsigned code)
     hf_stun_add(&answer.s, HF_STUN_PASSWORD_ALGORITHMS, hf_bytes_of(algorithms, sizeof algorithms));
     hf_turn_answer_send(&answer, call->server, call->now, &call->asker);
     return false;
+}
+
+/* The same for a request that was signed, which the answer must not be. */
+static bool reject(hf_turn_call *call, unsigned code)
+{
+    call->asker.key_len = 0;
+    return challenge(call, code);
 }
 
 static bool refuse(hf_turn_call *call, unsigned code)
@@ -205,18 +212,17 @@ bool hf_turn_authenticate(hf_turn_call *call)
         !hf_stun_find(message, HF_STUN_NONCE, &nonce))
         return refuse(call, 400);
 
-    /* A nonce that is not ours is as stale as an old one of ours: we may have been started again. */
     bool is_ours = is_our_nonce(server, &call->asker.path, nonce, &second);
     call->asker.is_proven |= is_ours;
-    if (!is_ours || second_of(call->now) - second > TURN_NONCE_LIFETIME / HF_SECONDS(1))
-        return challenge(call, 438);
     unsigned algorithm = algorithm_of(message);
     if (algorithm == 0)
         return refuse(call, 400);
-    if (!verify(call, name, algorithm) || is_too_late(call)) {
-        call->asker.key_len = 0;
+    bool is_known = verify(call, name, algorithm) && !is_too_late(call);
+    bool is_fresh = is_ours && second_of(call->now) - second <= TURN_NONCE_LIFETIME / HF_SECONDS(1);
+    if (!is_known) {
         server->stats.refused_credentials++;
-        return challenge(call, 401);
+        return reject(call, 401);
     }
-    return true;
+    /* A nonce that is not ours is as stale as an old one of ours: we may have been started again. */
+    return is_fresh || reject(call, 438);
 }

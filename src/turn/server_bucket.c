@@ -20,11 +20,12 @@ static uint64_t leaked(const hf_turn_bucket *bucket, hf_time now, uint64_t rate)
 
 bool hf_turn_bucket_take(hf_turn_bucket *bucket, hf_time now, uint64_t rate, uint64_t burst, uint64_t amount)
 {
-    uint64_t out = leaked(bucket, now, rate);
-    if (out > 0 || bucket->level == 0) { /* less than a byte is kept for the next time */
-        bucket->level -= out;
+    uint64_t out = leaked(bucket, now, rate), span;
+    bucket->level -= out;
+    if (bucket->level == 0 || __builtin_mul_overflow(out, (uint64_t)HF_SECONDS(1), &span))
         bucket->at = now;
-    }
+    else
+        bucket->at += (hf_span)(span / rate + (span % rate > 0)); /* the rest of a byte on its way out counts the next time */
     if (amount > burst || bucket->level > burst - amount)
         return false;
     bucket->level += amount;

@@ -19,11 +19,16 @@ hf_path desk_path(const char *client)
 
 void desk_init(desk *d, const hf_turn_server_config *config)
 {
+    desk_init_seeded(d, config, 7);
+}
+
+void desk_init_seeded(desk *d, const hf_turn_server_config *config, uint64_t seed)
+{
     static const hf_turn_user user = {DESK_USER, DESK_PASSWORD};
     hf_turn_server_config c = config ? *config : (hf_turn_server_config){0};
     memset(d, 0, sizeof *d);
     d->now = HF_SECONDS(100);
-    test_env_init(&d->env, 7);
+    test_env_init(&d->env, seed);
     if (c.users_len == 0 && !c.secret) {
         c.users = &user;
         c.users_len = 1;

@@ -41,6 +41,7 @@ typedef struct desk {
 
 /* A server with the user above that relays from 198.51.100.1. Zeroes of the config are filled in so. */
 void desk_init(desk *d, const hf_turn_server_config *config);
+void desk_init_seeded(desk *d, const hf_turn_server_config *config, uint64_t seed);
 void desk_clear(desk *d); /* nothing has leaked, no socket is left */
 
 hf_addr desk_addr(const char *text);
