@@ -71,4 +71,3 @@ for name, uri, trust, ours, quick in (
         ("holdfast-udp", f"turn:{HOST}:3478", False, True, True),
         ("holdfast-tcp", f"turn:{HOST}:3478?transport=tcp", False, True, False)):
     ALL.append(Case(f"relay/{name}", f"relay alone, by {uri}", relay_only(uri, trust, ours), quick=quick, repeat=REPEAT))
-

@@ -134,4 +134,3 @@ def all_servers(host):
     """What an application gives its peers: STUN, and TURN over UDP, over TCP and over TLS at the port of the web."""
     server = server_of(host)
     return [*stun_options(host), *turn_options(f"turn:{at(server, 3478)}", f"turn:{at(server, 443)}?transport=tcp")]
-
