@@ -66,50 +66,6 @@ class Stage(contextlib.ExitStack):
         return self.start_pair(alice, bob).wait_connected(seconds)
 
     def idle(self, seconds):
-        self.lock.release()
-        time.sleep(seconds)
-        self.lock.acquire()
-
-
-class Stage(contextlib.ExitStack):
-    def __init__(self, lab, folder):
-        super().__init__()
-        self.lab, self.folder = lab, folder
-        os.makedirs(folder, exist_ok=True)
-        self.net = Internet(lab.link_program)
-        self.callback(self.net.close)
-        self.alice, self.bob = self.net.host("alice", 1), self.net.host("bob", 2)
-        self.relay = self.pair = None
-
-    def networks(self, alice, bob):
-        """One uplink each."""
-        self.net.attach(self.alice, alice)
-        self.net.attach(self.bob, bob)
-        return self
-
-    def start_relay(self):
-        self.relay = self.start(relays.coturn, certificate=self.lab.certificate)
-
-    def start_holdfast_relay(self, address=SERVERS[0]):
-        return self.start(relays.holdfast, program=self.lab.program, address=address)
-
-    def start(self, make, **options):
-        relay = make(self.net.space, self.folder, **options)
-        self.callback(relay.close)
-        return relay
-
-    def start_pair(self, alice, bob):
-        self.pair = Pair(self.lab.program, (self.alice, self.bob), self.folder, (alice, bob))
-        self.callback(self.pair.close)
-        return self.pair
-
-    def connect(self, alice=None, bob=None, seconds=15):
-        """Both ask every server, if nothing else is said; the time to connect."""
-        self.start_pair(*(all_servers(host) if options is None else options
-                          for host, options in ((self.alice, alice), (self.bob, bob))))
-        return self.pair.wait_connected(seconds)
-
-    def idle(self, seconds):
         self.lab.floor.idle(seconds)
 
 
@@ -131,6 +87,6 @@ def turn_options(*uris):
 
 
 def all_servers(host):
-    """What an application gives its peers: STUN, and TURN over UDP, over TCP and over TLS at the port of the web."""
+    """What an application gives its peers: STUN, and TURN over UDP, and over TCP at the port of the web."""
     server = server_of(host)
     return [*stun_options(host), *turn_options(f"turn:{at(server, 3478)}", f"turn:{at(server, 443)}?transport=tcp")]
