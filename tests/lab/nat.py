@@ -37,8 +37,8 @@ def is_direct(a, b):
     """What theory says: whether two hosts behind boxes of these kinds can find a direct path over UDP."""
     if not a.udp or not b.udp or a.family != b.family:
         return False
-    if a.carrier and b.carrier:  # the same one
-        return a.hairpin and b.hairpin
+    if a.carrier and a == b:  # the two share it
+        return a.hairpin
     known = [kind.mapping == "endpoint-independent" for kind in (a, b)]
     if all(known):
         return True  # each sends to where the other is seen, and so opens its own box for it

@@ -61,6 +61,9 @@ class Internet:
         self.space = Namespace("internet")
         self.space.set(FORWARDING)
         self.space.ip(*(f"addr add {address}/32 dev lo" for address in SERVERS), f"addr add {SERVER_V6}/128 dev lo nodad")
+        # What is addressed to nobody vanishes without a word, as it does in the real one.
+        self.space.ip("link add name void type veth peer name void-end", "link set dev void up arp off",
+                      "link set dev void-end up", "route add default dev void", "route add 2000::/3 dev void metric 9999")
         self.uplinks, self.carriers, self.hosts = [], {}, []
 
     def carrier(self, kind):
