@@ -154,7 +154,8 @@ HF_CHECKED hf_err hf_peer_add_ice_candidate(hf_peer *peer, hf_time now, const ch
                                             const char *ufrag);
 
 /* Ends the connection at once: data channels are dropped, the remote is told by an SCTP ABORT and a DTLS close_notify, which
- * poll_transmit still gives out. Closing twice is fine. */
+ * poll_transmit still gives out; behind them, allocations on TURN servers are given back. Whoever goes on driving the peer
+ * for a second has that repeated where it was lost; otherwise they run out there. Closing twice is fine. */
 void hf_peer_close(hf_peer *peer, hf_time now);
 
 /* --- Data channels (datachannel.h; W3C WebRTC 1.0 §6) ------------------------------------------------------------- */

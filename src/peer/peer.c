@@ -130,14 +130,20 @@ void hf_peer_wake(hf_peer *peer)
         peer->wake.fn(peer->wake.context);
 }
 
+/* Closed, and the last word said: what TURN servers have for us is given back. */
+static bool is_giving_back(const hf_peer *peer)
+{
+    return hf_ice_get_state(peer->ice) == HF_ICE_CLOSED;
+}
+
 bool hf_peer_poll_request(hf_peer *peer, hf_request *out)
 {
-    return peer && out && !peer->closed && hf_secured_poll_request(&peer->secured, out);
+    return peer && out && (!peer->closed || is_giving_back(peer)) && hf_secured_poll_request(&peer->secured, out);
 }
 
 void hf_peer_reply(hf_peer *peer, hf_time now, const hf_reply *reply)
 {
-    if (!peer || !reply || peer->closed)
+    if (!peer || !reply || (peer->closed && !is_giving_back(peer)))
         return;
     peer->now = now;
     hf_secured_reply(&peer->secured, now, reply);
@@ -164,9 +170,11 @@ static hf_time earlier(hf_time a, hf_time b)
 
 hf_time hf_peer_deadline(const hf_peer *peer)
 {
-    if (!peer || peer->closed)
+    if (!peer || (peer->closed && !is_giving_back(peer)))
         return HF_NEVER;
     hf_time due = earlier(hf_ice_deadline(peer->ice), hf_secured_deadline(&peer->secured));
+    if (peer->closed)
+        return due;
     if (peer->dtls)
         due = earlier(due, hf_dtls_deadline(peer->dtls));
     return earlier(due, hf_sctp_deadline(peer->sctp));
@@ -174,11 +182,13 @@ hf_time hf_peer_deadline(const hf_peer *peer)
 
 void hf_peer_tick(hf_peer *peer, hf_time now)
 {
-    if (!peer || peer->closed)
+    if (!peer || (peer->closed && !is_giving_back(peer)))
         return;
     peer->now = now;
     hf_secured_tick(&peer->secured, now);
     hf_ice_tick(peer->ice, now);
+    if (peer->closed)
+        return;
     if (peer->dtls)
         hf_dtls_tick(peer->dtls, now);
     hf_sctp_tick(peer->sctp, now);

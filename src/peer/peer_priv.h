@@ -89,7 +89,7 @@ struct hf_peer {
 
     hf_ice *ice;
     hf_secured secured; /* between ICE and the driver */
-    hf_dtls *dtls; /* made when the descriptions are known and there is a use for it */
+    hf_dtls *dtls;      /* made when the descriptions are known and there is a use for it */
     hf_sctp *sctp;
 
     /* Signalling. A description is pending until the answer makes it current (W3C WebRTC 1.0 §4.4.1.5). */

@@ -30,9 +30,8 @@ void hf_peer_get_stats(const hf_peer *peer, hf_peer_stats *out)
     out->messages_sent = sctp.messages_sent;
     out->messages_received = sctp.messages_received;
     for (size_t i = 0; i < HF_DROP_COUNT; i++) /* each cause belongs to one layer */
-        out->drops.by_cause[i] =
-            peer->drops.by_cause[i] + peer->secured.drops.by_cause[i] + ice.drops.by_cause[i] + dtls.drops.by_cause[i] +
-            sctp.drops.by_cause[i];
+        out->drops.by_cause[i] = peer->drops.by_cause[i] + peer->secured.drops.by_cause[i] + ice.drops.by_cause[i] +
+                                 dtls.drops.by_cause[i] + sctp.drops.by_cause[i];
     out->candidates_ignored = peer->candidates_ignored + ice.remote_candidates_ignored;
     out->streams_opened = ice.streams_opened;
     out->streams_accepted = ice.streams_accepted;

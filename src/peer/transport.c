@@ -120,6 +120,8 @@ static void input_batch(hf_peer *peer, hf_time now, hf_datagram *datagrams, size
                  hf_trace_number("count", peer->packets_received - packets_before),
                  hf_trace_number("bytes", peer->bytes_received - bytes_before));
     n = hf_ice_input(peer->ice, now, datagrams, n);
+    if (peer->closed)
+        return; /* only TURN servers still have something to say */
     take(peer, now, datagrams, n);
     take_from_streams(peer, now);
 }
@@ -146,7 +148,7 @@ static void input_secured(hf_peer *peer, hf_time now, const hf_datagram *bytes)
 
 void hf_peer_input(hf_peer *peer, hf_time now, hf_datagram *datagrams, size_t n)
 {
-    if (!peer || !datagrams || peer->closed)
+    if (!peer || !datagrams || (peer->closed && hf_ice_get_state(peer->ice) != HF_ICE_CLOSED))
         return;
     peer->now = now;
     while (n > 0) {
@@ -216,17 +218,28 @@ static bool poll_plain(hf_peer *peer, hf_time now, hf_transmit *out)
     return sent;
 }
 
+static bool poll_sealed(hf_peer *peer, hf_time now, hf_transmit *out)
+{
+    while (poll_plain(peer, now, out)) {
+        if (hf_secured_seal(&peer->secured, out))
+            return true;
+    }
+    return false;
+}
+
 bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out)
 {
     if (!peer || !out || out->cap < HF_DATAGRAM_MAX)
         return false;
     if (hf_secured_poll_transmit(&peer->secured, out))
         return true;
-    while (poll_plain(peer, now, out)) {
-        if (hf_secured_seal(&peer->secured, out))
+    if (poll_sealed(peer, now, out))
+        return true;
+    if (peer->closed) { /* the last word is said */
+        hf_ice_close(peer->ice, now);
+        if (poll_sealed(peer, now, out))
             return true;
-    }
-    if (peer->closed)
         hf_secured_close(&peer->secured);
+    }
     return hf_secured_poll_transmit(&peer->secured, out);
 }
