@@ -399,9 +399,8 @@ void hf_ice_allocations_renew(hf_ice *ice, hf_time now)
         hf_ice_allocation *a = ice->allocations[i];
         if (a->state == HF_ICE_ALLOCATION_RESTING)
             a->retry_at = now;
-        else
-            hf_ice_allocation_probe(now, a);
     }
+    hf_ice_allocations_probe(ice, now);
 }
 
 void hf_ice_allocations_take_credentials(hf_ice *ice, hf_time now, const hf_ice_stun *server)
@@ -447,10 +446,12 @@ void hf_ice_allocation_carry(hf_time now, const hf_ice_pair *pair)
     (void)!hf_turn_client_bind(pair->local->allocation->client, now, &pair->path.remote);
 }
 
-void hf_ice_allocation_probe(hf_time now, hf_ice_allocation *a)
+void hf_ice_allocations_probe(hf_ice *ice, hf_time now)
 {
-    if (a->state == HF_ICE_ALLOCATION_STANDING)
-        hf_turn_client_probe(a->client, now);
+    for (size_t i = 0; i < ice->allocations_len; i++) {
+        if (ice->allocations[i]->state == HF_ICE_ALLOCATION_STANDING)
+            hf_turn_client_probe(ice->allocations[i]->client, now);
+    }
 }
 
 void hf_ice_allocations_close(hf_ice *ice, hf_time now)
@@ -471,9 +472,15 @@ void hf_ice_allocations_close(hf_ice *ice, hf_time now)
 
 /* --- Driving -------------------------------------------------------------------------------------------------------- */
 
+/* At the end, nobody may be there any more to send the rest. */
+static hf_time pace_at(const hf_ice *ice)
+{
+    return ice->state == HF_ICE_CLOSED ? 0 : ice->allocation_at;
+}
+
 bool hf_ice_allocation_poll(hf_ice *ice, hf_time now, hf_transmit *out)
 {
-    if (now < ice->allocation_at)
+    if (now < pace_at(ice))
         return false;
     for (size_t i = 0; i < ice->allocations_len; i++) {
         hf_ice_allocation *a = ice->allocations[i];
@@ -506,7 +513,7 @@ hf_time hf_ice_allocation_deadline(const hf_ice *ice)
         const hf_ice_allocation *a = ice->allocations[i];
         if (a->client) {
             hf_time due = hf_turn_client_deadline(a->client);
-            at = hf_ice_earlier(at, due > ice->allocation_at ? due : ice->allocation_at);
+            at = hf_ice_earlier(at, due > pace_at(ice) ? due : pace_at(ice));
         } else if (a->state == HF_ICE_ALLOCATION_RESTING && !is_over) {
             at = hf_ice_earlier(at, a->retry_at);
         }

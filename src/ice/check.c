@@ -20,6 +20,10 @@
  * allows. */
 #define TRIGGERED_PACE HF_ICE_PACE_MIN
 
+/* §14.2, what is sent too fast would cost bindings of NATs. What goes by way of a relay needs none but the one to its server,
+ * so it has a pacer of its own, and does not wait behind direct pairs that lead nowhere. */
+#define RELAYED_PACE HF_ICE_PACE_MIN
+
 /* RFC 6544 §7.1: over TCP a check is not repeated, for TCP delivers it. RFC 8489 §6.2.2 waits 39.5 s for the answer then;
  * as long as for one over UDP is enough. */
 #define STREAM_PATIENCE HF_SECONDS(10)
@@ -65,11 +69,13 @@ static bool may_start(const hf_ice_pair *pair)
 /* RFC 8445 §6.1.4.2 takes the waiting pair of the highest priority. Here the address families take turns: RFC 8421 §4 wants
  * no more than a few checks of a broken one before the other is tried, and our own priorities, interleaved as they are,
  * can't see to that where the remote puts one family above the other. */
-static hf_ice_pair *next_waiting(const hf_ice_generation *g)
+static hf_ice_pair *next_waiting(const hf_ice_generation *g, bool by_relay)
 {
     hf_ice_pair *first = NULL;
     for (size_t i = 0; i < g->pairs_len; i++) {
         hf_ice_pair *pair = g->pairs[i];
+        if ((pair->local->type == HF_ICE_RELAYED) != by_relay)
+            continue;
         if (pair->state != HF_ICE_PAIR_WAITING || pair->triggered != 0 || !hf_ice_nominate_wants(pair) || !may_start(pair))
             continue;
         if (pair->path.local.family != g->ice->family_checked)
@@ -200,11 +206,17 @@ static bool needs_stream(const hf_ice_pair *pair)
     return pair->path.transport == HF_TCP && !pair->stream;
 }
 
+/* It does not need a binding of our NAT that is not there yet. */
+static bool needs_no_pace(const hf_ice_pair *pair)
+{
+    return pair->is_authenticated || pair->local->type == HF_ICE_RELAYED;
+}
+
 /* The RTO of RFC 8445 §14.3 grows with the number of pairs, so that what is repeated keeps to Ta, too. Ours does not: there
  * is a pacer for it. A pair that the remote has used need not wait for those that may lead nowhere. */
 static hf_time repeat_at(const hf_ice_pair *pair)
 {
-    bool is_paced = pair->due != HF_NEVER && pair->transmissions < TRANSMISSIONS_MAX && !pair->is_authenticated;
+    bool is_paced = pair->due != HF_NEVER && pair->transmissions < TRANSMISSIONS_MAX && !needs_no_pace(pair);
     hf_time pacer = pair->generation->ice->repeat_at;
     return is_paced && pacer > pair->due ? pacer : pair->due;
 }
@@ -219,17 +231,17 @@ static bool poll_repeated(hf_ice_generation *g, hf_time now, hf_transmit *out)
     }
     if (!first)
         return false;
-    if (!first->is_authenticated)
+    if (!needs_no_pace(first))
         g->ice->repeat_at = now + g->ice->pace;
     return transmit(now, first, out);
 }
 
-static hf_ice_pair *next_ordinary(hf_ice_generation *g, hf_time now)
+static hf_ice_pair *next_ordinary(hf_ice_generation *g, hf_time now, bool by_relay)
 {
     for (;;) {
-        hf_ice_pair *pair = next_waiting(g);
+        hf_ice_pair *pair = next_waiting(g, by_relay);
         if (!pair && hf_ice_pair_thaw(g))
-            pair = next_waiting(g);
+            pair = next_waiting(g, by_relay);
         if (!pair || hf_ice_budget_allows(pair))
             return pair;
         hf_ice_pair_fail(now, pair);
@@ -240,7 +252,7 @@ static hf_ice_pair *next_ordinary(hf_ice_generation *g, hf_time now)
 static void open_stream(hf_ice *ice, hf_time now)
 {
     hf_ice_generation *g = hf_ice_checked(ice);
-    hf_ice_pair *pair = g->is_over || now < ice->pace_at ? NULL : next_ordinary(g, now);
+    hf_ice_pair *pair = g->is_over || now < ice->pace_at ? NULL : next_ordinary(g, now, false);
     if (!pair || !needs_stream(pair))
         return;
     ice->pace_at = now + ice->pace;
@@ -254,7 +266,7 @@ static void open_stream(hf_ice *ice, hf_time now)
 static bool poll_ordinary(hf_ice *ice, hf_time now, hf_transmit *out)
 {
     hf_ice_generation *g = hf_ice_checked(ice);
-    hf_ice_pair *pair = g->is_over ? NULL : next_ordinary(g, now);
+    hf_ice_pair *pair = g->is_over ? NULL : next_ordinary(g, now, false);
     if (pair && needs_stream(pair))
         pair = NULL; /* open_stream sees to it */
     bool has_query = hf_ice_gather_has_waiting(ice);
@@ -269,6 +281,15 @@ static bool poll_ordinary(hf_ice *ice, hf_time now, hf_transmit *out)
     return is_query ? hf_ice_gather_start_one(ice, now, out) : start(now, pair, out);
 }
 
+static bool poll_relayed(hf_ice_generation *g, hf_time now, hf_transmit *out)
+{
+    hf_ice_pair *pair = next_ordinary(g, now, true);
+    if (!pair)
+        return false;
+    g->ice->relayed_at = now + RELAYED_PACE;
+    return start(now, pair, out);
+}
+
 bool hf_ice_check_poll(hf_ice *ice, hf_time now, hf_transmit *out)
 {
     hf_ice_generation *g = hf_ice_checked(ice);
@@ -281,6 +302,8 @@ bool hf_ice_check_poll(hf_ice *ice, hf_time now, hf_transmit *out)
             if (start(now, pair, out))
                 return true;
         }
+        if (now >= ice->relayed_at && poll_relayed(g, now, out))
+            return true;
     }
     return now >= ice->pace_at && poll_ordinary(ice, now, out);
 }
@@ -327,8 +350,10 @@ hf_time hf_ice_check_deadline(const hf_ice *ice)
         if (g->pairs[i]->triggered != 0 && g->pairs[i]->is_permitted)
             at = hf_ice_earlier(at, ice->triggered_at);
     }
-    if (next_waiting(g) || has_thawing(g))
+    if (next_waiting(g, false) || has_thawing(g))
         at = hf_ice_earlier(at, ice->pace_at);
+    if (next_waiting(g, true))
+        at = hf_ice_earlier(at, ice->relayed_at);
     return at;
 }
 

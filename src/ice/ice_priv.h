@@ -356,6 +356,7 @@ struct hf_ice {
 
     /* check.c, answer.c */
     hf_time pace_at, triggered_at, repeat_at; /* when the next ordinary, triggered, repeated check may leave */
+    hf_time relayed_at;                       /* and the next ordinary one by way of a relay */
     uint64_t triggered_last;
     hf_family family_checked; /* by the last ordinary check */
     hf_ring owed;
@@ -519,8 +520,8 @@ hf_time hf_ice_allocation_deadline(const hf_ice *ice);
 void hf_ice_allocation_on_stream(hf_ice *ice, hf_time now, hf_ice_allocation *a, hf_err err);
 /* The route goes by it. */
 void hf_ice_allocation_carry(hf_time now, const hf_ice_pair *pair);
-/* The path by it is suspect: does the server still know it? */
-void hf_ice_allocation_probe(hf_time now, hf_ice_allocation *a);
+/* A path is suspect: do the servers still have them? */
+void hf_ice_allocations_probe(hf_ice *ice, hf_time now);
 
 /* --- relayed.c: datagrams that come and go by way of a relay -------------------------------------------------------- */
 

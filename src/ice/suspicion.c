@@ -127,11 +127,9 @@ static void suspect(hf_ice *ice, hf_time now)
 {
     ice->suspected_at = ice->probe_at = now;
     ice->probe_others_at = longer(ice->probe_others_at, now);
-    if (!ice->route)
-        return;
-    hf_ice_trace_pair(ice->route, HF_TRACE_ICE_PATH_SUSPECTED);
-    if (ice->route->local->type == HF_ICE_RELAYED)
-        hf_ice_allocation_probe(now, ice->route->local->allocation);
+    hf_ice_allocations_probe(ice, now);
+    if (ice->route)
+        hf_ice_trace_pair(ice->route, HF_TRACE_ICE_PATH_SUSPECTED);
 }
 
 void hf_ice_suspicion_end(hf_ice *ice)

@@ -86,6 +86,7 @@ typedef struct net_turn {
     hf_addr listens[2], relays[NET_RELAYS_MAX];
     hf_path streams[NET_RELAYS_MAX];
     size_t listens_len, relays_len, streams_len;
+    bool is_deaf_to_udp; /* of clients */
 } net_turn;
 
 typedef struct net_name {
@@ -104,6 +105,7 @@ typedef struct net {
     bool has_tcp;        /* agents have TCP candidates unless their configuration says no; otherwise the other way round */
     bool udp_is_blocked; /* datagrams vanish */
     bool tcp_is_silent;  /* what wants to connect hears nothing; otherwise it is refused where nobody listens */
+    bool forgives_lack_of_memory;
     uint64_t order_next;
     hf_addr server; /* a STUN server; family NONE: none */
     bool server_is_silent, server_refuses;

@@ -169,7 +169,7 @@ bool net_deliver_turn(net *n, net_turn *turn, const net_flight *flight)
     if (!is_client && !has(turn->relays, turn->relays_len, &path.local))
         return false;
     bool is_dead = !turn->server;
-    if (flight->kind == NET_DATAGRAM && !is_dead)
+    if (flight->kind == NET_DATAGRAM && !is_dead && !(is_client && turn->is_deaf_to_udp))
         give(n, turn, &path, flight);
     else if (flight->kind == NET_SYN && is_dead && !n->tcp_is_silent)
         net_put(n, NET_REFUSED, &path, NULL, 0);
