@@ -6,7 +6,7 @@
  *     └──the next address, or a pause──◀─┴───────lost────────┘
  *
  * They belong to the agent: a restart finds them as they are. */
-#include "ice_priv.h"
+#include "relay_priv.h"
 
 /* The first answer of a server that is asked for the first time, and of one that has had an allocation of ours: that one
  * may be back any moment, so it is asked anew and anew. */

@@ -1,7 +1,7 @@
 /* answer.c: the remote's checks, and what we owe for them (RFC 8445 §7.3).
  *
  * An answer is noted when the request comes and built when it is sent, so that it can carry what has come up meanwhile. */
-#include "ice_priv.h"
+#include "relay_priv.h"
 
 /* RFC 8489 §9.1.3 answers requests without a valid integrity by an error, but nobody may use us to bother a third party:
  * such answers are shorter than what they answer, and leave at most this often. */

@@ -2,7 +2,7 @@
  *
  * Each transmission of a check is a STUN transaction of its own, as in Chromium: so an answer tells the round trip exactly,
  * also when an earlier one was lost. */
-#include "ice_priv.h"
+#include "relay_priv.h"
 
 /* RFC 8445 §14.3: "RTO = MAX (500 ms, Ta * N * (Num-Waiting + Num-In-Progress))". We keep the term that bounds the rate and
  * replace the floor: on most paths an answer comes within 100 ms, and a lost first flight must not cost half a second. What
@@ -20,8 +20,8 @@
  * allows. */
 #define TRIGGERED_PACE HF_ICE_PACE_MIN
 
-/* §14.2, what is sent too fast would cost bindings of NATs. What goes by way of a relay needs none but the one to its server,
- * so it has a pacer of its own, and does not wait behind direct pairs that lead nowhere. */
+/* §14.2, what is sent too fast would cost bindings of NATs. What goes by way of a relay needs none but the one to its
+ * server, so it has a pacer of its own, and does not wait behind direct pairs that lead nowhere. */
 #define RELAYED_PACE HF_ICE_PACE_MIN
 
 /* RFC 6544 §7.1: over TCP a check is not repeated, for TCP delivers it. RFC 8489 §6.2.2 waits 39.5 s for the answer then;

@@ -1,6 +1,6 @@
 /* gather.c: local addresses, and what STUN servers see of them (RFC 8445 §5.1.1). What TURN servers give besides: see
  * allocation.c. */
-#include "ice_priv.h"
+#include "relay_priv.h"
 
 /* RFC 8489 §6.2.1 would wait 39.5 s for a silent server. */
 #define QUERY_PATIENCE HF_SECONDS(5)

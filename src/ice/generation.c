@@ -1,5 +1,5 @@
 /* generation.c: the credentials of one generation (RFC 8445 §5.3), and what belongs to them. */
-#include "ice_priv.h"
+#include "relay_priv.h"
 
 hf_ice_generation *hf_ice_generation_new(hf_ice *ice, bool is_controlling)
 {

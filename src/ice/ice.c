@@ -1,5 +1,5 @@
 /* ice.c: an agent's birth, what goes in and what comes out. It directs and computes nothing. */
-#include "ice_priv.h"
+#include "relay_priv.h"
 
 /* --- Birth and death --------------------------------------------------------------------------------------------- */
 
@@ -339,8 +339,8 @@ void hf_ice_on_stun(hf_ice *ice, hf_time now, const hf_path *path, hf_bytes byte
     }
 }
 
-/* Data comes by the route nearly always, otherwise as it came last. After a restart pairs of two generations may have one path:
- * data does not say whose it is, and counts for the one that we send by. */
+/* Data comes by the route nearly always, otherwise as it came last. After a restart pairs of two generations may have one
+ * path: data does not say whose it is, and counts for the one that we send by. */
 bool hf_ice_is_authenticated(hf_ice *ice, const hf_path *path)
 {
     if (ice->route && ice->route->is_authenticated && hf_ice_path_equal(&ice->route->path, path))

@@ -14,7 +14,6 @@
 #include "ring.h"
 #include "stun.h"
 #include "trace.h"
-#include "turn_client.h"
 #include "turn_stream.h"
 
 #include <holdfast/ice.h>
@@ -210,33 +209,6 @@ typedef struct hf_ice_stun {
     hf_err failure; /* HF_OK: none */
 } hf_ice_stun;
 
-typedef enum hf_ice_allocation_state {
-    HF_ICE_ALLOCATION_RESTING = 0, /* until `retry_at` */
-    HF_ICE_ALLOCATION_CONNECTING,  /* its stream is being opened */
-    HF_ICE_ALLOCATION_ASKED,
-    HF_ICE_ALLOCATION_STANDING,
-    HF_ICE_ALLOCATION_CLOSING /* it is being given back */
-} hf_ice_allocation_state;
-
-/* What a TURN server has for us, or shall have, by way of one address of ours. */
-typedef struct hf_ice_allocation {
-    hf_ice_allocation_state state;
-    hf_ice_stun *server;
-    hf_local base;     /* of a UDP socket; streams are opened from its IP */
-    size_t addr_at;    /* which of the server's addresses is tried */
-    hf_addr alternate; /* that it has sent us on to; family NONE: none */
-    unsigned redirects;
-    hf_family family;       /* that is asked for; NONE: both */
-    hf_path path;           /* to the server: what a driver sees */
-    hf_turn_client *client; /* NULL: RESTING, CONNECTING */
-    hf_ice_stream *stream;  /* NULL: UDP, RESTING */
-    hf_addr relayed[HF_TURN_RELAYED_MAX], mapped;
-    bool has_stood; /* once: then it is tried again until it does */
-    bool lacks_credentials;
-    unsigned failures; /* since it stood last */
-    hf_time retry_at;  /* NEVER: not before somebody says so */
-} hf_ice_allocation;
-
 typedef enum hf_ice_query_state { HF_ICE_QUERY_WAITING = 0, HF_ICE_QUERY_IN_PROGRESS, HF_ICE_QUERY_DONE } hf_ice_query_state;
 
 /* A Binding request to a server from one base. */
@@ -336,7 +308,7 @@ struct hf_ice {
     hf_span head_start;
     hf_local *bases; /* what allocations may be asked for from: addresses of UDP sockets, the preferred ones first */
     size_t bases_len, bases_cap;
-    hf_ice_allocation **allocations;
+    struct hf_ice_allocation **allocations;
     size_t allocations_len, allocations_cap;
     hf_time allocation_at; /* the next request to a TURN server may leave */
 
@@ -450,7 +422,7 @@ hf_ice_local *hf_ice_local_add_host(hf_ice_generation *g, const hf_ice_socket *s
 hf_ice_local *hf_ice_local_add_reflexive(hf_ice_generation *g, hf_ice_local *base, const hf_addr *addr,
                                          const hf_ice_stun *server, const hf_addr *server_addr);
 hf_ice_local *hf_ice_local_add_peer_reflexive(hf_ice_generation *g, hf_ice_local *base, const hf_addr *addr);
-hf_ice_local *hf_ice_local_add_relayed(hf_ice_generation *g, hf_ice_allocation *a, const hf_addr *addr);
+hf_ice_local *hf_ice_local_add_relayed(hf_ice_generation *g, struct hf_ice_allocation *a, const hf_addr *addr);
 /* Removes a host or relayed candidate, all that are based on it, and their pairs. The route is to be considered anew
  * then. */
 void hf_ice_local_remove(hf_ice_generation *g, hf_ice_local *host);
@@ -497,71 +469,6 @@ void hf_ice_servers_clear(hf_ice *ice);
 const hf_addr *hf_ice_server_addr(const hf_ice_stun *server, const hf_addr *local);
 HF_CHECKED hf_err hf_ice_server_set_credentials(hf_ice *ice, hf_ice_stun *server, const char *username,
                                                 const char *password);
-
-/* --- allocation.c: relays (RFC 8656) --------------------------------------------------------------------------------- */
-
-/* Takes the addresses that the driver told. */
-void hf_ice_allocations_take_locals(hf_ice *ice, hf_time now, const hf_reply *reply);
-/* Asks for those that there may be by now, and gives the newest generation the candidates of those that stand. */
-void hf_ice_allocations_take_part(hf_ice *ice, hf_time now);
-/* A new generation gathers: what has failed is tried once more, and what stands must show that it does. */
-void hf_ice_allocations_renew(hf_ice *ice, hf_time now);
-void hf_ice_allocations_take_credentials(hf_ice *ice, hf_time now, const hf_ice_stun *server);
-/* None is still on its way for the first time. */
-bool hf_ice_allocations_are_settled(const hf_ice *ice);
-/* One may still come. */
-bool hf_ice_allocations_are_awaited(const hf_ice *ice);
-void hf_ice_allocations_close(hf_ice *ice, hf_time now);
-void hf_ice_allocations_clear(hf_ice *ice);
-bool hf_ice_allocation_poll(hf_ice *ice, hf_time now, hf_transmit *out);
-void hf_ice_allocation_tick(hf_ice *ice, hf_time now);
-hf_time hf_ice_allocation_deadline(const hf_ice *ice);
-/* Its stream is open, or could not be opened, or has ended (`err`). */
-void hf_ice_allocation_on_stream(hf_ice *ice, hf_time now, hf_ice_allocation *a, hf_err err);
-/* The route goes by it. */
-void hf_ice_allocation_carry(hf_time now, const hf_ice_pair *pair);
-/* A path is suspect: do the servers still have them? */
-void hf_ice_allocations_probe(hf_ice *ice, hf_time now);
-
-/* --- relayed.c: datagrams that come and go by way of a relay -------------------------------------------------------- */
-
-/* The one whose relayed address that is; NULL: none. */
-hf_ice_allocation *hf_ice_relayed_find(const hf_ice *ice, const hf_addr *relayed);
-/* What comes on that path may be a TURN server's; NULL: it is not. */
-hf_ice_allocation *hf_ice_relayed_server(const hf_ice *ice, const hf_datagram *datagram);
-/* Takes what a server sent. True: `datagram` is now what it bore, as if it had come to the relayed address. */
-bool hf_ice_relayed_unwrap(hf_ice *ice, hf_time now, hf_ice_allocation *a, hf_datagram *datagram);
-/* Asks for a permission for a pair just made. */
-void hf_ice_relayed_ask(hf_time now, hf_ice_pair *pair);
-/* Gives it up with the pair, unless another one needs it. */
-void hf_ice_relayed_forget(const hf_ice_pair *pair);
-void hf_ice_relayed_permit(hf_ice *ice, hf_time now, const hf_ice_allocation *a, const hf_addr *peer, bool is_permitted);
-
-/* How a datagram leaves: on the path that the driver sees, with something around it. */
-typedef struct hf_ice_way {
-    hf_path path;
-    hf_wrap wrap;
-} hf_ice_way;
-
-/* False: there is none now, for the relay does not carry it. */
-bool hf_ice_way_of(const hf_ice *ice, const hf_path *path, hf_ice_way *out);
-/* STUN is written behind the room for what stands before it, then finished with its length. False: the length is 0. */
-bool hf_ice_finish(hf_transmit *out, const hf_ice_way *way, size_t len);
-
-/* --- join.c: when relayed pairs join the others --------------------------------------------------------------------- */
-
-/* One end of it is a relay. */
-static inline bool hf_ice_pair_is_relayed(const hf_ice_pair *pair)
-{
-    return pair->local->type == HF_ICE_RELAYED || pair->remote->type == HF_ICE_RELAYED;
-}
-/* An ordinary check of it may be sent. */
-static inline bool hf_ice_join_allows(const hf_ice_pair *pair)
-{
-    return pair->is_permitted && (pair->generation->has_joined || !hf_ice_pair_is_relayed(pair));
-}
-void hf_ice_join_consider(hf_ice *ice, hf_time now);
-hf_time hf_ice_join_deadline(const hf_ice *ice);
 
 /* --- gather.c ------------------------------------------------------------------------------------------------------ */
 
@@ -611,8 +518,6 @@ void hf_ice_trace_remote(const hf_ice_generation *g, const hf_ice_remote *remote
 void hf_ice_trace_pair(const hf_ice_pair *pair, hf_trace_event event);
 void hf_ice_trace_no_pair(const hf_ice *ice);
 void hf_ice_trace_stream(const hf_ice *ice, const hf_ice_stream *stream, hf_trace_event event);
-void hf_ice_trace_allocation(const hf_ice *ice, const hf_ice_allocation *a, hf_trace_event event, hf_err cause,
-                             unsigned code);
 void hf_ice_trace_dropped(const hf_ice_generation *g); /* a generation with its pairs; NULL is fine */
 
 /* --- check.c ------------------------------------------------------------------------------------------------------- */
@@ -643,7 +548,7 @@ bool hf_ice_stream_may_open(const hf_ice *ice, const hf_addr *remote);
 /* Opens one for a pair that needs it; false: it can't have one. */
 bool hf_ice_stream_open(hf_time now, hf_ice_pair *pair);
 /* The same to the server of an allocation, by its path. */
-bool hf_ice_stream_open_to_server(hf_ice *ice, hf_time now, hf_ice_allocation *a);
+bool hf_ice_stream_open_to_server(hf_ice *ice, hf_time now, struct hf_ice_allocation *a);
 hf_ice_stream *hf_ice_stream_find(const hf_ice *ice, const hf_path *path); /* an open one */
 /* Closes it and leaves its pair without: the route is to be considered anew then. NULL is fine. */
 void hf_ice_stream_close(hf_ice *ice, hf_ice_stream *stream);

@@ -3,7 +3,7 @@
  * hopeless. A check that the remote sends through a relay is answered and followed by ours at any time.
  *
  * A direct path that comes to work later is preferred (nominate.c), so joining early costs packets and nothing else. */
-#include "ice_priv.h"
+#include "relay_priv.h"
 
 static bool has_direct_path(const hf_ice_generation *g)
 {

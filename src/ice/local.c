@@ -1,5 +1,5 @@
 /* local.c: local candidates: priority, foundation, redundancy (RFC 8445 §5.1). */
-#include "ice_priv.h"
+#include "relay_priv.h"
 
 #include <stdio.h>
 

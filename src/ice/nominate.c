@@ -2,7 +2,7 @@
  *
  * A valid pair is used from the first answer on (RFC 8445 §12.1). Nomination only ends the search, and toward a remote that
  * knows renomination (draft-thatcher-ice-renomination) not even that: a better path that comes later is nominated anew. */
-#include "ice_priv.h"
+#include "relay_priv.h"
 
 #include "consent.h"
 

@@ -1,6 +1,6 @@
 /* relayed.c: datagrams that come and go by way of a relay. Above here, one is as if it had come to the relayed address, or
  * left from there; the driver sees only what passes between us and the relay's server. */
-#include "ice_priv.h"
+#include "relay_priv.h"
 
 hf_ice_allocation *hf_ice_relayed_find(const hf_ice *ice, const hf_addr *relayed)
 {

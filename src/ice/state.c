@@ -11,7 +11,7 @@
  * A restart moves the state when its checks begin; one that is taken back leaves CHECKING for what the old generation is in.
  * CLOSED is entered from anywhere, and never left. FAILED is left only by a restart: by then the remote, too, has given up
  * on these credentials (Chromium and Firefox answer nothing more), so a check that arrives late is not answered either. */
-#include "ice_priv.h"
+#include "relay_priv.h"
 
 #define BIT(state) (1u << (state))
 

@@ -3,7 +3,7 @@
  *
  * A stream that we open belongs to its pair from the beginning, an accepted one from the first valid check on. It is closed
  * with its pair, and its pair fails with it. A closed one stays on the list until the driver has been told. */
-#include "ice_priv.h"
+#include "relay_priv.h"
 
 /* A stream that cannot be opened in this time is as good as none: by then a SYN has been repeated three times (RFC 6298). */
 #define OPEN_PATIENCE HF_SECONDS(10)

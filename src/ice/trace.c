@@ -1,5 +1,5 @@
 /* trace.c: candidates and pairs in the event log. */
-#include "ice_priv.h"
+#include "relay_priv.h"
 
 static hf_trace_field transport(hf_transport transport)
 {

@@ -70,7 +70,7 @@ static void start_renominating(net *n, const hf_ice_config *config, bool renomin
     net_set_remote(n, &n->b, &n->a);
 }
 
-/* --- Where nothing else does ----------------------------------------------------------------------------------------- */
+/* --- Where nothing else does ---------------------------------------------------------------------------------------- */
 
 Test(relay, carries_data_where_nothing_else_does)
 {
@@ -116,7 +116,7 @@ Test(relay, by_a_stream_needs_no_udp)
     net_clear(&n);
 }
 
-/* --- When it joins ------------------------------------------------------------------------------------------------------ */
+/* --- When it joins -------------------------------------------------------------------------------------------------- */
 
 static bool counts_relayed(net *n, net_flight *flight)
 {
@@ -244,7 +244,7 @@ Test(relay, takes_over_where_the_direct_path_is_lost)
     net_clear(&n);
 }
 
-/* --- Relay only ----------------------------------------------------------------------------------------------------------- */
+/* --- Relay only ----------------------------------------------------------------------------------------------------- */
 
 typedef struct witness {
     size_t strange; /* datagrams of a host that went elsewhere than to the TURN server's port */
@@ -310,7 +310,7 @@ Test(relay, alone_shows_and_sends_nothing_else)
     net_clear(&n);
 }
 
-/* --- Trouble --------------------------------------------------------------------------------------------------------------- */
+/* --- Trouble -------------------------------------------------------------------------------------------------------- */
 
 typedef struct refusal {
     const char *why;
@@ -482,7 +482,7 @@ Test(relay, joins_ipv6_with_ipv4)
     net_clear(&n);
 }
 
-/* --- Memory -------------------------------------------------------------------------------------------------------------- */
+/* --- Memory --------------------------------------------------------------------------------------------------------- */
 
 Test(relay, survives_each_failure_of_an_allocation)
 {
