@@ -119,6 +119,7 @@ static void on_set_timer(void *context, uint32_t half, uint32_t whole)
     for (; whole > 1 && span < HF_BIO_TIMEOUT_MAX; whole /= 2)
         span = span * 2 < HF_BIO_TIMEOUT_MAX ? span * 2 : HF_BIO_TIMEOUT_MAX;
     bio->timer = whole == 0 ? HF_NEVER : bio->now + span;
+    bio->timer_set_at = bio->now;
 }
 
 /* mbedTLS's numbers: -1 cancelled, 0 not yet, 2 passed. (1 is an intermediate moment, which DTLS does not use.) */

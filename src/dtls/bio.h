@@ -30,6 +30,7 @@ typedef struct hf_bio {
 
     hf_time now;
     hf_time timer; /* HF_NEVER: cancelled */
+    hf_time timer_set_at;
     hf_span first_timeout;
 } hf_bio;
 

@@ -327,6 +327,15 @@ hf_time hf_dtls_deadline(const hf_dtls *dtls)
     return dtls->bio.timer < dtls->alert_due ? dtls->bio.timer : dtls->alert_due;
 }
 
+/* What left a first timeout ago would have been repeated by now, had the timer not been backed off in vain. */
+void hf_dtls_kick(hf_dtls *dtls, hf_time now)
+{
+    see_time(dtls, now);
+    if (dtls->state == DTLS_HANDSHAKING && dtls->bio.timer != HF_NEVER &&
+        dtls->now - dtls->bio.timer_set_at >= dtls->bio.first_timeout && dtls->bio.timer > dtls->now)
+        dtls->bio.timer = dtls->now;
+}
+
 void hf_dtls_tick(hf_dtls *dtls, hf_time now)
 {
     see_time(dtls, now);

@@ -61,6 +61,9 @@ size_t hf_dtls_seal(hf_dtls *dtls, const hf_bytes *packets, size_t n, const hf_w
 /* Sends close_notify (RFC 5246 §7.2.1) once; nothing can be sealed after it. */
 void hf_dtls_close(hf_dtls *dtls, hf_time now);
 
+/* The path works again after an outage: a flight that has waited long enough is due now. */
+void hf_dtls_kick(hf_dtls *dtls, hf_time now);
+
 hf_time hf_dtls_deadline(const hf_dtls *dtls);
 void hf_dtls_tick(hf_dtls *dtls, hf_time now);
 

@@ -345,8 +345,8 @@ bool hf_ice_is_authenticated(hf_ice *ice, const hf_path *path)
 {
     if (ice->route && ice->route->is_authenticated && hf_ice_path_equal(&ice->route->path, path))
         ice->heard = ice->route;
-    if (ice->heard && hf_ice_path_equal(&ice->heard->path, path))
-        return !ice->heard->generation->is_over;
+    if (ice->heard && !ice->heard->generation->is_over && hf_ice_path_equal(&ice->heard->path, path))
+        return true;
     for (const hf_ice_generation *g = ice->newest; g; g = g->older) {
         hf_ice_pair *pair = g->is_over ? NULL : hf_ice_pair_find(g, path);
         if (pair && pair->is_authenticated) {

@@ -46,11 +46,49 @@ void hf_peer_clear_events(hf_peer *peer)
     free_event(peer, &peer->lent);
 }
 
+static bool has_path(hf_ice_state state)
+{
+    return state == HF_ICE_CONNECTED || state == HF_ICE_COMPLETED;
+}
+
+/* What waits for a timer that an outage has drawn out need not wait any longer. */
+static void on_path_back(hf_peer *peer, hf_time now)
+{
+    if (peer->dtls)
+        hf_dtls_kick(peer->dtls, now);
+    hf_sctp_kick(peer->sctp, now);
+}
+
+/* Two that are relayed lead to one server, and part there. */
+static bool is_same_path(const hf_ice_route *a, const hf_ice_route *b)
+{
+    return a->path.transport == b->path.transport && hf_addr_equal(&a->path.local, &b->path.local) &&
+           hf_addr_equal(&a->path.remote, &b->path.remote) && hf_addr_equal(&a->remote, &b->remote);
+}
+
+static void on_route(hf_peer *peer, hf_time now, const hf_ice_route *route)
+{
+    hf_peer_event event = {.type = HF_PEER_ROUTE_CHANGED};
+    event.u.route_changed.route = *route;
+    hf_peer_push_event(peer, event);
+    hf_peer_start_dtls_if_due(peer, now);
+    if (route->path.local.family == HF_FAMILY_NONE)
+        return; /* there is none at the moment */
+    bool is_other = peer->route.path.local.family != HF_FAMILY_NONE && !is_same_path(&peer->route, route);
+    peer->route = *route;
+    if (is_other) {
+        on_path_back(peer, now);
+        hf_sctp_change_path(peer->sctp, now);
+    }
+}
+
 static void on_ice_event(hf_peer *peer, hf_time now, const hf_ice_event *e)
 {
     char text[HF_ICE_CANDIDATE_TEXT_SIZE];
     switch (e->type) {
     case HF_ICE_STATE_CHANGED:
+        if (has_path(e->u.state_changed.state) && !has_path(peer->ice_state))
+            on_path_back(peer, now);
         peer->ice_state = e->u.state_changed.state;
         hf_peer_push_event(peer, (hf_peer_event){.type = HF_PEER_ICE_CONNECTION_CHANGED,
                                                  .cause = e->u.state_changed.cause,
@@ -67,13 +105,9 @@ static void on_ice_event(hf_peer *peer, hf_time now, const hf_ice_event *e)
         hf_ice_candidate_write(&e->u.candidate_found.candidate, text);
         push_candidate(peer, text, e->u.candidate_found.candidate.ufrag);
         break;
-    case HF_ICE_ROUTE_CHANGED: {
-        hf_peer_event event = {.type = HF_PEER_ROUTE_CHANGED};
-        event.u.route_changed.route = e->u.route_changed.route;
-        hf_peer_push_event(peer, event);
-        hf_peer_start_dtls_if_due(peer, now);
+    case HF_ICE_ROUTE_CHANGED:
+        on_route(peer, now, &e->u.route_changed.route);
         break;
-    }
     case HF_ICE_SERVER_FAILED:
         hf_peer_push_event(peer, (hf_peer_event){.type = HF_PEER_SERVER_FAILED,
                                                  .cause = e->u.server_failed.cause,

@@ -113,6 +113,7 @@ struct hf_peer {
 
     /* States */
     hf_ice_state ice_state;
+    hf_ice_route route; /* the last that data took; without addresses: none yet */
     hf_ice_gathering gathering;
     hf_connection_state connection;
     bool dtls_connected, dtls_failed, dtls_closed, sctp_down;

@@ -73,7 +73,7 @@ static void skip_to(hf_flow *flow, uint32_t tsn)
         append(flow, 0);
 }
 
-static void on_data(hf_flow *flow, uint32_t tsn, size_t payload)
+static bool on_data(hf_flow *flow, uint32_t tsn, size_t payload)
 {
     if (!flow->begun) {
         flow->begun = true;
@@ -81,10 +81,11 @@ static void on_data(hf_flow *flow, uint32_t tsn, size_t payload)
     }
     if ((int32_t)(tsn - flow->tsn_next) < 0) {
         flow->retransmissions++;
-        return;
+        return tsn == flow->tsn_acked;
     }
     skip_to(flow, tsn);
     append(flow, payload);
+    return false;
 }
 
 static void on_forward_tsn(hf_flow *flow, uint32_t tsn)
@@ -117,22 +118,24 @@ static void on_sack(hf_flow *flow, uint32_t tsn)
     on_received(flow, tsn);
 }
 
-void hf_flow_on_output(hf_flow *flow, hf_bytes packet)
+bool hf_flow_on_output(hf_flow *flow, hf_bytes packet)
 {
+    bool repeats_oldest = false;
     hf_reader chunks;
     hf_chunk chunk;
     if (!hf_chunks_of(packet, &chunks))
-        return;
+        return false;
     while (hf_chunk_next(&chunks, &chunk)) {
         hf_reader value = hf_reader_of(chunk.value);
         uint32_t tsn = hf_read_u32(&value);
         if (chunk.type == HF_CHUNK_DATA && chunk.value.len >= DATA_HEADER)
-            on_data(flow, tsn, chunk.value.len - DATA_HEADER);
+            repeats_oldest |= on_data(flow, tsn, chunk.value.len - DATA_HEADER);
         else if (chunk.type == HF_CHUNK_FORWARD_TSN && value.ok)
             on_forward_tsn(flow, tsn);
         else if (chunk.type == HF_CHUNK_SACK && value.ok)
             on_sack(flow, tsn);
     }
+    return repeats_oldest;
 }
 
 static void on_init(hf_flow *flow, hf_reader *value)

@@ -30,7 +30,8 @@ void hf_flow_clear(hf_flow *flow);
 /* Everything that left has been acknowledged. */
 bool hf_flow_is_idle(const hf_flow *flow);
 
-void hf_flow_on_output(hf_flow *flow, hf_bytes packet);
+/* True: the packet repeats the oldest chunk that was not acknowledged. */
+bool hf_flow_on_output(hf_flow *flow, hf_bytes packet);
 void hf_flow_on_input(hf_flow *flow, hf_bytes packet);
 
 #endif

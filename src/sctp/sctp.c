@@ -112,6 +112,7 @@ hf_err hf_sctp_new(hf_sctp **out, const hf_sctp_config *config, hf_engine *engin
         sctp->config.streams_max = HF_STREAMS_MAX;
     hf_packet_queue_init(&sctp->output, env, 0, 0, HF_SCTP_OUTPUT_BYTES_MAX);
     hf_flow_init(&sctp->flow, env);
+    hf_kick_init(sctp);
     hf_fragments_init(&sctp->fragments, env);
 
     hf_err err = hf_engine_add(engine, sctp);
@@ -150,6 +151,7 @@ void hf_sctp_free(hf_sctp *sctp)
     hf_sctp_channel_free_all(sctp);
     hf_receiver_drop_all(sctp);
     hf_flow_clear(&sctp->flow);
+    hf_kick_clear(sctp);
     hf_packet_queue_clear(&sctp->output);
     hf_dealloc(sctp->env, sctp);
 }
@@ -286,7 +288,8 @@ void hf_sctp_on_output(hf_sctp *sctp, const uint8_t *packet, size_t len)
 {
     hf_packet copy;
     uint64_t retransmissions = sctp->flow.retransmissions;
-    hf_flow_on_output(&sctp->flow, hf_bytes_of(packet, len));
+    bool repeats_oldest = hf_flow_on_output(&sctp->flow, hf_bytes_of(packet, len));
+    hf_kick_keep(sctp, hf_bytes_of(packet, len), sctp->flow.retransmissions > retransmissions, repeats_oldest);
     if (sctp->flow.retransmissions > retransmissions)
         hf_trace(sctp->env, sctp->now, HF_TRACE_SCTP_PACKETS_RETRANSMITTED, hf_trace_number("count", 1),
                  hf_trace_number("chunks", sctp->flow.retransmissions - retransmissions), hf_trace_number("bytes", len));
@@ -410,6 +413,7 @@ void hf_sctp_tick(hf_sctp *sctp, hf_time now)
     if (!is_busy(sctp)) { /* what an idle association need not keep */
         hf_packet_queue_relax(&sctp->output);
         hf_flow_clear(&sctp->flow);
+        hf_kick_clear(sctp);
         hf_receiver_clear(sctp);
     }
 }

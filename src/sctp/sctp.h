@@ -61,6 +61,13 @@ void hf_sctp_input(hf_sctp *sctp, hf_time now, const hf_bytes *packets, size_t n
 size_t hf_sctp_packets(hf_sctp *sctp, hf_time now, hf_bytes *out, size_t cap);
 void hf_sctp_sent(hf_sctp *sctp, size_t n);
 
+/* The path works again after an outage: what waits for usrsctp's timer leaves now. Without an outage nothing happens. */
+void hf_sctp_kick(hf_sctp *sctp, hf_time now);
+
+/* Another path has taken the place of the one that data took: as above, and the congestion window is no larger than at the
+ * beginning. */
+void hf_sctp_change_path(hf_sctp *sctp, hf_time now);
+
 /* Sends an ABORT with cause "User-Initiated Abort" (RFC 9260 §3.3.10.12), as browsers do on close; all channels close. */
 void hf_sctp_abort(hf_sctp *sctp, hf_time now);
 
@@ -126,11 +133,11 @@ const char *hf_sctp_state_name(const hf_sctp *sctp);
 
 /* Facts, for those above that decide (session.md, "Who goes next"). */
 typedef struct hf_sctp_facts {
-    uint64_t bytes_given;     /* payload handed to usrsctp */
-    uint64_t bytes_sent;      /* payload that left for the first time */
-    uint64_t bytes_acked;     /* payload acknowledged, cumulatively */
-    uint64_t retransmissions; /* DATA chunks that left again */
-    hf_span srtt;             /* usrsctp's smoothed round trip; 0: not known */
+    uint64_t bytes_given;                                             /* payload handed to usrsctp */
+    uint64_t bytes_sent;                                              /* payload that left for the first time */
+    uint64_t bytes_acked;                                             /* payload acknowledged, cumulatively */
+    uint64_t retransmissions;                                         /* DATA chunks that left again */
+    hf_span srtt;                                                     /* usrsctp's smoothed round trip; 0: not known */
     uint32_t congestion_window, receiver_window, mtu, unacked_chunks; /* usrsctp's; 0 unless the association is up */
 } hf_sctp_facts;
 

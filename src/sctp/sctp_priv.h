@@ -108,6 +108,15 @@ typedef struct hf_unkept {
     size_t len; /* 0: none */
 } hf_unkept;
 
+/* The packets that usrsctp has repeated last, and has no answer to: see kick.c. */
+typedef struct hf_kept {
+    hf_packet_queue packets;
+    bool is_data;    /* otherwise of the handshake */
+    uint32_t tsn;    /* the oldest that is in them */
+    bool is_leaving; /* for us */
+    hf_time left_at;
+} hf_kept;
+
 /* --- The association ------------------------------------------------------------------------------------------------ */
 
 /* NEW ──start──▶ CONNECTING ──COMM_UP──▶ ESTABLISHED ──lost, aborted, shut down──▶ OVER
@@ -146,6 +155,7 @@ struct hf_sctp {
     hf_time active_until; /* a delayed SACK may be owed until then */
 
     hf_flow flow;
+    hf_kept kept;
     uint64_t bytes_given;
     bool abandoned;        /* usrsctp gave up a message since the last resync (RFC 3758) */
     hf_time stalled_since; /* more was given than left, and nothing leaves: see hf_sender_resync */
@@ -200,10 +210,16 @@ void hf_sctp_abort_because(hf_sctp *sctp, hf_err cause);
 void hf_sctp_on_output(hf_sctp *sctp, const uint8_t *packet, size_t len);
 void hf_sctp_on_engine_gone(hf_sctp *sctp);
 
+/* kick.c */
+void hf_kick_init(hf_sctp *sctp);
+void hf_kick_keep(hf_sctp *sctp, hf_bytes packet, bool repeats, bool repeats_oldest);
+void hf_kick_clear(hf_sctp *sctp);
+
 /* settings.c: HF_EIO when usrsctp refuses what it must not. */
 HF_CHECKED hf_err hf_settings_apply(hf_sctp *sctp);
 void hf_settings_established(hf_sctp *sctp);
 void hf_settings_follow_rtt(hf_sctp *sctp);
+void hf_settings_start_moderately(hf_sctp *sctp); /* on a path that nothing is known of */
 void hf_settings_set_window(hf_sctp *sctp, size_t bytes);
 void hf_settings_read_status(const hf_sctp *sctp, hf_sctp_facts *out); /* what usrsctp knows; left alone when it is not up */
 void hf_settings_of_engine(void);

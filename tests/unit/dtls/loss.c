@@ -237,3 +237,49 @@ Test(dtls_loss, of_a_route_does_not_pile_up_flights)
     cr_expect(pair_connect(&p, HF_SECONDS(10)));
     pair_clear(&p);
 }
+
+/* --- Outages ---------------------------------------------------------------------------------------------------------- */
+
+/* With the timers at their longest: how long after the path's return are both connected? */
+static hf_span connect_after_outage(bool kicks)
+{
+    pair_init(&p, 5);
+    p.fate = lose_all;
+    pair_open(&p);
+    cr_assert_not(pair_connect(&p, HF_SECONDS(7)));
+    size_t sent = p.number;
+    while (p.number == sent)
+        pair_run(&p, HF_MS(1));
+    pair_run(&p, HF_MS(200));
+    p.fate = NULL;
+    hf_time back = p.now;
+    if (kicks) {
+        hf_dtls_kick(p.client.dtls, p.now);
+        hf_dtls_kick(p.server.dtls, p.now);
+    }
+    while (!(p.client.connected && p.server.connected) && p.now < back + HF_SECONDS(4))
+        pair_run(&p, HF_MS(1));
+    hf_span span = p.now - back;
+    pair_expect_conversation(&p);
+    pair_clear(&p);
+    return span;
+}
+
+Test(dtls_loss, of_everything_is_over_as_soon_as_it_is_told)
+{
+    cr_expect_gt(connect_after_outage(false), HF_SECONDS(1), "or else this shows nothing");
+    cr_expect_leq(connect_after_outage(true), HF_MS(150));
+}
+
+Test(dtls_loss, that_has_only_begun_is_no_reason_to_repeat)
+{
+    pair_init(&p, 6);
+    p.fate = lose_all;
+    pair_open(&p);
+    cr_assert_not(pair_connect(&p, HF_MS(20)));
+    size_t sent = p.number;
+    hf_dtls_kick(p.client.dtls, p.now);
+    pair_run(&p, HF_MS(10));
+    cr_expect_eq(p.number, sent);
+    pair_clear(&p);
+}
