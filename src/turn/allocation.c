@@ -174,12 +174,9 @@ static void on_allocate(hf_turn_client *client, const turn_request *request, con
     }
 }
 
-/* A server that relays data is alive, whatever becomes of our requests. */
 static void on_refresh(hf_turn_client *client, const turn_request *request, const turn_answer *answer)
 {
-    if (answer->cause == HF_ETIMEDOUT && client->heard_at > request->began_at)
-        hf_turn_allocation_again(client);
-    else if (answer->cause || answer->code != 0)
+    if (answer->cause || answer->code != 0)
         fail(client, answer);
     else
         live_on(client, request, answer->message);

@@ -130,14 +130,11 @@ static void bound(turn_channel *channel, hf_time began_at)
 void hf_turn_channel_on_answer(hf_turn_client *client, size_t slot, hf_time began_at, const turn_answer *answer)
 {
     turn_channel *channel = leave(client, slot);
-    bool is_silence = !answer->message;
     if (!answer->cause && answer->code == 0)
         bound(channel, began_at);
-    else if (is_silence)
-        channel->ask_at = client->now;
     /* Otherwise there is no channel, and indications serve as well: unless it is the peer that the server refuses. */
     bool is_about_peer = !answer->cause && (answer->code == 0 || answer->code == 403 || answer->code == 443);
-    if (is_about_peer || is_silence || answer->code == 437)
+    if (is_about_peer || answer->code == 437)
         hf_turn_permission_on_answer(client, slot, began_at, answer);
     else
         hf_turn_permission_again(client, slot);

@@ -42,7 +42,7 @@ hf_err hf_turn_client_new(hf_turn_client **out, hf_time now, const hf_turn_clien
     client->both_families = config->both_families;
     client->patience = config->patience > 0 ? config->patience : SETUP_PATIENCE;
     client->now = now;
-    client->credentials_by = client->expires_at = HF_NEVER;
+    client->credentials_by = client->expires_at = client->silent_since = HF_NEVER;
     hf_err err = hf_turn_auth_init(&client->auth, env, config->username, config->password);
     if (err) {
         hf_turn_client_free(client);
@@ -292,7 +292,7 @@ bool hf_turn_client_input(hf_turn_client *client, hf_time now, uint8_t *message,
     bool is_data = client->state == TURN_ALLOCATED && (is_channel ? take_channel_data(client, message, len, out)
                                                                   : is_stun && take_indication(client, message, &read, out));
     if (is_data)
-        client->heard_at = client->now;
+        hf_turn_request_heard(client);
     else
         client->stats.dropped++;
     return is_data;

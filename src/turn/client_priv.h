@@ -10,7 +10,7 @@
 #define TURN_ALLOCATION_SLOT 0
 #define TURN_NO_SLOT TURN_REQUESTS_MAX
 
-/* How long an answer to any later request may take. */
+/* How long an answer to any later request may take, before it is asked for anew. */
 #define TURN_REQUEST_PATIENCE HF_SECONDS(5)
 
 /* One request, and its retransmission. What it says is built anew from what it is about each time that it is sent. */
@@ -82,8 +82,8 @@ struct hf_turn_client {
     bool has_given_back;
     hf_addr relayed[HF_TURN_RELAYED_MAX];
     hf_addr mapped;
-    hf_span rtt;      /* of the last transaction that was answered at the first try; 0: unknown */
-    hf_time heard_at; /* the server was last heard, by anything that made sense */
+    hf_span rtt;          /* of the last transaction that was answered at the first try; 0: unknown */
+    hf_time silent_since; /* the first request since the server was last heard; HF_NEVER: it was heard after that */
 
     turn_peer *peers;
     size_t peers_len, peers_cap;
@@ -113,6 +113,7 @@ bool hf_turn_is_idle(const hf_turn_client *client);
 
 /* Begins a request in a slot that is free. */
 void hf_turn_request_begin(hf_turn_client *client, size_t slot, uint16_t method, hf_span patience);
+void hf_turn_request_heard(hf_turn_client *client); /* the server, by anything that makes sense */
 void hf_turn_request_end(hf_turn_client *client, size_t slot);
 size_t hf_turn_request_free_slot(const hf_turn_client *client); /* TURN_NO_SLOT: none; never the allocation's */
 bool hf_turn_request_transmit(hf_turn_client *client, size_t slot, hf_transmit *out);
@@ -123,7 +124,7 @@ hf_time hf_turn_request_deadline(const hf_turn_client *client);
 /* --- What requests are about: each of these owns one or two methods. An answer ends the request before they are called. */
 
 typedef struct turn_answer {
-    const hf_stun_message *message; /* NULL: none came in time */
+    const hf_stun_message *message; /* NULL: none came in time, while there is no allocation */
     unsigned code;                  /* 0: success */
     hf_err cause; /* HF_OK; no message: HF_ETIMEDOUT, or HF_EAUTH where only forged ones came; HF_EPROTO: an unusable one */
 } turn_answer;

@@ -119,11 +119,6 @@ static void on_refused(turn_peer *peer, bool was_alone, const turn_answer *answe
 
 void hf_turn_permission_on_answer(hf_turn_client *client, size_t slot, hf_time began_at, const turn_answer *answer)
 {
-    bool is_silence = !answer->message;
-    if (is_silence && client->heard_at <= began_at) {
-        hf_turn_fail(client, answer->cause, 0);
-        return;
-    }
     if (answer->code == 437) { /* RFC 8656 §9.2: no allocation is there any more */
         hf_turn_fail(client, HF_EREFUSED, 437);
         return;
@@ -136,8 +131,6 @@ void hf_turn_permission_on_answer(hf_turn_client *client, size_t slot, hf_time b
         peer->slot = TURN_NO_SLOT;
         if (!peer->is_wanted)
             remove_peer(client, peer);
-        else if (is_silence)
-            peer->ask_at = client->now;
         else if (answer->cause || answer->code != 0)
             on_refused(peer, was_alone, answer, client->now);
         else

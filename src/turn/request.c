@@ -11,6 +11,10 @@
 #define PROBE_INTERVAL HF_MS(100)
 #define PROBE_PATIENCE HF_MS(800)
 
+/* An allocation is lost when the server has been silent for so long: three requests, each sent five times or more, so that
+ * one lost packet out of five does not end it. Whoever wants to know sooner probes. */
+#define SILENCE_PATIENCE HF_SECONDS(15)
+
 /* How many challenges in a row one request takes up: one that begins, one whose nonce ran out meanwhile, and one more. */
 #define CHALLENGES_MAX 3
 
@@ -24,7 +28,14 @@ void hf_turn_request_begin(hf_turn_client *client, size_t slot, uint16_t method,
 {
     turn_request *r = &client->requests[slot];
     *r = (turn_request){.method = method, .began_at = client->now, .give_up_at = client->now + patience};
+    if (client->silent_since == HF_NEVER)
+        client->silent_since = client->now;
     hf_stun_transaction_start(&r->transaction, client->now, rto_of(client), client->env);
+}
+
+void hf_turn_request_heard(hf_turn_client *client)
+{
+    client->silent_since = HF_NEVER;
 }
 
 void hf_turn_request_end(hf_turn_client *client, size_t slot)
@@ -210,7 +221,7 @@ void hf_turn_request_on_response(hf_turn_client *client, const hf_stun_message *
         return;
     }
     measure(client, r);
-    client->heard_at = client->now;
+    hf_turn_request_heard(client);
     client->stats.responses_received++;
     client->stats.stale_nonces += code == 438;
 
@@ -225,12 +236,30 @@ void hf_turn_request_on_response(hf_turn_client *client, const hf_stun_message *
 
 /* --- Time ------------------------------------------------------------------------------------------------------------ */
 
+/* A server that relays data is alive, whatever becomes of our requests; and one of them may be lost several times. */
+static bool is_lost(const hf_turn_client *client, const turn_request *r)
+{
+    return r->is_probe ? client->silent_since <= r->began_at : client->now - client->silent_since >= SILENCE_PATIENCE;
+}
+
+static void on_silence(hf_turn_client *client, size_t slot)
+{
+    const turn_request *r = &client->requests[slot];
+    hf_err cause = r->was_forged ? HF_EAUTH : HF_ETIMEDOUT;
+    if (client->state != TURN_ALLOCATED)
+        answer(client, slot, &(turn_answer){.cause = cause});
+    else if (is_lost(client, r))
+        hf_turn_fail(client, cause, 0);
+    else
+        again(client, slot);
+}
+
 void hf_turn_request_tick(hf_turn_client *client)
 {
     for (size_t slot = 0; slot < TURN_REQUESTS_MAX; slot++) {
         const turn_request *r = &client->requests[slot];
         if (r->method != 0 && client->now >= r->give_up_at)
-            answer(client, slot, &(turn_answer){.cause = r->was_forged ? HF_EAUTH : HF_ETIMEDOUT});
+            on_silence(client, slot);
     }
 }
 
@@ -255,6 +284,7 @@ void hf_turn_client_probe(hf_turn_client *client, hf_time now)
         hf_turn_allocation_begin(client);
     r->is_probe = true;
     r->began_at = client->now;
+    client->silent_since = client->now < client->silent_since ? client->now : client->silent_since;
     r->give_up_at = client->now + (4 * client->rtt > PROBE_PATIENCE ? 4 * client->rtt : PROBE_PATIENCE);
     r->transaction.due = client->now;
     r->transaction.sent = 0;
