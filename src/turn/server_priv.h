@@ -30,9 +30,9 @@
 #define TURN_PERMISSION_LIFETIME HF_SECONDS(300)
 #define TURN_CHANNEL_LIFETIME HF_SECONDS(600)
 
-/* RFC 8656 §12: channel numbers. */
+/* RFC 8656 §12: channel numbers are 0x4000 to 0x4FFF. RFC 5766 §11 had them end at 0x7FFF, and coturn's client takes any. */
 #define TURN_CHANNEL_FIRST 0x4000
-#define TURN_CHANNEL_LAST 0x4FFF
+#define TURN_CHANNEL_LAST 0x7FFF
 #define TURN_CHANNEL_HEADER_SIZE 4
 
 #define TURN_PERMISSIONS_MAX 128 /* of one allocation */

@@ -6,7 +6,8 @@
 /* What tells how long a message is: type or channel, and length. */
 #define PREFIX_SIZE 4
 
-/* RFC 8656 §12: "…the first two bits"; 0b00 is STUN, and channel numbers are 0x4000 to 0x4FFF. */
+/* RFC 8656 §12: "…the first two bits"; 0b00 is STUN, 0b01 ChannelData. Channel numbers end at 0x4FFF by this text, but at
+ * 0x7FFF by RFC 5766 §11, which clients still go by. */
 static bool is_stun(const uint8_t *prefix)
 {
     return (prefix[0] & 0xC0) == 0;
@@ -14,7 +15,7 @@ static bool is_stun(const uint8_t *prefix)
 
 static bool is_channel_data(const uint8_t *prefix)
 {
-    return (prefix[0] & 0xF0) == 0x40;
+    return (prefix[0] & 0xC0) == 0x40;
 }
 
 /* The length of the message that begins so, without its padding; 0: none can begin so. */

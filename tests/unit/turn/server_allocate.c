@@ -400,9 +400,9 @@ Test(turn_channel, keeps_its_number_and_its_peer)
         const char *why;
     } rows[] = {
         {"203.0.113.9:1", 0x4000, 0, "the first number"},
-        {"203.0.113.9:2", 0x4FFF, 0, "the last number"},
+        {"203.0.113.9:2", 0x7FFF, 0, "the last number"},
         {"203.0.113.9:3", 0x3FFF, 400, "below"},
-        {"203.0.113.9:3", 0x5000, 400, "above"},
+        {"203.0.113.9:3", 0x8000, 400, "above"},
         {"203.0.113.9:1", 0x4000, 0, "once more: it is refreshed"},
         {"203.0.113.9:1", 0x4001, 400, "the peer has another number"},
         {"203.0.113.9:3", 0x4000, 400, "the number has another peer"},

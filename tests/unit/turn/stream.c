@@ -57,8 +57,7 @@ Test(turn_stream, what_can_not_be_a_message_breaks_it)
         const char *why;
     } table[] = {
         {"\x80\0\0\0", 4, HF_TURN_DEFRAMED_BROKEN, "neither"},
-        {"\x50\0\0\0", 4, HF_TURN_DEFRAMED_BROKEN, "above 0x4FFF"},
-        {"\x7F\0\0\0", 4, HF_TURN_DEFRAMED_BROKEN, "above 0x4FFF"},
+        {"\x7F\xFF\0\0", 4, HF_TURN_DEFRAMED_MESSAGE, "the last channel of RFC 5766"},
         {"\0\1\0\3", 4, HF_TURN_DEFRAMED_BROKEN, "STUN is a multiple of four"},
         {"\0\1\xFF\xFC", 4, HF_TURN_DEFRAMED_BROKEN, "longer than HF_DATAGRAM_MAX"},
         {"\0\1\x07\xF0", 4, HF_TURN_DEFRAMED_BROKEN, "by four"},
