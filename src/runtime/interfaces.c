@@ -19,6 +19,8 @@
 
 /* RFC 8445 §5.1.1.1: temporary IPv6 addresses (RFC 8981) are preferred, for they say less about who we are. */
 #define PREFERENCE_TEMPORARY 1
+/* The system's own choice of interface comes first: a cable before a radio that costs. */
+#define PREFERENCE_ROUTE 2
 
 /* --- What /proc/net/if_inet6 tells and getifaddrs does not --- */
 
@@ -102,10 +104,12 @@ static hf_err read_list(hf_interfaces *interfaces)
 {
     struct ifaddrs *list;
     inet6_flags flags[INET6_FLAGS_MAX];
+    hf_routes routes;
 
     if (getifaddrs(&list) != 0)
         return HF_EIO;
     size_t flags_len = read_inet6_flags(flags);
+    hf_routes_read(&routes);
 
     interfaces->len = 0;
     for (struct ifaddrs *entry = list; entry && interfaces->len < HF_INTERFACES_MAX; entry = entry->ifa_next) {
@@ -117,6 +121,7 @@ static hf_err read_list(hf_interfaces *interfaces)
             continue;
         item.index = if_nametoindex(entry->ifa_name);
         item.prefix = count_prefix(entry->ifa_netmask);
+        item.preference = (uint16_t)(hf_routes_level(&routes, item.index) * PREFERENCE_ROUTE);
         if (!if_indextoname(item.index, item.name)) /* the label of an alias, "eth0:1", is not its name */
             continue;
         if (item.addr.family == HF_FAMILY_IPV6) {
@@ -124,7 +129,8 @@ static hf_err read_list(hf_interfaces *interfaces)
 
             if (!is_settled(f))
                 continue;
-            item.preference = (f & FLAG_TEMPORARY) != 0 ? PREFERENCE_TEMPORARY : 0;
+            if (f & FLAG_TEMPORARY)
+                item.preference += PREFERENCE_TEMPORARY;
         }
         interfaces->items[interfaces->len++] = item;
     }

@@ -212,6 +212,24 @@ const hf_interface *hf_interfaces_find(const hf_interfaces *interfaces, const hf
 void hf_interfaces_on_readable(hf_loop *loop);
 void hf_interfaces_close(hf_loop *loop);
 
+/* --- routes.c: which interfaces the system prefers -------------------------------------------------------------------- */
+
+#define HF_ROUTES_MAX 16
+
+typedef struct hf_route {
+    uint32_t interface;
+    uint16_t level;
+} hf_route;
+
+typedef struct hf_routes {
+    hf_route items[HF_ROUTES_MAX];
+    size_t len;
+} hf_routes;
+
+void hf_routes_read(hf_routes *out);
+/* 0: no default route leads over it. A greater level is better; 6 is the best. */
+uint16_t hf_routes_level(const hf_routes *routes, uint32_t interface);
+
 /* --- bind.c: what the application says about addresses ---------------------------------------------------------------- */
 
 /* HF_EINVAL, HF_ENOMEM. NULL: zeroes. */

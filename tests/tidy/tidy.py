@@ -48,6 +48,7 @@ BANNED_CALLS = [
     (['atoi', 'atol', 'atoll', 'atof', 'strtol', 'strtoul', 'strtoll', 'strtoull', 'sscanf'],
      'takes what is no number: use hf_parse_decimal', [
          'src/runtime/interfaces.c',  # reads the kernel's own text
+         'src/runtime/routes.c',      # the same
      ]),
     (['rand', 'srand', 'random', 'srandom', 'drand48', 'getrandom', 'getentropy'],
      'randomness comes from hf_env', ['src/runtime/']),

@@ -172,6 +172,39 @@ Test(locals, are_read_once_for_many_objects)
     hf_loop_free(loop);
 }
 
+Test(locals, are_preferred_as_the_system_prefers_their_interface)
+{
+    static const struct {
+        unsigned metric;
+        uint16_t preference;
+        const char *why;
+    } table[] = {
+        {0, 12, "made by hand"},         {100, 12, "a cable, by NetworkManager"},
+        {202, 10, "a cable, by dhcpcd"}, {600, 8, "a radio, by NetworkManager"},
+        {700, 6, "a mobile network"},    {1024, 4, "whatever, by systemd-networkd"},
+        {3003, 2, "a radio, by dhcpcd"},
+    };
+    network_enter();
+    network_set_up("lo", true);
+    network_set_address("lo:1", "10.1.2.3");
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        network_set_route("lo", table[i].metric, true);
+        hf_loop *loop = toy_loop();
+        toy *t = add_asking(loop, NULL);
+        cr_assert_gt(t->locals_len, 0);
+        cr_expect_eq(t->locals[0].preference, table[i].preference, "%s: %u", table[i].why,
+                     (unsigned)t->locals[0].preference);
+        drop(loop, t);
+        hf_loop_free(loop);
+        network_set_route("lo", table[i].metric, false);
+    }
+    hf_loop *loop = toy_loop();
+    toy *t = add_asking(loop, NULL);
+    cr_expect_eq(t->locals[0].preference, 0, "it leads nowhere");
+    drop(loop, t);
+    hf_loop_free(loop);
+}
+
 /* --- What the application allows --- */
 
 Test(locals, are_those_of_the_interfaces_that_are_named)

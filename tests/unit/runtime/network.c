@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <net/if.h>
+#include <net/route.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -41,4 +42,15 @@ void network_set_address(const char *name, const char *address)
     strcpy(request.ifr_name, name);
     memcpy(&request.ifr_addr, &to.any, sizeof request.ifr_addr);
     cr_assert_eq(ioctl(control, SIOCSIFADDR, &request), 0);
+}
+
+void network_set_route(const char *name, unsigned metric, bool there)
+{
+    char device[IFNAMSIZ];
+    struct rtentry request = {.rt_flags = RTF_UP, .rt_metric = (short)(metric + 1), .rt_dev = device};
+
+    strcpy(device, name);
+    request.rt_dst.sa_family = AF_INET;
+    request.rt_genmask.sa_family = AF_INET;
+    cr_assert_eq(ioctl(control, there ? SIOCADDRT : SIOCDELRT, &request), 0);
 }
