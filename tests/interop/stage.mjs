@@ -4,6 +4,7 @@ import { Many } from './party/many.mjs';
 import { Native } from './party/native.mjs';
 import { wire } from './party/party.mjs';
 import { Place } from './party/remote.mjs';
+import { Relay } from './relay.mjs';
 
 export class Stage {
   #stack; // the remote one
@@ -34,6 +35,13 @@ export class Stage {
   // Our end: `holdfast peer` with these options.
   native(...options) {
     return this.adopt(new Native(...options));
+  }
+
+  // A relay of this scenario's own.
+  async relay() {
+    const relay = await Relay.start();
+    this.#processes.push(relay);
+    return relay;
   }
 
   // As many of our peers, in one process, as remotes in one place, wired in pairs and started. Each pair sends `messages`

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 
 import { wire } from './party/party.mjs';
+import { missingRelay } from './relay.mjs';
 import { CHAPTERS } from './scenarios.mjs';
 import { OFFERERS, STACKS, lacking } from './stacks.mjs';
 import { Stage } from './stage.mjs';
@@ -108,12 +109,21 @@ async function prepare(tap, stack, inCI) {
   return undefined;
 }
 
+// Leaves out what needs a relay where there can be none: that is told.
+function withoutRelay(tap, jobs, inCI) {
+  const why = jobs.some(({ scenario }) => scenario.relay) && missingRelay();
+  if (!why) return jobs;
+  if (inCI) tap.fail(`a relay: ${why}`);
+  else tap.skip('a relay', why);
+  return jobs.filter(({ scenario }) => !scenario.relay);
+}
+
 async function main({ only, tableFile, inCI }) {
   const tap = new Tap();
   const instances = new Map();
   const results = []; // { stack, scenario, offerer, ok }
-  const jobs = STACKS.flatMap(programme).filter(({ name }) => only.test(name));
   tap.begin();
+  const jobs = withoutRelay(tap, STACKS.flatMap(programme).filter(({ name }) => only.test(name)), inCI);
 
   for (const stack of STACKS.filter((one) => jobs.some((job) => job.stack === one))) {
     const instance = await prepare(tap, stack, inCI);

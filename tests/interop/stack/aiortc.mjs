@@ -21,6 +21,8 @@ export const lacks = {
   hides: 'it does not hide addresses',
   resolves: 'it does not ask for .local names',
   tcp: 'it knows no TCP candidates',
+  'relay policy over udp': 'it has no transport policy',
+  'relay policy over tcp': 'it has no transport policy',
   'setup:active': {
     we: 'it takes offers with setup:actpass alone',
     they: 'it numbers channels by its ICE role, not by its DTLS role',

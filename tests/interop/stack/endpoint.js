@@ -132,12 +132,12 @@
     }
 
     // offer: make one (with the channels, [{ label, …RTCDataChannelInit }]); trickle, polite: true unless told otherwise;
-    // echo: send every message back.
-    async start({ offer = false, channels = [], echo = false, trickle = true, polite = true }) {
+    // echo: send every message back; configuration: an RTCConfiguration.
+    async start({ offer = false, channels = [], echo = false, trickle = true, polite = true, configuration = {} }) {
       this.#trickle = trickle;
       this.#echoing = echo;
       this.#polite = polite;
-      const connection = new RTCPeerConnection(globalThis.configuration);
+      const connection = new RTCPeerConnection({ ...globalThis.configuration, ...configuration });
       this.#connection = connection;
       connection.onconnectionstatechange = () => this.#tell({ type: 'state', connection: connection.connectionState });
       connection.ondatachannel = (event) => this.#adopt(event.channel);

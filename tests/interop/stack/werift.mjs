@@ -9,6 +9,7 @@ export const lacks = {
   resolves: 'it does not ask for .local names',
   tcp: 'it connects over TCP only where it is told to',
   'setup:active': 'it answers active to active',
+  'relay policy over tcp': 'over TCP to a relay its checks pass, and its DTLS does not',
   media: 'its negotiation does not end when a section is rejected',
   'unordered with a limit': { they: 'it opens unordered channels that have a limit as ordered ones' },
   'labels beyond ASCII': { they: 'it tells the length of labels in characters, not in bytes' },
