@@ -25,7 +25,7 @@ bool hf_turn_bucket_take(hf_turn_bucket *bucket, hf_time now, uint64_t rate, uin
     if (bucket->level == 0 || __builtin_mul_overflow(out, (uint64_t)HF_SECONDS(1), &span))
         bucket->at = now;
     else
-        bucket->at += (hf_span)(span / rate + (span % rate > 0)); /* the rest of a byte on its way out counts the next time */
+        bucket->at += (hf_span)(span / rate + (span % rate > 0)); /* the rest of a byte counts the next time */
     if (amount > burst || bucket->level > burst - amount)
         return false;
     bucket->level += amount;
