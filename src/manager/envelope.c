@@ -174,18 +174,28 @@ static bool is_known_offer(const remote *r, const hf_envelope *envelope)
     return envelope->offer != 0 && envelope->offer <= r->offer_theirs && origin_of(envelope->signal.sdp) == r->origin_theirs;
 }
 
+/* Our open offer is the one that holds (glare): the remote takes its own back, when it has come there, and answers. Its
+ * own may come again. The first offers of a session are only repeated: there is nothing yet to go back to. */
+static void insist(remote *r, hf_time now, const hf_envelope *envelope)
+{
+    r->offer_theirs = envelope->offer;
+    r->origin_theirs = origin_of(envelope->signal.sdp);
+    if (r->credentials_theirs != 0)
+        hf_manager_tell(r, now, HF_RETRY_CROSSED);
+}
+
 static hf_err receive_offer(remote *r, hf_time now, const hf_envelope *envelope)
 {
     uint32_t number = envelope->offer;
-    if (is_known_offer(r, envelope)) {
-        r->repeat_answer |= number == r->offer_theirs;
-        hf_manager_wake(r->manager);
+    bool is_known = is_known_offer(r, envelope), is_late = is_known && number != r->offer_theirs;
+    if (hf_manager_has_open_offer(r) && !is_polite(r)) {
+        if (!is_late)
+            insist(r, now, envelope);
         return HF_OK;
     }
-    if (hf_manager_has_open_offer(r) &&
-        !is_polite(r)) { /* the remote takes its own back and answers ours; its own may come again */
-        r->offer_theirs = number;
-        r->origin_theirs = origin_of(envelope->signal.sdp);
+    if (is_known) {
+        r->repeat_answer |= !is_late;
+        hf_manager_wake(r->manager);
         return HF_OK;
     }
     bool begins = hf_session_get_state(r->session) == HF_SESSION_NEW;

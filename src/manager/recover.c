@@ -9,12 +9,12 @@ static void arm(remote *r)
     hf_manager_wake(r->manager);
 }
 
-/* ICE is asked to begin anew, with an offer. One that a plain remote has left unanswered is taken back first. Out of
- * memory is one more failed attempt. */
-static void restart(remote *r, hf_time now)
+/* ICE is asked to begin anew, with an offer. One that is open stays where it can be repeated; otherwise it is taken back
+ * first. Out of memory is one more failed attempt. */
+static void restart(remote *r, hf_time now, bool takes_back)
 {
     hf_err err = HF_OK;
-    if (hf_manager_has_open_offer(r) && hf_manager_is_plain(r))
+    if (hf_manager_has_open_offer(r) && takes_back)
         err = hf_session_withdraw_offer(r->session, now);
     if (err == HF_OK)
         err = hf_session_restart_ice(r->session, now);
@@ -27,7 +27,9 @@ static void restart(remote *r, hf_time now)
 static void take(remote *r, hf_time now, hf_retry_step step)
 {
     if (step == HF_RETRY_RESTART)
-        restart(r, now);
+        restart(r, now, hf_manager_is_plain(r));
+    if (step == HF_RETRY_RENEW)
+        restart(r, now, true);
     r->repeat_offer |= step == HF_RETRY_REPEAT;
 }
 

@@ -92,6 +92,15 @@ static hf_retry_step on_changed(hf_retry *retry, hf_time now)
     return HF_RETRY_NOTHING;
 }
 
+/* At first our offer may be on its way yet; once more costs little. Later the remote has had it for long, and it is of no
+ * use any more: perhaps the answer was lost, and what that described is gone. */
+static hf_retry_step on_crossed(const hf_retry *retry)
+{
+    if (retry->repeat_at == HF_NEVER)
+        return HF_RETRY_NOTHING;
+    return retry->repeats == 0 ? HF_RETRY_REPEAT : HF_RETRY_RENEW;
+}
+
 hf_retry_step hf_retry_on(hf_retry *retry, hf_time now, hf_retry_news news)
 {
     switch (news) {
@@ -118,6 +127,8 @@ hf_retry_step hf_retry_on(hf_retry *retry, hf_time now, hf_retry_news news)
     case HF_RETRY_SETTLED:
         retry->repeat_at = HF_NEVER;
         break;
+    case HF_RETRY_CROSSED:
+        return on_crossed(retry);
     case HF_RETRY_CHANGED:
         return on_changed(retry, now);
     case HF_RETRY_NEWS_COUNT:
@@ -158,6 +169,6 @@ const char *hf_retry_phase_name(hf_retry_phase phase)
 const char *hf_retry_step_name(hf_retry_step step)
 {
     static const char *const names[] = {
-        [HF_RETRY_NOTHING] = "", [HF_RETRY_REPEAT] = "repeat", [HF_RETRY_RESTART] = "restart"};
+        [HF_RETRY_NOTHING] = "", [HF_RETRY_REPEAT] = "repeat", [HF_RETRY_RESTART] = "restart", [HF_RETRY_RENEW] = "renew"};
     return names[step];
 }

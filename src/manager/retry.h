@@ -35,6 +35,7 @@ typedef enum hf_retry_news {
     HF_RETRY_OFFERED_ONCE, /* the same, to a plain one */
     HF_RETRY_SETTLED,      /* no offer of ours is open any more: answered, or given way to the remote's */
     HF_RETRY_RESTARTED,    /* and ICE begins anew on both sides */
+    HF_RETRY_CROSSED,      /* an offer of the remote's came, while ours is open that it has to take instead */
     HF_RETRY_CHANGED,      /* there is a way that was not there before: an interface, say */
     HF_RETRY_NEWS_COUNT
 } hf_retry_news;
@@ -42,8 +43,9 @@ typedef enum hf_retry_news {
 /* What is to be done. The ladder of architecture.md, promise 2, above what ICE does alone (another pair). */
 typedef enum hf_retry_step {
     HF_RETRY_NOTHING = 0,
-    HF_RETRY_REPEAT, /* the open offer leaves again */
-    HF_RETRY_RESTART /* an ICE restart is offered */
+    HF_RETRY_REPEAT,  /* the open offer leaves again */
+    HF_RETRY_RESTART, /* an ICE restart is offered */
+    HF_RETRY_RENEW    /* the same, in place of the open offer */
 } hf_retry_step;
 
 typedef struct hf_retry {
@@ -68,7 +70,7 @@ void hf_retry_fail(hf_retry *retry, hf_time now);
 
 hf_time hf_retry_deadline(const hf_retry *retry);
 
-/* "steady", "offering", "checking" or "waiting"; "repeat" or "restart". Static. */
+/* "steady", "offering", "checking" or "waiting"; "repeat", "restart" or "renew". Static. */
 const char *hf_retry_phase_name(hf_retry_phase phase);
 const char *hf_retry_step_name(hf_retry_step step);
 

@@ -117,3 +117,31 @@ OUTAGE(from_five_and_a_half_seconds_without_a_path, 60, 42, HF_MS(5500), 0, fals
 OUTAGE(from_five_seconds_without_trickling, 60, 43, HF_MS(5200), 0, true, HF_MS(500), DATA_WITHIN)
 OUTAGE(from_forty_seconds_without_a_path, 60, 44, HF_SECONDS(40), 0, false, HF_SECONDS(17), DATA_WITHIN)
 OUTAGE(from_an_hour_without_a_path, 120, 45, HF_SECONDS(3600), 0, false, HF_SECONDS(31), DATA_WITHIN)
+
+static bool both_have_offered(wire *w)
+{
+    return w->side[0].offers > 1 && w->side[1].offers > 0;
+}
+
+/* The polite side takes the other's offer, its answer is lost, it finds no path, and offers again; the other still repeats
+ * what was taken long ago. Neither is of use to the other: a new one must come. */
+Test(manager_recover, from_an_answer_that_was_lost_and_forgotten, .timeout = 60)
+{
+    wire w;
+    connect(&w, 48, &(hf_session_config){0});
+    w.cut = true;
+    for (int i = 0; i < 2; i++)
+        wire_send(&w, i);
+    cr_assert(wire_run(&w, w.now + HF_SECONDS(10), both_have_offered));
+    w.envelope_loss = 1000; /* the offers are on their way: what follows is lost */
+    wire_run(&w, w.now + HF_SECONDS(25), NULL);
+    cr_expect_gt(w.side[0].answers, 0);
+    w.envelope_loss = 0;
+    w.cut = false;
+    hf_time healed = w.now;
+    cr_expect(wire_run(&w, healed + HF_SECONDS(20), all_is_there), "%s; %s", w.side[0].states, w.side[1].states);
+    cr_expect_leq(w.now - healed, HF_SECONDS(11), "the longest wait between repetitions, and a little");
+    wire_run(&w, w.now + HF_SECONDS(5), NULL);
+    expect_nothing_lost(&w);
+    clear(&w);
+}

@@ -173,3 +173,20 @@ Test(manager_retry, ends_an_attempt_that_ice_does_not_end)
     run(&retry, HF_SECONDS(30), &log);
     expect(&log, (const step_at[]){{HF_RETRY_PATIENCE + HF_SECONDS(1), HF_RETRY_RESTART}}, 1);
 }
+
+Test(manager_retry, makes_another_offer_where_the_remote_goes_on_with_its_own)
+{
+    hf_retry retry;
+    hf_retry_init(&retry);
+    cr_expect_eq(hf_retry_on(&retry, 0, HF_RETRY_CROSSED), HF_RETRY_NOTHING, "none is open");
+    hf_retry_on(&retry, 0, HF_RETRY_UNSTABLE);
+    hf_retry_on(&retry, 0, HF_RETRY_OFFERED);
+    for (int i = 0; i < 2; i++)
+        cr_expect_eq(hf_retry_on(&retry, HF_MS(100), HF_RETRY_CROSSED), HF_RETRY_REPEAT, "they may have crossed on the way");
+    cr_expect_eq(hf_retry_tick(&retry, HF_MS(500)), HF_RETRY_REPEAT);
+    cr_expect_eq(hf_retry_on(&retry, HF_MS(600), HF_RETRY_CROSSED), HF_RETRY_RENEW);
+    hf_retry_on(&retry, HF_MS(600), HF_RETRY_OFFERED);
+    cr_expect_eq(hf_retry_on(&retry, HF_MS(700), HF_RETRY_CROSSED), HF_RETRY_REPEAT, "the new one is on its way");
+    hf_retry_on(&retry, HF_MS(800), HF_RETRY_RESTARTED);
+    cr_expect_eq(hf_retry_on(&retry, HF_MS(900), HF_RETRY_CROSSED), HF_RETRY_NOTHING, "it was answered");
+}
