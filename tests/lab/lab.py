@@ -47,10 +47,8 @@ class Lab:
         with self.printing:
             print(text, flush=True)
 
-    def run_once(self, case, number):
+    def run_once(self, case, folder):
         """Runs a case; its result, or the text of its failure."""
-        folder = os.path.join(self.folder, case.name.replace("/", "_"), str(number))
-        shutil.rmtree(folder, ignore_errors=True)
         result = failure = None
         try:
             with self.floor if case.timed else contextlib.nullcontext(), Stage(self, folder) as stage:
@@ -62,9 +60,7 @@ class Lab:
                         self.keep(case, stage, failure)
         except Exception:  # of the laboratory itself
             failure = traceback.format_exc()
-        if not failure and not self.options.keep:
-            shutil.rmtree(folder, ignore_errors=True)
-        return result, failure, folder
+        return result, failure
 
     def keep(self, case, stage, failure):
         spaces = [stage.net.space, stage.alice.space, stage.bob.space, *(uplink.box for uplink in stage.net.uplinks)]
@@ -76,9 +72,13 @@ class Lab:
     def run_case(self, case):
         repeat = self.options.repeat or (1 if self.options.quick else case.repeat)
         outcome = report.Outcome(case, self.options.slack)
+        folder = os.path.join(self.folder, case.name.replace("/", "_"))
+        shutil.rmtree(folder, ignore_errors=True)
         for number in range(repeat):
-            outcome.add(*self.run_once(case, number + 1))
+            outcome.add(*self.run_once(case, os.path.join(folder, str(number + 1))))
         outcome.check_limits()
+        if not outcome.failures and not self.options.keep:
+            shutil.rmtree(folder, ignore_errors=True)
         self.say(outcome.line())
         if self.options.verbose:
             for note in outcome.notes():
@@ -86,7 +86,7 @@ class Lab:
         for text in outcome.failures:
             self.say("      " + text.strip().replace("\n", "\n      "))
         if outcome.failures:
-            self.say(f"      alone: ./run lab --only '^{case.name}$' -v; logs: {outcome.folder}")
+            self.say(f"      alone: ./run lab --only '^{case.name}$' -v; logs: {os.path.relpath(folder)}")
         return outcome
 
     def run(self, cases):

@@ -9,17 +9,15 @@ class Outcome:
 
     def __init__(self, case, slack):
         self.case, self.slack = case, slack
-        self.results, self.failures, self.folder = [], [], ""
+        self.results, self.failures = [], []
 
-    def add(self, result, failure, folder):
+    def add(self, result, failure):
         if failure:
             self.failures.append(failure)
-            self.folder = folder
             return
         self.results.append(result)
         if result.expected_path and result.path != result.expected_path:
             self.failures.append(f"{result.path}, where {result.expected_path} is possible ({result.note})")
-            self.folder = folder
 
     def median(self, quantity):
         values = [value for result in self.results if (value := getattr(result, quantity)) is not None]
