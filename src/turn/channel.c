@@ -3,6 +3,8 @@
 
 #include "alloc.h"
 
+#include <assert.h>
+
 /* RFC 8656 §12: "0x4000 through 0x4FFF". */
 #define NUMBER_FIRST 0x4000
 
@@ -32,6 +34,7 @@ turn_channel *hf_turn_channel_of_number(const hf_turn_client *client, uint16_t n
 
 static turn_channel *first_reusable(const hf_turn_client *client)
 {
+    assert(client->channels || client->channels_len == 0);
     for (size_t i = 0; i < client->channels_len; i++) {
         turn_channel *c = &client->channels[i];
         if (!c->is_wanted && c->slot == TURN_NO_SLOT && client->now >= c->reusable_at)

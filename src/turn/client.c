@@ -270,8 +270,8 @@ static bool take_indication(hf_turn_client *client, uint8_t *message, const hf_s
         hf_stun_unknown(read, known, sizeof known / sizeof *known, &unknown, 1) > 0)
         return false;
     const turn_peer *permission = hf_turn_peer_find(client, &peer);
-    bool is_permitted = permission && permission->is_wanted && !permission->refusal &&
-                        (client->now < permission->expires_at || permission->slot != TURN_NO_SLOT);
+    bool is_permitted =
+        permission && permission->is_wanted && (client->now < permission->expires_at || permission->slot != TURN_NO_SLOT);
     if (!is_permitted)
         return false;
     *out = (hf_turn_data){

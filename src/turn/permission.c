@@ -28,6 +28,7 @@ static void refuse(turn_peer *peer, hf_err cause, unsigned code)
 {
     peer->refusal = cause;
     peer->code = code;
+    peer->expires_at = 0;
     peer->ask_at = HF_NEVER;
     peer->tells = true;
 }
@@ -112,7 +113,6 @@ static void on_refused(turn_peer *peer, bool was_alone, const turn_answer *answe
         peer->is_alone = true;
         peer->ask_at = now;
     } else {
-        peer->expires_at = 0;
         refuse(peer, answer->cause ? answer->cause : HF_EREFUSED, answer->code);
     }
 }

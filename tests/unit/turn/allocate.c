@@ -182,12 +182,40 @@ Test(turn_allocate, tells_where_else_to_ask)
         f.is_open = table[i].is_open;
         f.code[HF_STUN_ALLOCATE] = 300;
         f.alternate = table[i].alternate;
+        f.domain = hf_bytes_of_text("other.example");
         fake_talk(&f);
         hf_turn_client_event e = fake_event(&f, HF_TURN_FAILED);
         cr_expect_eq(e.code, 300);
         cr_expect_eq(e.cause, table[i].is_taken ? HF_EREFUSED : HF_EPROTO, "%s", table[i].why);
         cr_expect_eq(e.alternate.family, table[i].is_taken ? HF_FAMILY_IPV4 : HF_FAMILY_NONE, "%s", table[i].why);
         cr_expect_str_eq(e.alternate_domain, table[i].is_taken ? "other.example" : "", "%s", table[i].why);
+        fake_clear(&f);
+    }
+}
+
+Test(turn_allocate, tells_a_name_that_can_be_one)
+{
+    static char longer[HF_TURN_DOMAIN_SIZE + 1];
+    memset(longer, 'a', HF_TURN_DOMAIN_SIZE);
+    static const struct {
+        const char *name;
+        size_t len, taken_len;
+        const char *why;
+    } table[] = {
+        {longer, HF_TURN_DOMAIN_SIZE - 1, HF_TURN_DOMAIN_SIZE - 1, "the longest"},
+        {longer, HF_TURN_DOMAIN_SIZE, 0, "RFC 8489 §14.16: less than 256 bytes"},
+        {"good.example\0.evil.example", 26, 0, "a NUL"},
+        {"", 0, 0, "nothing"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        fake f;
+        fake_init(&f, NULL);
+        f.code[HF_STUN_ALLOCATE] = 300;
+        f.alternate = "192.0.2.2:3478";
+        f.domain = hf_bytes_of(table[i].name, table[i].len);
+        fake_talk(&f);
+        hf_turn_client_event e = fake_event(&f, HF_TURN_FAILED);
+        cr_expect_eq(strlen(e.alternate_domain), table[i].taken_len, "%s", table[i].why);
         fake_clear(&f);
     }
 }
@@ -376,6 +404,19 @@ Test(turn_allocate, that_is_being_made_while_its_owner_closes_is_given_back)
     cr_assert(fake_take(&f));
     cr_expect(f.request.method == HF_STUN_REFRESH && f.has_lifetime && f.asked_lifetime == 0);
     fake_answer(&f);
+    fake_event(&f, HF_TURN_CLOSED);
+    fake_no_event(&f);
+    fake_clear(&f);
+}
+
+Test(turn_allocate, closes_at_once_where_the_user_is_not_known_any_more)
+{
+    fake f;
+    fake_init(&f, NULL);
+    fake_allocate(&f);
+    f.code[HF_STUN_REFRESH] = 401;
+    hf_turn_client_close(f.client, f.now);
+    fake_talk(&f);
     fake_event(&f, HF_TURN_CLOSED);
     fake_no_event(&f);
     fake_clear(&f);

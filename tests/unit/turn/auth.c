@@ -144,6 +144,35 @@ Test(turn_auth, refused_credentials_of_an_allocation_are_asked_for_while_it_last
     fake_clear(&f);
 }
 
+Test(turn_auth, credentials_are_asked_for_once_whatever_was_refused)
+{
+    fake f;
+    fake_init(&f, NULL);
+    fake_allocate(&f);
+    f.code[HF_STUN_CHANNEL_BIND] = 401;
+    for (int i = 0; i < 3; i++) {
+        hf_addr peer = fake_addr("198.51.100.7:7000");
+        peer.port = (uint16_t)(peer.port + i);
+        cr_assert_eq(hf_turn_client_bind(f.client, f.now, &peer), HF_OK);
+    }
+    hf_stun_message requests[3];
+    static uint8_t bytes[3][HF_DATAGRAM_MAX];
+    for (int i = 0; i < 3; i++) {
+        cr_assert(fake_take(&f));
+        memcpy(bytes[i], f.seen, sizeof bytes[i]);
+        requests[i] = f.request;
+        requests[i].whole.data = bytes[i];
+    }
+    for (int i = 0; i < 3; i++) {
+        f.request = requests[i];
+        fake_answer(&f);
+    }
+    fake_event(&f, HF_TURN_CREDENTIALS_NEEDED);
+    fake_no_event(&f);
+    cr_expect_not(fake_take(&f), "nothing is asked for meanwhile");
+    fake_clear(&f);
+}
+
 /* --- Not the server ---------------------------------------------------------------------------------------------------- */
 
 Test(turn_auth, what_is_not_authentic_is_as_if_it_had_not_come)
@@ -324,6 +353,34 @@ Test(turn_auth, what_a_challenge_lacks_or_has_too_much_of)
         cr_expect_not(fake_input(&f, buffer, hf_stun_end(&s), &data));
         hf_turn_client_event e = fake_event(&f, HF_TURN_FAILED);
         cr_expect(e.cause == HF_EPROTO && e.code == table[i].code, "%s", table[i].why);
+        fake_clear(&f);
+    }
+}
+
+/* User name, realm and nonce together: as much as leaves room for the rest. */
+Test(turn_auth, the_longest_challenge_that_is_met_fits_a_datagram)
+{
+    static char user[509], realm[764], nonce[764];
+    static const char list[] = COOKIE_ALGORITHMS;
+    memset(user, 'u', sizeof user - 1);
+    memset(realm, 'r', sizeof realm - 1);
+    memset(nonce, 'n', sizeof nonce - 1);
+    memcpy(nonce, list, sizeof list - 1);
+    for (size_t nonce_len = 1536 - 508 - 763; nonce_len <= 1536 - 508 - 763 + 1; nonce_len++) {
+        bool is_taken = nonce_len == 1536 - 508 - 763;
+        fake f;
+        fake_init(&f, &(hf_turn_client_config){.username = user, .password = FAKE_PASSWORD});
+        f.realm = realm;
+        nonce[nonce_len] = '\0';
+        f.nonce = nonce;
+        f.algorithms = SHA256_FIRST;
+        f.algorithms_len = 8;
+        cr_assert(fake_take(&f));
+        fake_answer(&f);
+        nonce[nonce_len] = 'n';
+        cr_expect_eq(fake_take(&f), is_taken);
+        if (!is_taken)
+            cr_expect_eq(fake_event(&f, HF_TURN_FAILED).cause, HF_EPROTO);
         fake_clear(&f);
     }
 }

@@ -164,7 +164,7 @@ void fake_answer(fake *f)
     if (code == 300 && f->alternate) {
         hf_addr alternate = fake_addr(f->alternate);
         hf_stun_add_address(&s, HF_STUN_ALTERNATE_SERVER, &alternate);
-        hf_stun_add(&s, HF_STUN_ALTERNATE_DOMAIN, hf_bytes_of_text("other.example"));
+        hf_stun_add(&s, HF_STUN_ALTERNATE_DOMAIN, f->domain);
     }
     if (!is_challenge && f->is_signed && !f->signs_nothing) {
         if (f->uses_sha256)

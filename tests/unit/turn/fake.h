@@ -33,6 +33,7 @@ typedef struct fake {
     bool is_mute;           /* takes requests, and does not answer */
     uint16_t adds_unknown;  /* an attribute of that type, in each response but challenges */
     const char *alternate;  /* in responses of 300 */
+    hf_bytes domain;        /* beside it */
 
     /* What it has seen. */
     hf_stun_message request; /* the last one, in `seen` */

@@ -24,6 +24,18 @@ static hf_err try_wrap(fake *f, const char *peer)
     return hf_turn_client_wrap(f->client, &addr, &wrap);
 }
 
+static bool hear_from(fake *f, const char *peer)
+{
+    uint8_t buffer[128];
+    static const uint8_t id[HF_STUN_ID_SIZE] = {1};
+    hf_addr addr = fake_addr(peer);
+    hf_turn_data data;
+    hf_stun_writer s = hf_stun_begin(buffer, sizeof buffer, HF_STUN_INDICATION, HF_STUN_DATA_INDICATION, id);
+    hf_stun_add_xor_address(&s, HF_STUN_XOR_PEER_ADDRESS, &addr);
+    hf_stun_add(&s, HF_STUN_DATA, hf_bytes_of_text("hello"));
+    return fake_input(f, buffer, hf_stun_end(&s), &data);
+}
+
 Test(turn_permission, is_asked_for_when_the_allocation_stands_and_kept)
 {
     fake f;
@@ -133,6 +145,46 @@ Test(turn_permission, one_that_is_refused_spoils_no_other)
     }
 }
 
+/* One is due for its refresh when two others have been refused together. */
+Test(turn_permission, that_was_refused_in_company_is_asked_for_alone)
+{
+    fake f;
+    fake_init(&f, NULL);
+    permit(&f, "198.51.100.7:7000");
+    fake_allocate(&f);
+    fake_run(&f, HF_SECONDS(240) - 1);
+    permit(&f, "198.51.100.8:7000");
+    permit(&f, "198.51.100.9:7000");
+    cr_assert(fake_take(&f));
+    cr_expect_eq(f.peers_len, 2);
+    f.code[HF_STUN_CREATE_PERMISSION] = 403;
+    fake_answer(&f);
+    permit(&f, "198.51.100.10:7000");
+    f.now++;
+    unsigned with_one = 0;
+    while (fake_take(&f)) {
+        hf_addr first = fake_addr("198.51.100.7:7000");
+        bool is_in_company = hf_addr_equal_ip(&f.peers[0], &first);
+        cr_expect_eq(f.peers_len, is_in_company ? 2 : 1);
+        with_one += f.peers_len == 1;
+    }
+    cr_expect_eq(with_one, 2);
+    fake_clear(&f);
+
+    fake_init(&f, NULL);
+    fake_allocate(&f);
+    permit(&f, "198.51.100.8:7000");
+    permit(&f, "198.51.100.9:7000");
+    f.code[HF_STUN_CREATE_PERMISSION] = 403;
+    cr_assert(fake_take(&f));
+    fake_answer(&f);
+    permit(&f, "198.51.100.10:7000");
+    while (fake_take(&f))
+        cr_expect_eq(f.peers_len, 1, "nobody joins one that is asked for alone");
+    cr_expect_eq(f.by_method[HF_STUN_CREATE_PERMISSION], 4);
+    fake_clear(&f);
+}
+
 Test(turn_permission, of_a_family_that_is_not_relayed_is_not_even_asked_for)
 {
     fake f;
@@ -172,10 +224,19 @@ Test(turn_permission, is_not_kept_when_nobody_wants_it)
     fake_run(&f, HF_SECONDS(240));
     cr_expect_eq(f.peers_len, 1);
     hf_turn_client_forget(f.client, &peer);
+    fake_run(&f, HF_SECONDS(240) - 1);
+    f.now++;
+    cr_assert(fake_take(&f));
+    cr_expect_eq(try_wrap(&f, "198.51.100.8:7000"), HF_OK);
+    hf_addr refreshed = fake_addr("198.51.100.8:7000");
+    hf_turn_client_forget(f.client, &refreshed);
+    cr_expect_eq(try_wrap(&f, "198.51.100.8:7000"), HF_EAGAIN, "though it still stands, and is being refreshed");
+    fake_answer(&f);
 
     permit(&f, "198.51.100.7:7000");
     cr_assert(fake_take(&f));
     hf_turn_client_forget(f.client, &peer);
+    cr_expect_not(hear_from(&f, "198.51.100.7:7000"));
     fake_answer(&f);
     fake_no_event(&f);
     cr_expect_eq(try_wrap(&f, "198.51.100.7:7000"), HF_EAGAIN, "forgotten while it was asked for");
@@ -207,14 +268,7 @@ Test(turn_permission, that_nobody_answers_tells_so_unless_data_comes_through)
     f.is_mute = true;
     fake_run(&f, HF_SECONDS(14));
 
-    uint8_t buffer[128];
-    static const uint8_t id[HF_STUN_ID_SIZE] = {1};
-    hf_addr peer = fake_addr("198.51.100.7:7000");
-    hf_turn_data data;
-    hf_stun_writer s = hf_stun_begin(buffer, sizeof buffer, HF_STUN_INDICATION, HF_STUN_DATA_INDICATION, id);
-    hf_stun_add_xor_address(&s, HF_STUN_XOR_PEER_ADDRESS, &peer);
-    hf_stun_add(&s, HF_STUN_DATA, hf_bytes_of_text("hello"));
-    cr_assert(fake_input(&f, buffer, hf_stun_end(&s), &data));
+    cr_assert(hear_from(&f, "198.51.100.7:7000"));
     fake_run(&f, HF_SECONDS(2));
     fake_no_event(&f);
     fake_run(&f, HF_SECONDS(14) - 1);

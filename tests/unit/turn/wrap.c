@@ -66,6 +66,30 @@ Test(turn_wrap, the_server_reads_what_was_wrapped)
     }
 }
 
+Test(turn_wrap, data_comes_to_the_relayed_address_of_its_family)
+{
+    static const char *const relayed[] = {"192.0.2.15:50000", "[2001:db8::15]:50000"};
+    static const char *const peers[] = {"198.51.100.7:7000", "[2001:db8::7]:7000"};
+    for (size_t first = 0; first < 2; first++) {
+        fake f;
+        fake_init(&f, &(hf_turn_client_config){FAKE_CREDENTIALS, .both_families = true});
+        f.relayed[0] = relayed[first];
+        f.relayed[1] = relayed[1 - first];
+        for (size_t i = 0; i < 2; i++) {
+            hf_addr peer = fake_addr(peers[i]);
+            cr_assert_eq(hf_turn_client_bind(f.client, f.now, &peer), HF_OK);
+        }
+        fake_allocate(&f);
+        for (size_t i = 0; i < 2; i++) {
+            hf_turn_data data;
+            hf_addr expected = fake_addr(relayed[i]);
+            cr_assert(fake_input(&f, (const char *const[]){"\x40\0\0\0", "\x40\1\0\0"}[i], 4, &data));
+            cr_expect(hf_addr_equal(&data.relayed, &expected));
+        }
+        fake_clear(&f);
+    }
+}
+
 static size_t write_data(uint8_t *buffer, size_t cap, hf_stun_class class_, uint16_t method, const char *peer,
                          const char *data, uint16_t more)
 {
@@ -128,5 +152,10 @@ Test(turn_wrap, indications_are_taken_from_permitted_peers_alone)
     hf_turn_client_forget(f.client, &peer);
     len = write_data(buffer, sizeof buffer, HF_STUN_INDICATION, HF_STUN_DATA_INDICATION, table[0].peer, "x", 0);
     cr_expect_not(fake_input(&f, buffer, len, &data), "not wanted any more");
+    cr_assert_eq(hf_turn_client_permit(f.client, f.now, &peer), HF_OK);
+    fake_talk(&f);
+    cr_expect(fake_input(&f, buffer, len, &data));
+    hf_turn_client_close(f.client, f.now);
+    cr_expect_not(fake_input(&f, buffer, len, &data), "nor when it is given back");
     fake_clear(&f);
 }
