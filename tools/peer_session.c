@@ -94,11 +94,13 @@ static void on_state(void *context, hf_session *session, const hf_session_event 
 
 static void on_error(void *context, hf_session *session, const hf_session_event *event)
 {
-    const char *text = event->u.error.text;
+    const char *text = event->u.error.text, *why = event->u.error.why;
+    char both[512];
 
     (void)session;
-    cli_peer_print(context, cli_event_error(event->cause, text && *text ? text : hf_err_text(event->cause),
-                                            event->u.error.fatal, NULL));
+    text = text && *text ? text : hf_err_text(event->cause);
+    snprintf(both, sizeof both, "%s%s%s", text, why ? ": " : "", why ? why : "");
+    cli_peer_print(context, cli_event_error(event->cause, both, event->u.error.fatal, NULL));
 }
 
 static void on_data(void *context, hf_session *session, const hf_session_event *event)

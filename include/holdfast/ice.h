@@ -283,7 +283,8 @@ typedef struct hf_ice_event {
         struct {
             const char *uri; /* valid until the agent is freed */
             hf_err cause; /* HF_ERESOLVE, HF_ETIMEDOUT, HF_EPROTO, HF_EUNREACHABLE; TURN: HF_EAUTH, HF_EQUOTA, HF_EREFUSED,
-                                HF_ECERTIFICATE */
+                                HF_ECERTIFICATE, HF_EDTLS */
+            const char *why; /* HF_ECERTIFICATE, HF_EDTLS: what is wrong, in static words; otherwise NULL */
         } server_failed;
         struct {
             const char *uri; /* as above */

@@ -123,7 +123,8 @@ typedef struct hf_reply {
     size_t locals_len;
     const hf_addr *addrs; /* RESOLVED: ports are ignored */
     size_t addrs_len;
-    hf_path path; /* CONNECTED, DISCONNECTED, BOUND, ROOM */
+    hf_path path;    /* CONNECTED, DISCONNECTED, BOUND, ROOM */
+    const char *why; /* CONNECTED, DISCONNECTED: more than `err` says, in static words; NULL: nothing */
 } hf_reply;
 
 /* What stands around each datagram on a way that is not plain UDP: the length in a stream (RFC 4571 §2), the header of a

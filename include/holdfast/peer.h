@@ -212,6 +212,7 @@ typedef struct hf_peer_event {
     hf_peer_event_type type;
     hf_err cause; /* ICE_CONNECTION_, CONNECTION_CHANGED to failed or disconnected; SERVER_FAILED; REMOTE_CLOSED and
                      CHANNEL_CLOSED (HF_OK: in order) */
+    const char *why;        /* SERVER_FAILED by HF_ECERTIFICATE or HF_EDTLS: what is wrong, in static words; or NULL */
     hf_datachannel channel; /* CHANNEL_… */
     union {
         hf_signaling_state signaling;

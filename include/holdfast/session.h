@@ -182,6 +182,7 @@ typedef struct hf_session_event {
     union {
         struct {
             const char *text;
+            const char *why; /* more of it, in static words; NULL: nothing */
             bool fatal;
         } error;
         struct {

@@ -40,6 +40,11 @@ static bool poll_candidate(hf_ice *ice, hf_ice_event *out)
     return false;
 }
 
+static bool is_of_tls(hf_err cause)
+{
+    return cause == HF_ECERTIFICATE || cause == HF_EDTLS;
+}
+
 static bool poll_server(hf_ice *ice, hf_ice_event *out)
 {
     for (size_t i = 0; i < ice->servers_len; i++) {
@@ -52,6 +57,7 @@ static bool poll_server(hf_ice *ice, hf_ice_event *out)
         out->type = HF_ICE_SERVER_FAILED;
         out->u.server_failed.uri = server->uri;
         out->u.server_failed.cause = server->failure;
+        out->u.server_failed.why = is_of_tls(server->failure) ? server->why : NULL;
         return true;
     }
     return false;

@@ -206,7 +206,8 @@ typedef struct hf_ice_stun {
     size_t addrs_len;
     bool has_answered;
     bool is_failure_told;
-    hf_err failure; /* HF_OK: none */
+    hf_err failure;  /* HF_OK: none */
+    const char *why; /* of the last TLS that failed; static */
 } hf_ice_stun;
 
 typedef enum hf_ice_query_state { HF_ICE_QUERY_WAITING = 0, HF_ICE_QUERY_IN_PROGRESS, HF_ICE_QUERY_DONE } hf_ice_query_state;

@@ -206,10 +206,17 @@ static hf_ice_stream *find_opening(const hf_ice *ice, uint32_t id)
     return NULL;
 }
 
+static void note_why(const hf_ice_stream *s, const hf_reply *reply)
+{
+    if (s->allocation)
+        s->allocation->server->why = reply->why;
+}
+
 static void on_opened(hf_ice *ice, hf_time now, hf_ice_stream *s, const hf_reply *reply)
 {
     if (reply->err != HF_OK) {
         s->driver_has_it = false;
+        note_why(s, reply);
         fail(ice, now, s, reply->err);
         return;
     }
@@ -281,6 +288,7 @@ void hf_ice_stream_on_disconnected(hf_ice *ice, hf_time now, const hf_reply *rep
     if (!s)
         return;
     s->driver_has_it = false;
+    note_why(s, reply);
     hf_ice_pair *retried = may_open_again(s) ? s->pair : NULL;
     fail(ice, now, s, reply->err != HF_OK ? reply->err : HF_ECLOSED);
     if (retried && retried->state == HF_ICE_PAIR_FAILED)

@@ -111,6 +111,7 @@ static void on_ice_event(hf_peer *peer, hf_time now, const hf_ice_event *e)
     case HF_ICE_SERVER_FAILED:
         hf_peer_push_event(peer, (hf_peer_event){.type = HF_PEER_SERVER_FAILED,
                                                  .cause = e->u.server_failed.cause,
+                                                 .why = e->u.server_failed.why,
                                                  .u.server_uri = e->u.server_failed.uri});
         break;
     case HF_ICE_CREDENTIALS_NEEDED:

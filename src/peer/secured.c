@@ -85,7 +85,7 @@ static hf_secured_stream *find_path(const hf_secured *secured, const hf_path *pa
 
 /* --- Beginning and end --- */
 
-static hf_err begin(hf_secured *secured, const hf_request *request)
+static hf_err begin(hf_secured *secured, const hf_request *request, const char **why)
 {
     if (secured->streams_len >= HF_SECURED_STREAMS_MAX)
         return HF_ELIMIT;
@@ -98,10 +98,12 @@ static hf_err begin(hf_secured *secured, const hf_request *request)
     s->path = request->path;
     s->host = hf_alloc_text(secured->env, request->name, strlen(request->name));
     hf_err err = s->host ? hf_tls_new(&s->tls, request->name, secured->trust, secured->env) : HF_ENOMEM;
-    if (err == HF_OK && hf_tls_get_state(s->tls) == HF_TLS_FAILED)
+    if (err == HF_OK && hf_tls_get_state(s->tls) == HF_TLS_FAILED) {
         err = hf_tls_cause(s->tls);
+        *why = hf_tls_cause_text(s->tls);
+        hf_log(secured->env, HF_LOG_WARNING, "turns: %s: %s", request->name, *why);
+    }
     if (err != HF_OK) {
-        hf_log(secured->env, HF_LOG_WARNING, "turns: %s: %s", request->name, hf_tls_cause_text(s->tls));
         free_stream(secured, s);
         return err;
     }
@@ -111,9 +113,9 @@ static hf_err begin(hf_secured *secured, const hf_request *request)
     return HF_OK;
 }
 
-static void tell(hf_secured *secured, const hf_secured_stream *s, hf_reply_type type, hf_err err)
+static void tell(hf_secured *secured, const hf_secured_stream *s, hf_reply_type type, hf_err err, const char *why)
 {
-    hf_reply reply = {.type = type, .err = err, .path = s->path};
+    hf_reply reply = {.type = type, .err = err, .path = s->path, .why = why};
 
     if (type == HF_REPLY_CONNECTED)
         reply.id = s->id;
@@ -128,7 +130,7 @@ static void end(hf_secured *secured, hf_secured_stream *s, hf_err cause, const c
     hf_log(secured->env, HF_LOG_WARNING, "turns: %s: %s", s->host, text);
     hf_tls_close(s->tls);
     s->stage = ENDING;
-    tell(secured, s, type, cause);
+    tell(secured, s, type, cause, text);
 }
 
 /* Takes note of what became of TLS. */
@@ -141,7 +143,7 @@ static void settle(hf_secured *secured, hf_secured_stream *s)
         if (s->stage != SHAKING)
             break;
         s->stage = OPEN;
-        tell(secured, s, HF_REPLY_CONNECTED, HF_OK);
+        tell(secured, s, HF_REPLY_CONNECTED, HF_OK, NULL);
         break;
     case HF_TLS_CLOSED:
         end(secured, s, HF_ECLOSED, "the server has ended it");
@@ -174,10 +176,11 @@ static bool poll_end(hf_secured *secured, hf_request *out)
 /* True: the driver is to do it. */
 static bool take_connect(hf_secured *secured, hf_request *request)
 {
-    hf_err err = begin(secured, request);
+    const char *why = NULL;
+    hf_err err = begin(secured, request, &why);
 
     if (err != HF_OK) {
-        hf_reply reply = {.type = HF_REPLY_CONNECTED, .id = request->id, .err = err, .path = request->path};
+        hf_reply reply = {.type = HF_REPLY_CONNECTED, .id = request->id, .err = err, .path = request->path, .why = why};
         hf_ice_reply(secured->ice, secured->now, &reply);
         return false;
     }
@@ -232,11 +235,18 @@ static bool on_connected(hf_secured *secured, const hf_reply *reply)
     return false;
 }
 
-static bool on_disconnected(hf_secured *secured, const hf_reply *reply)
+/* Whose path a reply about streams bears: that it is one of TCP goes without saying. */
+static hf_secured_stream *find_told(const hf_secured *secured, const hf_reply *reply)
 {
     hf_path path = reply->path;
+
     path.transport = HF_TCP;
-    hf_secured_stream *s = find_path(secured, &path);
+    return find_path(secured, &path);
+}
+
+static bool on_disconnected(hf_secured *secured, const hf_reply *reply)
+{
+    hf_secured_stream *s = find_told(secured, reply);
 
     if (!s)
         return true;
@@ -249,7 +259,7 @@ static bool on_disconnected(hf_secured *secured, const hf_reply *reply)
 
 static void on_room(hf_secured *secured, const hf_reply *reply)
 {
-    hf_secured_stream *s = find_path(secured, &reply->path);
+    hf_secured_stream *s = find_told(secured, reply);
 
     if (s)
         s->is_full = reply->err != HF_OK;

@@ -334,6 +334,7 @@ static void on_peer_event(hf_session *session, const hf_peer_event *e)
     case HF_PEER_SERVER_FAILED: {
         hf_session_event event = {.type = HF_SESSION_ON_ERROR, .cause = e->cause};
         event.u.error.text = e->u.server_uri;
+        event.u.error.why = e->why;
         emit(session, &event);
         break;
     }

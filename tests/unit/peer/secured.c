@@ -78,6 +78,8 @@ static hf_reply news(void)
     return agent.told[seen++];
 }
 
+static const char *told_why;
+
 static void expect_news(hf_reply_type type, hf_err err, const char *why)
 {
     hf_reply reply = news();
@@ -85,6 +87,7 @@ static void expect_news(hf_reply_type type, hf_err err, const char *why)
     cr_expect_eq(reply.err, err, "%s: %d", why, reply.err);
     if (type == HF_REPLY_CONNECTED)
         cr_expect_eq(reply.id, ID, "%s", why);
+    told_why = reply.why;
 }
 
 static void expect_silence(const char *why)
@@ -307,6 +310,7 @@ Test(secured, names_what_is_wrong_with_a_certificate)
     connect_plainly();
     carry();
     expect_news(HF_REPLY_CONNECTED, HF_ECERTIFICATE, "another host");
+    cr_expect_str_eq(told_why, "the certificate is for another host");
     cr_expect_not_null(strstr(t.log_last, HOST ": the certificate is for another host"), "%s", t.log_last);
     cr_expect(server.has_failed, "it was told");
     cr_expect_not(send_plain("secret", 6), "nothing goes to a stranger");
@@ -321,6 +325,7 @@ Test(secured, asks_nothing_of_the_driver_where_nobody_is_trusted)
     ask_to_connect(HOST);
     cr_expect_eq(request().type, 0);
     expect_news(HF_REPLY_CONNECTED, HF_ECERTIFICATE, "nobody is trusted");
+    cr_expect_str_eq(told_why, "there are no authorities to trust");
     ask_to_connect(NULL);
     cr_expect_eq(request().type, 0);
     expect_news(HF_REPLY_CONNECTED, HF_EINVAL, "no name");
