@@ -3,6 +3,8 @@
  * An answer is noted when the request comes and built when it is sent, so that it can carry what has come up meanwhile. */
 #include "relay_priv.h"
 
+#include "suspicion.h"
+
 /* RFC 8489 §9.1.3 answers requests without a valid integrity by an error, but nobody may use us to bother a third party:
  * such answers are shorter than what they answer, and leave at most this often. */
 #define REFUSAL_INTERVAL HF_MS(50)

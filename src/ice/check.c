@@ -4,6 +4,8 @@
  * also when an earlier one was lost. */
 #include "relay_priv.h"
 
+#include "suspicion.h"
+
 /* RFC 8445 §14.3: "RTO = MAX (500 ms, Ta * N * (Num-Waiting + Num-In-Progress))". We keep the term that bounds the rate and
  * replace the floor: on most paths an answer comes within 100 ms, and a lost first flight must not cost half a second. What
  * that adds is a packet or two on a path with a long round trip. */

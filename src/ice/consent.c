@@ -43,16 +43,14 @@ bool hf_ice_consent_poll(hf_ice *ice, hf_time now, hf_transmit *out)
 /* RFC 7675 §5.1: when consent has expired, nothing more is sent with these credentials. A restart goes on without them. */
 static void expire(hf_ice *ice, hf_time now)
 {
-    hf_ice_pair *expired = ice->route;
-    hf_ice_nominate_consider(ice, now); /* another pair may have been kept fresh */
-    if (ice->route && ice->route != expired)
-        return;
-    if (hf_ice_checked(ice) == expired->generation) {
+    hf_ice_generation *g = ice->route->generation;
+    bool has_another = hf_ice_best_of(g, now) != NULL; /* that has been kept fresh */
+    if (!has_another && hf_ice_checked(ice) == g) {
         hf_ice_enter(ice, now, HF_ICE_FAILED, HF_ECONSENT);
-    } else {
-        expired->generation->is_over = true;
-        hf_ice_nominate_consider(ice, now);
+        return;
     }
+    g->is_over = !has_another;
+    hf_ice_nominate_consider(ice, now);
 }
 
 void hf_ice_consent_tick(hf_ice *ice, hf_time now)

@@ -1,6 +1,8 @@
 /* ice.c: an agent's birth, what goes in and what comes out. It directs and computes nothing. */
 #include "relay_priv.h"
 
+#include "suspicion.h"
+
 /* --- Birth and death --------------------------------------------------------------------------------------------- */
 
 hf_err hf_ice_new(hf_ice **out, const hf_ice_config *config, const hf_env *env)

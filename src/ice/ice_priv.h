@@ -583,6 +583,8 @@ bool hf_ice_answer_is_early(const hf_ice_generation *g, const hf_path *path);
 
 /* --- nominate.c ---------------------------------------------------------------------------------------------------- */
 
+/* The valid pair to take, of those to which the remote's consent is fresh; NULL: none. */
+hf_ice_pair *hf_ice_best_of(const hf_ice_generation *g, hf_time now);
 /* Looks at the valid pairs anew: the route, the state that follows, and whether to nominate. */
 void hf_ice_nominate_consider(hf_ice *ice, hf_time now);
 /* A nomination holds: its check has succeeded. */
@@ -600,26 +602,6 @@ void hf_ice_consent_on_answer(hf_ice *ice, hf_time now, const hf_ice_pair *pair)
 bool hf_ice_consent_poll(hf_ice *ice, hf_time now, hf_transmit *out);
 void hf_ice_consent_tick(hf_ice *ice, hf_time now);
 hf_time hf_ice_consent_deadline(const hf_ice *ice);
-
-/* --- suspicion.c --------------------------------------------------------------------------------------------------- */
-
-void hf_ice_suspicion_end(hf_ice *ice);
-void hf_ice_suspicion_on_route(hf_ice *ice, hf_time now);                  /* there is another one, or none */
-void hf_ice_suspicion_on_sent(hf_ice *ice, hf_time now);                   /* data left by the route */
-void hf_ice_suspicion_on_data(hf_time now, hf_ice_pair *pair);             /* and some came */
-void hf_ice_suspicion_on_heard(hf_time now, hf_ice_pair *pair);            /* a check of the remote */
-void hf_ice_suspicion_on_answer(hf_time now, hf_ice_pair *pair);           /* an answer to one of ours */
-void hf_ice_suspicion_on_nomination(hf_time now, const hf_ice_pair *pair); /* which the remote has made */
-void hf_ice_suspicion_on_time(hf_ice *ice, hf_time before, hf_time now);   /* `now` is later than ever */
-bool hf_ice_suspicion_poll(hf_ice *ice, hf_time now, hf_transmit *out);
-void hf_ice_suspicion_tick(hf_ice *ice, hf_time now);
-hf_time hf_ice_suspicion_deadline(const hf_ice *ice);
-/* Neither the route nor another pair has answered in time: from now on, until one does. */
-bool hf_ice_suspicion_is_confirmed(hf_ice *ice, hf_time now);
-/* The route was found silent, and this pair has not answered since. */
-bool hf_ice_is_silent(const hf_ice_pair *pair);
-/* It answers again, but has not done so for long enough to return to it. */
-bool hf_ice_is_unsteady(const hf_ice_pair *pair);
 
 /* --- state.c ------------------------------------------------------------------------------------------------------- */
 

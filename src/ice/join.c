@@ -5,6 +5,8 @@
  * A direct path that comes to work later is preferred (nominate.c), so joining early costs packets and nothing else. */
 #include "relay_priv.h"
 
+#include "suspicion.h"
+
 static bool has_direct_path(const hf_ice_generation *g)
 {
     const hf_ice_pair *best = g->best;

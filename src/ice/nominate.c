@@ -5,6 +5,7 @@
 #include "relay_priv.h"
 
 #include "consent.h"
+#include "suspicion.h"
 
 /* Better pairs that are still being checked get a few round trips of the one that works, within these bounds, before it is
  * nominated. Nobody waits for that: data flows already. */
@@ -53,7 +54,7 @@ static bool is_better(const hf_ice_pair *a, const hf_ice_pair *b)
     return a->priority > b->priority;
 }
 
-static hf_ice_pair *best_of(const hf_ice_generation *g, hf_time now)
+hf_ice_pair *hf_ice_best_of(const hf_ice_generation *g, hf_time now)
 {
     hf_ice_pair *found = NULL;
     for (size_t i = 0; i < g->pairs_len; i++) {
@@ -221,8 +222,8 @@ void hf_ice_select(hf_ice *ice, hf_ice_pair *pair)
 
 static void choose_route(hf_ice *ice, hf_time now)
 {
-    ice->current->best = best_of(ice->current, now);
-    ice->newest->best = best_of(ice->newest, now);
+    ice->current->best = hf_ice_best_of(ice->current, now);
+    ice->newest->best = hf_ice_best_of(ice->newest, now);
     if (is_to_take_over(ice))
         hf_ice_restart_succeed(ice, now);
     if (ice->route == ice->current->best)

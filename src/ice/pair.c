@@ -1,6 +1,8 @@
 /* pair.c: the check list: forming, ordering, pruning, freezing (RFC 8445 §6.1.2). */
 #include "relay_priv.h"
 
+#include "suspicion.h"
+
 /* RFC 8445 §6.1.2.3: "pair priority = 2^32*MIN(G,D) + 2*MAX(G,D) + (G>D?1:0)", G being the controlling side's. */
 uint64_t hf_ice_pair_priority(bool is_controlling, uint32_t local, uint32_t remote)
 {

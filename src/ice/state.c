@@ -13,6 +13,8 @@
  * on these credentials (Chromium and Firefox answer nothing more), so a check that arrives late is not answered either. */
 #include "relay_priv.h"
 
+#include "suspicion.h"
+
 #define BIT(state) (1u << (state))
 
 static const unsigned reachable[HF_ICE_STATE_COUNT] = {

@@ -7,6 +7,8 @@
  * A datagram that leaves by the route asks, and whatever comes back by it answers. A check asks, too, and only its answer
  * will do. Suspicion sends ordinary checks on all paths that may work and is told to nobody. A silent route gives way to any
  * pair that has answered since; only one that goes on being silent, with nothing to take its place, is told. */
+#include "suspicion.h"
+
 #include "relay_priv.h"
 
 #define SUSPECT_ROUND_TRIPS 3
