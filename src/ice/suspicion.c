@@ -129,7 +129,8 @@ static void suspect(hf_ice *ice, hf_time now)
 {
     ice->suspected_at = ice->probe_at = now;
     ice->probe_others_at = longer(ice->probe_others_at, now);
-    hf_ice_allocations_probe(ice, now);
+    if (!ice->route || hf_ice_pair_is_relayed(ice->route))
+        hf_ice_allocations_probe(ice, now);
     if (ice->route)
         hf_ice_trace_pair(ice->route, HF_TRACE_ICE_PATH_SUSPECTED);
 }
@@ -316,6 +317,7 @@ void hf_ice_suspicion_tick(hf_ice *ice, hf_time now)
     if (now >= silent_at(ice)) {
         ice->silent_since = ice->suspected_at;
         ice->route->falls++;
+        hf_ice_allocations_probe(ice, now);
         hf_ice_nominate_consider(ice, now);
     }
     if (now >= unstable_at(ice))
