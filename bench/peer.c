@@ -1,9 +1,11 @@
 /* peer.c: what Holdfast makes of it: connections between two peers in one process, in memory or over the loop's sockets. */
 #include "bench.h"
+#include "relay.h"
 
 #include <holdfast/loop.h>
 #include <holdfast/peer.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +38,7 @@ static hf_env env;
 static hf_engine *engine;
 static hf_loop *loop; /* NULL: in memory */
 static hf_certificate *certificate;
+static hf_ice_server server; /* the first of two peers connects by this relay alone; uri NULL: directly */
 
 static void on_open(side *s, hf_datachannel channel)
 {
@@ -50,12 +53,20 @@ static void on_open(side *s, hf_datachannel channel)
     }
 }
 
+/* One over TCP is of no use to a peer that connects by a relay alone. */
+static void carry_candidate(side *to, const hf_peer_event *e)
+{
+    hf_err err =
+        hf_peer_add_ice_candidate(to->peer, hf_clock_now(), e->u.candidate.text, e->u.candidate.mid, e->u.candidate.ufrag);
+
+    BENCH_CHECK(err == HF_OK || (err == HF_ENOTSUP && server.uri));
+}
+
 static void on_event(side *s, const hf_peer_event *e)
 {
     switch (e->type) {
     case HF_PEER_CANDIDATE:
-        BENCH_CHECK(hf_peer_add_ice_candidate(s->other->peer, hf_clock_now(), e->u.candidate.text, e->u.candidate.mid,
-                                              e->u.candidate.ufrag) == HF_OK);
+        carry_candidate(s->other, e);
         break;
     case HF_PEER_CHANNEL_OPEN:
         on_open(s, e->channel);
@@ -98,6 +109,12 @@ static void take_events(void *context)
 static void begin_side(side *s, side *other, uint8_t number)
 {
     hf_peer_config config = {.engine = engine, .certificate = certificate};
+
+    if (server.uri && number == 1) {
+        config.servers = &server;
+        config.servers_len = 1;
+        config.relay = HF_ICE_RELAY_ONLY;
+    }
 
     s->other = other;
     s->addr = (hf_addr){.family = HF_FAMILY_IPV4, .port = 1000, .ip = {10, 0, 0, number}};
@@ -425,6 +442,34 @@ static void run_1k(double values[BENCH_FIGURES_MAX])
     run_throughput(true, 1024, values);
 }
 
+/* --- By a relay ---------------------------------------------------------------------------------------------------------- */
+
+static void run_relayed(bool is_coturn, double values[BENCH_FIGURES_MAX])
+{
+    bench_relay relay;
+    char uri[64];
+
+    values[0] = values[1] = values[2] = NAN;
+    if (!bench_relay_start(&relay, is_coturn))
+        return;
+    snprintf(uri, sizeof uri, "turn:127.0.0.1:%u", relay.port);
+    server = (hf_ice_server){.uri = uri, .username = BENCH_RELAY_USER, .password = BENCH_RELAY_PASSWORD};
+    double cpu = bench_relay_cpu(&relay);
+    run_throughput(true, 65536, values);
+    values[2] = (bench_relay_cpu(&relay) - cpu) / ((double)bench_volume(65536) / 1e9);
+    bench_relay_stop(&relay);
+}
+
+static void run_relayed_by_us(double values[BENCH_FIGURES_MAX])
+{
+    run_relayed(false, values);
+}
+
+static void run_relayed_by_coturn(double values[BENCH_FIGURES_MAX])
+{
+    run_relayed(true, values);
+}
+
 static void run_64k_in_memory(double values[BENCH_FIGURES_MAX])
 {
     run_throughput(false, 65536, values);
@@ -522,6 +567,16 @@ const bench bench_peer[] = {
     {OVER_LOOP,
      {{"messages, 1 KiB", "MB/s", "pipe 1 KiB"}, {"messages, 1 KiB, processor", "s/GB", "pipe 1 KiB, processor"}},
      run_1k},
+    {"the same by a relay: hf_turn_server in a process of its own",
+     {{"relayed, 64 KiB", "MB/s", "messages, 64 KiB"},
+      {"relayed, 64 KiB, processor", "s/GB", "messages, 64 KiB, processor"},
+      {"relay, processor", "s/GB", "coturn, processor"}},
+     run_relayed_by_us},
+    {"the same by coturn",
+     {{"relayed by coturn, 64 KiB", "MB/s", "messages, 64 KiB"},
+      {"relayed by coturn, 64 KiB, processor", "s/GB", "messages, 64 KiB, processor"},
+      {"coturn, processor", "s/GB", NULL}},
+     run_relayed_by_coturn},
     {"a connected peer that does nothing",
      {{"idle peer, memory", "KiB", NULL}, {"idle peer, processor", "us/s", NULL}},
      run_idle},
