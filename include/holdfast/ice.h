@@ -335,6 +335,8 @@ bool hf_ice_get_pair(const hf_ice *ice, size_t index, hf_ice_pair_info *out);
 typedef struct hf_ice_candidate_info {
     uint32_t number;
     hf_ice_candidate candidate;
+    const char *url;            /* of the server that gave it, as in the configuration; "": none. Valid until hf_ice_free */
+    const char *relay_protocol; /* between us and its relay: "udp", "tcp", "tls"; "": it is none of ours. Static */
 } hf_ice_candidate_info;
 
 /* Copies candidate number `index` of the remote's, or of ours; false: there are not so many. Peer-reflexive ones are among

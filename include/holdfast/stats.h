@@ -109,6 +109,8 @@ typedef struct hf_candidate_stats {
     int64_t related_port;                         /* relatedPort */
     char username_fragment[HF_ICE_UFRAG_MAX + 1]; /* usernameFragment */
     const char *tcp_type;                         /* tcpType */
+    const char *url;                              /* url: of the server that gave it; valid as long as the peer */
+    const char *relay_protocol;                   /* relayProtocol: "udp", "tcp", "tls" */
 } hf_candidate_stats;
 
 /* RTCDataChannelStats. Strings as in hf_datachannel_info. */

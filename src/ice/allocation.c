@@ -18,6 +18,11 @@
 #define PAUSE_LATER HF_SECONDS(5)
 #define EAGER_ATTEMPTS 60
 
+/* A server that gives allocations and takes them back at once would have each new candidate told and checked: the wait before
+ * the next one doubles, up to a minute, until one has stood for a while. */
+#define STEADY_AFTER HF_SECONDS(10)
+#define LOSSES_DOUBLED_MAX 6
+
 #define REDIRECTS_MAX 3 /* RFC 8489 §10 warns of loops */
 
 /* RFC 8445 §14.2 has requests paced. Those to TURN servers keep to the least Ta. */
@@ -209,6 +214,12 @@ static hf_span pause_after(const hf_ice_allocation *a, hf_err cause)
     return a->failures >= EAGER_ATTEMPTS ? PAUSE_LATER : cause == HF_ETIMEDOUT ? 0 : PAUSE;
 }
 
+static hf_span pause_after_loss(const hf_ice_allocation *a)
+{
+    unsigned doublings = a->losses - 1 < LOSSES_DOUBLED_MAX ? a->losses - 1 : LOSSES_DOUBLED_MAX;
+    return a->losses == 0 ? 0 : PAUSE << doublings;
+}
+
 /* One that stood is asked for again at once, where it stood. Another one is tried at the server's next address; where there
  * is none left, it rests: until somebody says so, or, if it ever stood, for a while. */
 static void fail(hf_ice *ice, hf_time now, hf_ice_allocation *a, hf_err cause, unsigned code)
@@ -224,7 +235,8 @@ static void fail(hf_ice *ice, hf_time now, hf_ice_allocation *a, hf_err cause, u
         return;
     if (is_lost) {
         a->failures = 0;
-        a->retry_at = now;
+        a->losses = now - a->stood_at >= STEADY_AFTER ? 0 : a->losses + 1;
+        a->retry_at = now + pause_after_loss(a);
         tell_failure(ice, a, cause);
     } else if (has_next_address(ice, a, cause)) {
         a->retry_at = now;
@@ -257,6 +269,7 @@ static bool has_base(const hf_ice *ice, const hf_addr *addr)
 static void on_allocated(hf_ice *ice, hf_time now, hf_ice_allocation *a, const hf_turn_client_event *e)
 {
     a->has_stood = true;
+    a->stood_at = now;
     a->lacks_credentials = false;
     a->failures = a->redirects = 0;
     for (size_t i = 0; i < HF_TURN_RELAYED_MAX; i++) {

@@ -571,10 +571,17 @@ bool hf_ice_get_candidate(const hf_ice *ice, bool of_remote, size_t index, hf_ic
         index -= len;
     }
     out->number = of_remote ? g->remotes[index]->number : g->locals[index]->number;
-    if (of_remote)
+    out->url = out->relay_protocol = "";
+    if (of_remote) {
         hf_ice_remote_describe(g->remotes[index], &out->candidate);
-    else
-        hf_ice_local_describe(g, g->locals[index], &out->candidate);
+        return true;
+    }
+    const hf_ice_local *local = g->locals[index];
+    hf_ice_local_describe(g, local, &out->candidate);
+    if (local->server)
+        out->url = local->server->uri;
+    if (local->type == HF_ICE_RELAYED)
+        out->relay_protocol = local->server->tls ? "tls" : local->server->transport == HF_TCP ? "tcp" : "udp";
     return true;
 }
 

@@ -28,7 +28,9 @@ typedef struct hf_ice_allocation {
     hf_addr relayed[HF_TURN_RELAYED_MAX], mapped;
     bool has_stood; /* once: then it is tried again until it does */
     bool lacks_credentials;
-    unsigned failures; /* since it stood last */
+    hf_time stood_at;  /* when it was made last */
+    unsigned failures; /* since then */
+    unsigned losses;   /* of such as had hardly been made */
     hf_time retry_at;  /* NEVER: not before somebody says so */
 } hf_ice_allocation;
 

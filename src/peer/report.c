@@ -106,6 +106,8 @@ static const hf_stats_member candidate_members[] = {
     AT(NUMBER, "relatedPort", candidate, related_port),
     AT(CHARS, "usernameFragment", candidate, username_fragment),
     AT(TEXT, "tcpType", candidate, tcp_type),
+    AT(TEXT, "url", candidate, url),
+    AT(TEXT, "relayProtocol", candidate, relay_protocol),
 };
 
 static const hf_stats_member data_channel_members[] = {
@@ -308,7 +310,9 @@ static bool fill_candidate(const hf_peer *peer, bool is_remote, size_t index, hf
     *c = (hf_candidate_stats){.protocol = candidate->tcp_type == HF_ICE_TCP_NONE ? "udp" : "tcp",
                               .candidate_type = hf_ice_candidate_type_name(candidate->type),
                               .priority = candidate->priority,
-                              .tcp_type = hf_ice_tcp_type_name(candidate->tcp_type)};
+                              .tcp_type = hf_ice_tcp_type_name(candidate->tcp_type),
+                              .url = info.url,
+                              .relay_protocol = info.relay_protocol};
     write_id(out->id, "candidate", info.number);
     write_text(c->transport_id, TRANSPORT_ID);
     write_addr(c->address, &c->port, &candidate->addr);

@@ -99,6 +99,27 @@ Test(gather, survives_a_lost_first_flight)
     net_clear(&n);
 }
 
+/* Not in step with the servers' patience, but with that of who waits for a description. */
+Test(gather, is_over_soon_though_a_server_is_silent)
+{
+    static const hf_ice_server servers[] = {{.uri = "stun:198.51.100.1"}, {.uri = "stun:198.51.100.77"}};
+    for (int all_are_silent = 0; all_are_silent < 2; all_are_silent++) {
+        net n;
+        net_init(&n, 1);
+        n.a.nat = net_addr("203.0.113.1:40000");
+        start(&n, all_are_silent ? &servers[1] : servers, all_are_silent ? 1 : 2);
+        net_run(&n, all_are_silent ? HF_MS(1990) : HF_MS(510));
+        cr_expect_eq(hf_ice_get_gathering(n.a.ice), HF_ICE_GATHERING);
+        net_run(&n, HF_MS(50));
+        cr_expect_eq(hf_ice_get_gathering(n.a.ice), HF_ICE_GATHERING_COMPLETE);
+        cr_expect_eq(n.a.server_failures, 0);
+        net_run(&n, HF_SECONDS(5));
+        cr_expect_eq(n.a.server_failures, 1);
+        cr_expect_eq(n.a.gatherings_len, 2);
+        net_clear(&n);
+    }
+}
+
 typedef struct trouble {
     const char *why;
     bool is_silent, refuses, has_no_name;

@@ -148,7 +148,7 @@ static void find_name(const net *n, const char *text, hf_addr *out)
 
 static void answer_request(net *n, net_host *host, const hf_request *request)
 {
-    hf_addr addr = n->name_resolves_to;
+    hf_addr addrs[2] = {n->name_resolves_to, n->name_resolves_too};
     hf_reply reply = {.id = request->id};
     switch (request->type) {
     case HF_REQUEST_LOCALS:
@@ -172,9 +172,9 @@ static void answer_request(net *n, net_host *host, const hf_request *request)
         break;
     case HF_REQUEST_RESOLVE:
         reply.type = HF_REPLY_RESOLVED;
-        find_name(n, request->name, &addr);
-        reply.addrs = &addr;
-        reply.addrs_len = addr.family != HF_FAMILY_NONE;
+        find_name(n, request->name, &addrs[0]);
+        reply.addrs = addrs;
+        reply.addrs_len = addrs[0].family == HF_FAMILY_NONE ? 0 : addrs[1].family == HF_FAMILY_NONE ? 1 : 2;
         reply.err = reply.addrs_len ? HF_OK : HF_ERESOLVE;
         break;
     }
@@ -286,12 +286,31 @@ void net_give_candidates(net *n)
 
 /* --- The server ------------------------------------------------------------------------------------------------------ */
 
+/* RFC 8489 §10. It knows no end where it sends to itself: to the next port each time. */
+static void redirect(net *n, const net_flight *flight, const hf_stun_message *m)
+{
+    uint8_t buffer[256];
+    if (n->server_redirects_to.family == HF_FAMILY_NONE)
+        return;
+    n->redirections++;
+    if (hf_addr_equal_ip(&n->server_redirects_to, &n->server))
+        n->server_redirects_to.port++;
+    hf_stun_writer s = hf_stun_begin(buffer, sizeof buffer, HF_STUN_ERROR, HF_STUN_ALLOCATE, m->id);
+    hf_stun_add_error(&s, 300, "Try Alternate");
+    hf_stun_add_address(&s, HF_STUN_ALTERNATE_SERVER, &n->server_redirects_to);
+    net_send(n, &(hf_path){.local = flight->path.remote, .remote = flight->path.local}, buffer, hf_stun_end(&s));
+}
+
 static void serve(net *n, const net_flight *flight)
 {
     hf_stun_message m;
     uint8_t buffer[256];
     if (n->server_is_silent || !hf_stun_read(hf_bytes_of(flight->data, flight->len), &m))
         return;
+    if (m.method == HF_STUN_ALLOCATE) {
+        redirect(n, flight, &m);
+        return;
+    }
     hf_stun_writer s =
         hf_stun_begin(buffer, sizeof buffer, n->server_refuses ? HF_STUN_ERROR : HF_STUN_SUCCESS, HF_STUN_BINDING, m.id);
     if (n->server_refuses)
@@ -299,6 +318,12 @@ static void serve(net *n, const net_flight *flight)
     else
         hf_stun_add_xor_address(&s, HF_STUN_XOR_MAPPED_ADDRESS, &flight->path.local);
     net_send(n, &(hf_path){.local = n->server, .remote = flight->path.local}, buffer, hf_stun_end(&s));
+}
+
+static bool is_of_server(const net *n, const hf_addr *addr)
+{
+    return n->server_redirects_to.family != HF_FAMILY_NONE ? hf_addr_equal_ip(addr, &n->server)
+                                                           : hf_addr_equal(addr, &n->server);
 }
 
 static bool is_ip_of(const net_host *host, const hf_addr *addr)
@@ -312,7 +337,7 @@ static bool is_ip_of(const net_host *host, const hf_addr *addr)
 
 static void deliver(net *n, net_flight *flight)
 {
-    if (n->server.family != HF_FAMILY_NONE && hf_addr_equal(&flight->path.remote, &n->server)) {
+    if (n->server.family != HF_FAMILY_NONE && is_of_server(n, &flight->path.remote)) {
         serve(n, flight);
         return;
     }

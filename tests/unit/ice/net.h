@@ -109,12 +109,15 @@ typedef struct net {
     uint64_t order_next;
     hf_addr server; /* a STUN server; family NONE: none */
     bool server_is_silent, server_refuses;
+    hf_addr server_redirects_to; /* who asks it for an allocation; family NONE: nobody */
+    size_t redirections;
     net_turn turns[NET_TURNS_MAX];
     size_t turns_len;
     net_name names[NET_NAMES_MAX]; /* that were advertised */
     size_t names_len;
     bool has_multicast;                                /* false: nobody hears of them */
     hf_addr name_resolves_to;                          /* family NONE: does not resolve */
+    hf_addr name_resolves_too;                         /* family NONE: to no second address */
     bool (*hook)(struct net *net, net_flight *flight); /* false: dropped */
     void *context;
     net_flight *flights;

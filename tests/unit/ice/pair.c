@@ -57,8 +57,7 @@ Test(pair, is_pruned_when_redundant)
     cr_expect_eq(pairs_of(s.ice), 1);
     /* a reflexive candidate of ours would be checked from its base: no further pair */
     hf_addr outside = net_addr("203.0.113.1:1");
-    cr_assert(
-        hf_ice_local_add_reflexive(s.ice->current, s.ice->current->locals[0], &outside, NULL, &outside));
+    cr_assert(hf_ice_local_add_reflexive(s.ice->current, s.ice->current->locals[0], &outside, NULL, &outside));
     solo_add(&s, "candidate:3 1 udp 7 10.0.0.3 6000 typ host");
     cr_expect_eq(pairs_of(s.ice), 2);
     solo_clear(&s);

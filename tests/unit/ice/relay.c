@@ -1,5 +1,6 @@
 /* relay.c: paths by way of TURN servers. */
 #include "net.h"
+#include "relay_priv.h"
 
 #include <criterion/criterion.h>
 
@@ -387,6 +388,82 @@ Test(relay, falls_back_on_another_server)
     net_run(&n, HF_SECONDS(6));
     cr_expect_eq(n.a.server_failures, 1);
     cr_expect_str_eq(n.a.server_uri, servers[0].uri);
+    net_clear(&n);
+}
+
+/* The first address of a name is silent. */
+Test(relay, falls_back_on_another_address_of_its_name)
+{
+    static const hf_ice_server named = SERVER("turn:turn.example.org");
+    net n;
+    init(&n);
+    n.name_resolves_to = net_addr("198.51.100.77");
+    n.name_resolves_too = net_addr("198.51.100.9");
+    n.hook = drops_direct;
+    start(&n, &(hf_ice_config){.servers = &named, .servers_len = 1});
+    net_run(&n, HF_SECONDS(7));
+    cr_expect_eq(hf_ice_get_state(n.a.ice), HF_ICE_CONNECTED);
+    cr_expect_eq(n.a.server_failures, 0);
+    net_clear(&n);
+}
+
+Test(relay, is_asked_for_where_a_server_sends_us)
+{
+    static const hf_ice_server servers[] = {SERVER("turn:198.51.100.1")};
+    net n;
+    init(&n);
+    n.server = net_addr("198.51.100.1:3478");
+    n.server_redirects_to = net_addr("198.51.100.9:3478");
+    n.hook = drops_direct;
+    start(&n, &(hf_ice_config){.servers = servers, .servers_len = 1});
+    net_run(&n, HF_SECONDS(1));
+    cr_expect_eq(hf_ice_get_state(n.a.ice), HF_ICE_CONNECTED);
+    net_clear(&n);
+
+    init(&n); /* from one to the next, for ever */
+    n.server = n.server_redirects_to = net_addr("198.51.100.1:3478");
+    hf_ice_config a = {.controlling = true, .servers = servers, .servers_len = 1};
+    net_start(&n, &a, NULL);
+    net_run(&n, HF_SECONDS(30));
+    cr_expect_eq(n.redirections, 4);
+    cr_expect_eq(n.a.server_failures, 1);
+    net_clear(&n);
+}
+
+/* One that gives away an address of ours would have our own packets go by way of it. */
+Test(relay, cannot_take_an_address_of_ours)
+{
+    const hf_addr ours = {.family = HF_FAMILY_IPV4, .ip = {10, 0, 0, 1}};
+    hf_turn_server_config liar = {.relay_addrs = &ours, .relay_addrs_len = 1, .port_first = 5000, .port_last = 5000};
+    net n;
+    net_init(&n, 1);
+    net_add_turn(&n, "198.51.100.9:3478", NULL, &liar);
+    hf_ice_config a = {.controlling = true, .servers = &by_udp, .servers_len = 1, .relay = HF_ICE_RELAY_AT_ONCE};
+    net_start(&n, &a, NULL);
+    net_exchange(&n);
+    net_run(&n, HF_MS(100));
+    cr_assert_eq(n.turns[0].relays_len, 1, "the lie was told");
+    n.turns[0].relays_len = 0; /* and the machine doesn't catch what is for us */
+    net_run(&n, HF_SECONDS(3));
+    cr_expect_eq(n.a.candidates_len, 1);
+    cr_expect_eq(hf_ice_get_state(n.a.ice), HF_ICE_COMPLETED);
+    hf_ice_route route = route_of(&n.a);
+    cr_expect(hf_addr_equal(&route.path.remote, &n.b.locals[0].addr));
+    net_clear(&n);
+}
+
+/* A server that gives and takes at once must not have us try for ever, at full speed. */
+Test(relay, that_never_stands_for_long_is_asked_ever_less_often)
+{
+    net n;
+    init(&n);
+    start(&n, &(hf_ice_config){.servers = &by_tcp, .servers_len = 1});
+    for (int i = 0; i < 600; i++) { /* a minute */
+        net_run(&n, HF_MS(100));
+        if (n.a.ice->allocations[0]->state == HF_ICE_ALLOCATION_STANDING)
+            net_break_streams(&n);
+    }
+    cr_expect_eq(n.a.connects, 6, "after 0, 1, 3, 7, 15 and 31 s");
     net_clear(&n);
 }
 
