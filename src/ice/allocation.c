@@ -18,8 +18,8 @@
 #define PAUSE_LATER HF_SECONDS(5)
 #define EAGER_ATTEMPTS 60
 
-/* A server that gives allocations and takes them back at once would have each new candidate told and checked: the wait before
- * the next one doubles, up to a minute, until one has stood for a while. */
+/* A server that gives allocations and takes them back at once would have each new candidate told and checked: the wait
+ * before the next one doubles, up to a minute, until one has stood for a while. */
 #define STEADY_AFTER HF_SECONDS(10)
 #define LOSSES_DOUBLED_MAX 6
 
