@@ -68,8 +68,9 @@ static void on_envelope(void *context, hf_manager *manager, const hf_envelope *e
     side->offers += envelope->signal.type == HF_SIGNAL_OFFER;
     if (s->post.cut || (s->post.loss > 0 && sim_random(s, 1000) < s->post.loss))
         return;
+    hf_time leaves_at = s->now > s->post_since ? s->now : s->post_since;
     for (bool again = true; again; again = s->post.duplicate > 0 && sim_random(s, 1000) < s->post.duplicate)
-        timeline_add(&s->timeline, s->now + sim_link_delay(s, &s->post), land, &s->side[1 - side->index],
+        timeline_add(&s->timeline, leaves_at + sim_link_delay(s, &s->post), land, &s->side[1 - side->index],
                      write_letter(envelope));
 }
 

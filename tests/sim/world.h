@@ -71,7 +71,8 @@ typedef struct sim_side {
 typedef struct sim {
     sim_config config;
     sim_link link;
-    sim_link post; /* what carries the envelopes of managers */
+    sim_link post;      /* what carries the envelopes of managers */
+    hf_time post_since; /* what is posted before this moment waits for it, as on a TCP connection that survives */
     hf_time now;
     test_env env[2];
     uint64_t chance; /* the network's own generator */
