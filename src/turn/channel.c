@@ -25,11 +25,8 @@ turn_channel *hf_turn_channel_find(const hf_turn_client *client, const hf_addr *
 
 turn_channel *hf_turn_channel_of_number(const hf_turn_client *client, uint16_t number)
 {
-    for (size_t i = 0; i < client->channels_len; i++) {
-        if (client->channels[i].number == number)
-            return &client->channels[i];
-    }
-    return NULL;
+    size_t place = (size_t)number - NUMBER_FIRST; /* numbers are given in order, and each stays with its place */
+    return place < client->channels_len ? &client->channels[place] : NULL;
 }
 
 static turn_channel *first_reusable(const hf_turn_client *client)
@@ -43,7 +40,6 @@ static turn_channel *first_reusable(const hf_turn_client *client)
     return NULL;
 }
 
-/* Numbers are given in order, and each stays with its place. */
 static hf_err add_channel(hf_turn_client *client, const hf_addr *peer)
 {
     turn_channel *channel = first_reusable(client);

@@ -24,12 +24,17 @@ static hf_span rto_of(const hf_turn_client *client)
     return rto < REQUEST_RTO_MIN ? REQUEST_RTO_MIN : rto > REQUEST_RTO ? REQUEST_RTO : rto;
 }
 
+static void listen_for_answer(hf_turn_client *client)
+{
+    if (client->silent_since == HF_NEVER)
+        client->silent_since = client->now;
+}
+
 void hf_turn_request_begin(hf_turn_client *client, size_t slot, uint16_t method, hf_span patience)
 {
     turn_request *r = &client->requests[slot];
     *r = (turn_request){.method = method, .began_at = client->now, .give_up_at = client->now + patience};
-    if (client->silent_since == HF_NEVER)
-        client->silent_since = client->now;
+    listen_for_answer(client);
     hf_stun_transaction_start(&r->transaction, client->now, rto_of(client), client->env);
 }
 
@@ -284,7 +289,7 @@ void hf_turn_client_probe(hf_turn_client *client, hf_time now)
         hf_turn_allocation_begin(client);
     r->is_probe = true;
     r->began_at = client->now;
-    client->silent_since = client->now < client->silent_since ? client->now : client->silent_since;
+    listen_for_answer(client);
     r->give_up_at = client->now + (4 * client->rtt > PROBE_PATIENCE ? 4 * client->rtt : PROBE_PATIENCE);
     r->transaction.due = client->now;
     r->transaction.sent = 0;

@@ -166,8 +166,9 @@ Test(turn_auth, credentials_are_asked_for_once_whatever_was_refused)
     for (int i = 0; i < 3; i++) {
         f.request = requests[i];
         fake_answer(&f);
+        if (i == 0)
+            fake_event(&f, HF_TURN_CREDENTIALS_NEEDED);
     }
-    fake_event(&f, HF_TURN_CREDENTIALS_NEEDED);
     fake_no_event(&f);
     cr_expect_not(fake_take(&f), "nothing is asked for meanwhile");
     fake_clear(&f);

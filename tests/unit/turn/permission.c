@@ -163,9 +163,9 @@ Test(turn_permission, that_was_refused_in_company_is_asked_for_alone)
     f.now++;
     unsigned with_one = 0;
     while (fake_take(&f)) {
-        hf_addr first = fake_addr("198.51.100.7:7000");
+        hf_addr first = fake_addr("198.51.100.7:7000"), last = fake_addr("198.51.100.10:7000");
         bool is_in_company = hf_addr_equal_ip(&f.peers[0], &first);
-        cr_expect_eq(f.peers_len, is_in_company ? 2 : 1);
+        cr_expect(is_in_company ? f.peers_len == 2 && hf_addr_equal_ip(&f.peers[1], &last) : f.peers_len == 1);
         with_one += f.peers_len == 1;
     }
     cr_expect_eq(with_one, 2);

@@ -84,6 +84,35 @@ Test(turn_probe, hurries_a_refresh_that_is_out)
     fake_clear(&f);
 }
 
+Test(turn_probe, counts_what_was_heard_since_it_began)
+{
+    for (int heard_after = 0; heard_after < 2; heard_after++) {
+        fake f;
+        fake_init(&f, NULL);
+        hf_addr peer = fake_addr("198.51.100.7:7000");
+        hf_turn_data data;
+        cr_assert_eq(hf_turn_client_bind(f.client, f.now, &peer), HF_OK);
+        fake_allocate(&f);
+        while (hf_turn_client_poll_event(f.client, &(hf_turn_client_event){0}))
+            ;
+        f.is_mute = true;
+        fake_run(&f, HF_SECONDS(240));
+        if (!heard_after)
+            cr_assert(fake_input(&f, "\x40\0\0\1x", 5, &data));
+        f.now++;
+        hf_turn_client_probe(f.client, f.now);
+        f.now++;
+        if (heard_after)
+            cr_assert(fake_input(&f, "\x40\0\0\1x", 5, &data));
+        fake_run(&f, HF_MS(800));
+        if (heard_after)
+            fake_no_event(&f);
+        else
+            cr_expect_eq(fake_event(&f, HF_TURN_FAILED).cause, HF_ETIMEDOUT);
+        fake_clear(&f);
+    }
+}
+
 Test(turn_probe, is_none_without_an_allocation)
 {
     fake f;
