@@ -246,7 +246,11 @@ static hf_err receive_by_type(remote *r, hf_time now, const hf_envelope *envelop
 static hf_err receive_known(remote *r, hf_time now, const hf_envelope *envelope)
 {
     hf_manager *manager = r->manager;
-    r->numbers |= envelope->offer != 0;
+    if (envelope->offer != 0 && !r->numbers) {
+        r->numbers = true;
+        if (hf_manager_has_open_offer(r))
+            hf_manager_tell(r, now, HF_RETRY_OFFERED); /* from here on it may be repeated */
+    }
     hf_err err = receive_by_type(r, now, envelope);
     hf_manager_trace(r, HF_TRACE_MANAGER_ENVELOPE_RECEIVED, hf_trace_text("type", signal_name(envelope->signal.type)),
                      hf_trace_number("offer", envelope->offer), hf_trace_cause(err));

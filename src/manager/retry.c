@@ -4,8 +4,12 @@
 /* architecture.md, promise 3: "Failed attempts are followed by waits of 1, 2, 4, 8, 16, 30, 30 … seconds". */
 static const hf_span waits[] = {HF_SECONDS(1), HF_SECONDS(2), HF_SECONDS(4), HF_SECONDS(8), HF_SECONDS(16), HF_SECONDS(30)};
 
-/* An envelope may be lost, or the way of all of them be down together with the path. */
-static const hf_span repeats[] = {HF_MS(500), HF_SECONDS(1), HF_SECONDS(2), HF_SECONDS(4), HF_SECONDS(8), HF_SECONDS(10)};
+/* An envelope may be lost, or the way of all of them be down together with the path: when it is there again, a twentieth of
+ * the time that it was not is soon enough. */
+#define REPEAT_FIRST HF_MS(500)
+#define REPEAT_MIN HF_SECONDS(1)
+#define REPEAT_MAX HF_SECONDS(10)
+#define REPEAT_FRACTION 20
 
 /* Promise 2: which step an attempt takes, by how many have failed before it; the last row that applies. A new connection
  * that resumes the session gets its row when sessions resume. */
@@ -16,9 +20,10 @@ static const struct {
 
 #define LEN(array) (sizeof(array) / sizeof *(array))
 
-static hf_span nth(const hf_span *spans, size_t len, unsigned n)
+static hf_span repeat_after(const hf_retry *retry, hf_time now)
 {
-    return spans[n < len ? n : len - 1];
+    hf_span span = (now - retry->offered_at) / REPEAT_FRACTION;
+    return span < REPEAT_MIN ? REPEAT_MIN : span > REPEAT_MAX ? REPEAT_MAX : span;
 }
 
 void hf_retry_init(hf_retry *retry)
@@ -43,9 +48,9 @@ static hf_retry_step begin_attempt(hf_retry *retry)
 
 void hf_retry_fail(hf_retry *retry, hf_time now)
 {
-    hf_span wait = nth(waits, LEN(waits), retry->failures);
+    size_t n = retry->failures < LEN(waits) ? retry->failures : LEN(waits) - 1;
     retry->failures++;
-    enter(retry, HF_RETRY_WAITING, now + wait);
+    enter(retry, HF_RETRY_WAITING, now + waits[n]);
 }
 
 static hf_retry_step on_trouble(hf_retry *retry, hf_time now)
@@ -69,7 +74,8 @@ static hf_retry_step on_lost(hf_retry *retry, hf_time now)
 static void on_offered(hf_retry *retry, hf_time now, bool may_repeat)
 {
     retry->repeats = 0;
-    retry->repeat_at = may_repeat ? now + repeats[0] : HF_NEVER;
+    retry->offered_at = now;
+    retry->repeat_at = may_repeat ? now + REPEAT_FIRST : HF_NEVER;
     if (retry->phase == HF_RETRY_OFFERING || retry->phase == HF_RETRY_WAITING)
         enter(retry, HF_RETRY_OFFERING, may_repeat ? HF_NEVER : now + HF_RETRY_PATIENCE);
 }
@@ -85,10 +91,8 @@ static hf_retry_step on_changed(hf_retry *retry, hf_time now)
 {
     if (retry->phase == HF_RETRY_WAITING)
         return begin_attempt(retry);
-    if (retry->repeat_at != HF_NEVER) {
-        retry->repeats = 0;
-        retry->repeat_at = now;
-    }
+    if (retry->repeat_at != HF_NEVER)
+        retry->offered_at = retry->repeat_at = now;
     return HF_RETRY_NOTHING;
 }
 
@@ -141,7 +145,7 @@ hf_retry_step hf_retry_tick(hf_retry *retry, hf_time now)
 {
     if (retry->repeat_at <= now) {
         retry->repeats++;
-        retry->repeat_at = now + nth(repeats, LEN(repeats), retry->repeats);
+        retry->repeat_at = now + repeat_after(retry, now);
         return HF_RETRY_REPEAT;
     }
     if (retry->due > now)

@@ -54,6 +54,7 @@ typedef struct hf_retry {
     hf_time due;          /* the end of the phase; HF_NEVER: news ends it */
     hf_time repeat_at;    /* HF_NEVER: no offer is open that may be repeated */
     unsigned repeats;     /* of that offer */
+    hf_time offered_at;   /* it, or the last change since */
     hf_time restarted_at; /* HF_NEVER: not yet */
 } hf_retry;
 
