@@ -11,6 +11,7 @@ from stage import SPARE, all_servers, at, stun_options, turn_options
 SETTLE = 1.0   # seconds in which a new connection finds its best path
 REPEAT = 10
 PATIENCE = 15  # seconds after which a scenario has failed
+DIRECT_PATIENCE = 20
 LOSS_SECONDS = 60
 SLEEP_SECONDS = 60
 
@@ -128,6 +129,23 @@ def both_change(stage):
     for host in (stage.alice, stage.bob):
         first(host).change_public_address()
     return now()
+
+
+@case("recover/direct-again", "after a rebinding that a relay has bridged, the path becomes direct again")
+def direct_again(stage):
+    RESTRICTED(stage)
+    connect = connected(stage)
+    first(stage.alice).rebind()
+    since = now()
+    recover = stage.pair.wait_recovered(since, PATIENCE)
+    while stage.pair.path() != "direct":
+        if now() - since > DIRECT_PATIENCE:
+            raise Failure(f"still {stage.pair.path()} {DIRECT_PATIENCE} s later")
+        stage.idle(0.1)
+    taken = now() - since
+    stage.pair.finish(10)
+    return Result(path=stage.pair.path(), connect=connect, recover=recover, recover_limit=RECOVER_SIGNALLED,
+                  note=f"direct again after {taken:.1f} s")
 
 
 # --- Two uplinks -----------------------------------------------------------------------------------------------------
