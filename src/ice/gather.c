@@ -1,6 +1,7 @@
 /* gather.c: local addresses, and what STUN servers see of them (RFC 8445 §5.1.1). What TURN servers give besides: see
  * allocation.c. */
 #include "relay_priv.h"
+#include "suspicion.h"
 
 /* RFC 8489 §6.2.1 would wait 39.5 s for a silent server. */
 #define QUERY_PATIENCE HF_SECONDS(5)
@@ -284,10 +285,19 @@ void hf_ice_gather_forget_base(hf_ice_generation *g, const hf_ice_local *base)
     settle(g);
 }
 
-/* Once a path has been found, its own checks keep the NAT awake. */
+/* Once a path has been found, its own checks keep the NAT awake. When it has fallen silent, the NAT may have forgotten. */
 static bool wants_refresh(const hf_ice_generation *g)
 {
-    return !g->best && !g->is_over;
+    return !g->is_over && (!g->best || hf_ice_is_silent(g->best));
+}
+
+/* A new mapping is a new candidate, of which the remote can be told without a restart. */
+void hf_ice_gather_refresh(hf_ice_generation *g, hf_time now)
+{
+    for (size_t i = 0; i < g->queries_len; i++) {
+        if (g->queries[i].state == HF_ICE_QUERY_DONE && g->queries[i].server->has_answered)
+            g->queries[i].refresh_at = now;
+    }
 }
 
 static void finish(hf_time now, hf_ice_query *q)

@@ -485,6 +485,7 @@ void hf_ice_gather_forget_base(hf_ice_generation *g, const hf_ice_local *base);
 void hf_ice_gather_settle(hf_ice *ice);                 /* something that it waits for has come */
 void hf_ice_gather_on_answer(hf_ice *ice, hf_time now); /* a server has said something */
 void hf_ice_gather_tick(hf_ice *ice, hf_time now);
+void hf_ice_gather_refresh(hf_ice_generation *g, hf_time now);         /* servers are asked whether they see us as before */
 bool hf_ice_gather_repeat(hf_ice *ice, hf_time now, hf_transmit *out); /* what is due for its second or later time */
 bool hf_ice_gather_start_one(hf_ice *ice, hf_time now, hf_transmit *out);
 bool hf_ice_gather_has_waiting(const hf_ice *ice);

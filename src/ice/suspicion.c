@@ -318,6 +318,7 @@ void hf_ice_suspicion_tick(hf_ice *ice, hf_time now)
         ice->silent_since = ice->suspected_at;
         ice->route->falls++;
         hf_ice_allocations_probe(ice, now);
+        hf_ice_gather_refresh(ice->current, now);
         hf_ice_nominate_consider(ice, now);
     }
     if (now >= unstable_at(ice))

@@ -13,6 +13,7 @@ typedef struct story {
     void (*heal)(net *n);                     /* and changes back; NULL: it does not */
     hf_span outage;                           /* between these */
     hf_span median, worst;                    /* ms, from the moment that the network allows it, till both are well */
+    bool is_signalled;                        /* new candidates are told */
     bool is_told;                             /* somebody is told that it is unstable */
 } story;
 
@@ -44,6 +45,12 @@ static void both_behind_nats(net *n)
     n->b.nat = net_addr("203.0.113.2:30000");
     n->a.nat_lets_in_any_port = n->b.nat_lets_in_any_port = true;
     n->server = net_addr("192.0.2.1:3478");
+}
+
+static void both_behind_strict_nats(net *n)
+{
+    both_behind_nats(n);
+    n->a.nat_lets_in_any_port = n->b.nat_lets_in_any_port = false;
 }
 
 static void rebind(net *n, net_host *victim)
@@ -90,7 +97,7 @@ static int by_length(const void *a, const void *b)
     return *x < *y ? -1 : *x > *y;
 }
 
-static void connect_two(net *n, bool victim_controls, bool renominate)
+static void connect_two(net *n, bool victim_controls, bool renominate, bool is_signalled)
 {
     static const hf_ice_server server = {.uri = "stun:192.0.2.1"};
     hf_ice_config a = {.controlling = victim_controls}, b = {.controlling = !victim_controls};
@@ -106,7 +113,7 @@ static void connect_two(net *n, bool victim_controls, bool renominate)
         net_exchange(n);
     }
     net_run(n, HF_SECONDS(2));
-    n->signal = HF_NEVER; /* from here on they have nothing but each other */
+    n->signal = is_signalled ? 0 : HF_NEVER; /* from here on they have nothing but each other */
 }
 
 /* It hears data, and has an answer to its own checks. */
@@ -123,7 +130,7 @@ static hf_span live_through(const story *t, uint64_t seed, bool victim_controls,
     net_init(&n, seed);
     if (t->prepare)
         t->prepare(&n);
-    connect_two(&n, victim_controls, renominate);
+    connect_two(&n, victim_controls, renominate, t->is_signalled);
     net_talk(&n, HF_SECONDS(7) + HF_MS(137) * (hf_span)seed);
     cr_assert_eq(hf_ice_get_state(n.a.ice), HF_ICE_COMPLETED, "%s", t->what);
     t->strike(&n, &n.a);
@@ -171,6 +178,12 @@ Test(roam, data_flows_again)
          .is_told = true},
         {.what = "NAT rebound", .prepare = behind_nat, .strike = rebind, .median = 400, .worst = 600},
         {.what = "NAT rebound, both behind one", .prepare = both_behind_nats, .strike = rebind, .median = 400, .worst = 600},
+        {.what = "NAT rebound, both strict; told",
+         .prepare = both_behind_strict_nats,
+         .strike = rebind,
+         .median = 650,
+         .worst = 800,
+         .is_signalled = true},
         {.what = "uplink dead, another present",
          .prepare = with_two_uplinks,
          .strike = uplink_dies,
