@@ -10,8 +10,9 @@
 #define RECOVER_SIGNALLED HF_SECONDS(2)
 /* Where offers were lost: the longest wait until one is repeated, and the time above. */
 #define RECOVER_REPEATED HF_SECONDS(12)
-/* Where a stream to the relay fell silent: another is opened, which takes several tries. */
-#define RECOVER_STREAM HF_SECONDS(5)
+
+/* Where a stream to the relay fell silent: it is given up, and another opened. */
+#define RECOVER_STREAM HF_SECONDS(3)
 
 #define SIGNALLING HF_MS(20)
 #define PATIENCE HF_SECONDS(60)

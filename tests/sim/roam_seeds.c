@@ -3,10 +3,10 @@
  *
  *     roam_seeds FIRST COUNT [log]
  *
- * runs that many worlds, and prints their event logs (docs/event-log.md) if told so. What must hold: both sides connect; on reliable channels everything arrives once, in order where
- * ordered, whatever happens; when all is well again, so are they; a session never fails, and takes no step that it may
- * not; nothing is called unstable where at most a fifth is lost; memory stays bounded. A failing seed prints the line that
- * runs it again. */
+ * runs that many worlds, and prints their event logs (docs/event-log.md) if told so. What must hold: both sides connect; on
+ * reliable channels everything arrives once, in order where ordered, whatever happens; when all is well again, so are they;
+ * a session never fails, and takes no step that it may not; nothing is called unstable where at most a fifth is lost; memory
+ * stays bounded, the relay's too. A failing seed prints the line that runs it again. */
 #include "roamers.h"
 #include "runner.h"
 
@@ -19,7 +19,8 @@
 #define HEAL_PATIENCE HF_SECONDS(90) /* above the longest wait of architecture.md, promise 3 */
 #define SAY_EVERY HF_MS(250)
 #define TALK_MAX HF_SECONDS(10)
-#define BLOCKS_MAX 400 /* live allocations of a side in the end, beyond those that it had when it was connected */
+#define RELAY_BLOCKS_MAX 400 /* of the relay: an allocation of a side that was forgotten without a word lives for minutes */
+#define BLOCKS_MAX 400       /* live allocations of a side in the end, beyond those that it had when it was connected */
 
 typedef struct story {
     roam r;
@@ -218,6 +219,8 @@ static bool heal(void)
         if (r->s.env[i].blocks > t.blocks[i] + BLOCKS_MAX)
             return wrong("memory grows");
     }
+    if (r->relay.env.blocks > RELAY_BLOCKS_MAX)
+        return wrong("the relay's memory grows");
     return true;
 }
 
@@ -255,9 +258,12 @@ static void begin(uint64_t seed)
                           .kinds = {(sim_kind)draw(SIM_KIND_COUNT), (sim_kind)draw(SIM_KIND_COUNT)},
                           .signalling = draw_ms(1, 300),
                           .link = draw_link(),
+                          .no_trickle = draw(6) == 0,
                           .certificate = certificate,
                           .trace = logs ? print_log : NULL,
                           .say_every = SAY_EVERY};
+    config.no_relay = draw(4) == 0 && sim_is_direct(config.kinds[0], config.kinds[1]);
+    config.relay = config.no_relay || draw(6) > 0 ? HF_ICE_RELAY_DEFAULT : HF_ICE_RELAY_ONLY;
     roam_init(&t.r, &config);
     t.r.s.post.jitter = draw_ms(1, 100);
     t.r.s.post.duplicate = draw(100);

@@ -17,6 +17,8 @@ void roam_init(roam *r, const roam_config *config)
                                   .signalling = config->signalling,
                                   .certificate = config->certificate,
                                   .trace = config->trace,
+                                  .no_trickle = config->no_trickle,
+                                  .relay = config->relay,
                                   .managers = true,
                                   .channels = channels,
                                   .channels_len = ROAM_CHANNELS,

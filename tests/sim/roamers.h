@@ -15,7 +15,9 @@ typedef struct roam_config {
     sim_kind kinds[2]; /* of the place where each is at first */
     sim_link link;     /* of each uplink; a delay of 0: 10 ms */
     hf_span signalling;
-    bool no_relay;                                              /* the relay is a STUN server only */
+    bool no_relay; /* the relay is a STUN server only */
+    bool no_trickle;
+    hf_ice_relay relay;
     hf_certificate *certificate;                                /* of both; NULL: each its own */
     void (*trace)(void *context, const char *line, size_t len); /* as sim_config's */
     hf_span say_every;                                          /* how often each side says something; 0: each 20 ms */
