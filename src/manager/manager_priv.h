@@ -30,6 +30,7 @@ typedef struct remote {
     uint32_t offer;              /* the one that the present connection is about, whoever made it */
     uint64_t credentials_theirs; /* ICE's, of their last description: a hash; 0: none */
     bool numbers;                /* its offers and answers: it takes repetitions */
+    hf_session_path path;        /* the last that it had */
     hf_retry retry;
     bool told;          /* the driver knows of it */
     bool announce;      /* on_session is due */

@@ -56,6 +56,16 @@ void hf_manager_tell(remote *r, hf_time now, hf_retry_news news)
 
 /* --- What the session says ---------------------------------------------------------------------------------------- */
 
+static void on_connected(remote *r, hf_time now)
+{
+    hf_session_path before = r->path;
+    r->path = hf_session_get_path(r->session);
+    if (r->retry.phase != HF_RETRY_STEADY)
+        hf_manager_tell(r, now, HF_RETRY_CONNECTED);
+    else if (before == HF_PATH_DIRECT && r->path == HF_PATH_RELAYED && r->manager->recovers)
+        hf_manager_tell(r, now, HF_RETRY_RELAYED);
+}
+
 /* What it tells may be late; how the connection is, its own state says. */
 static void on_state(void *context, hf_session *session, const hf_session_event *event)
 {
@@ -66,8 +76,7 @@ static void on_state(void *context, hf_session *session, const hf_session_event 
     (void)event;
     switch (hf_session_get_state(session)) {
     case HF_SESSION_CONNECTED:
-        if (r->retry.phase != HF_RETRY_STEADY)
-            hf_manager_tell(r, now, HF_RETRY_CONNECTED);
+        on_connected(r, now);
         break;
     case HF_SESSION_UNSTABLE:
         if (connection == HF_CONNECTION_DISCONNECTED && r->manager->recovers)

@@ -105,6 +105,14 @@ static hf_retry_step on_crossed(const hf_retry *retry)
     return retry->repeats == 0 ? HF_RETRY_REPEAT : HF_RETRY_RENEW;
 }
 
+/* architecture.md, promise 4: a direct path is preferred again. The restart goes on beside the data. */
+static hf_retry_step on_relayed(const hf_retry *retry, hf_time now)
+{
+    bool was_lately = retry->restarted_at != HF_NEVER && now - retry->restarted_at < HF_RETRY_RELAYED_MIN;
+    return retry->phase == HF_RETRY_STEADY && retry->repeat_at == HF_NEVER && !was_lately ? HF_RETRY_RESTART
+                                                                                          : HF_RETRY_NOTHING;
+}
+
 hf_retry_step hf_retry_on(hf_retry *retry, hf_time now, hf_retry_news news)
 {
     switch (news) {
@@ -131,6 +139,8 @@ hf_retry_step hf_retry_on(hf_retry *retry, hf_time now, hf_retry_news news)
     case HF_RETRY_SETTLED:
         retry->repeat_at = HF_NEVER;
         break;
+    case HF_RETRY_RELAYED:
+        return on_relayed(retry, now);
     case HF_RETRY_CROSSED:
         return on_crossed(retry);
     case HF_RETRY_CHANGED:

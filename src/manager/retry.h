@@ -19,6 +19,9 @@
 /* Trouble so soon after both sides have agreed to a restart is what that restart is about: the remote saw it first. */
 #define HF_RETRY_FRESH HF_SECONDS(2)
 
+/* A relay serves well enough for this long: a direct path is not looked for more often. */
+#define HF_RETRY_RELAYED_MIN HF_SECONDS(10)
+
 typedef enum hf_retry_phase {
     HF_RETRY_STEADY = 0, /* nothing is to be done */
     HF_RETRY_OFFERING,   /* an attempt has begun; the remote has not agreed to it yet */
@@ -36,7 +39,8 @@ typedef enum hf_retry_news {
     HF_RETRY_SETTLED,      /* no offer of ours is open any more: answered, or given way to the remote's */
     HF_RETRY_RESTARTED,    /* and ICE begins anew on both sides */
     HF_RETRY_CROSSED,      /* an offer of the remote's came, while ours is open that it has to take instead */
-    HF_RETRY_CHANGED,      /* there is a way that was not there before: an interface, say */
+    HF_RETRY_RELAYED, /* data has fallen back from a direct path to a relay: what the remote knows of us is out of date */
+    HF_RETRY_CHANGED, /* there is a way that was not there before: an interface, say */
     HF_RETRY_NEWS_COUNT
 } hf_retry_news;
 
