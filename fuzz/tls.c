@@ -1,8 +1,8 @@
 /* tls.c: a TLS client and a server that may be hostile, with a hostile network between them.
  *
- * The first byte says which: a stranger without a certificate of the authority, or the true server. Then come operations, a
- * byte each with what it takes behind it (see `operate`). Without the true server's key nothing opens; and what is read is what
- * was written, from the front. A breach of that is a crash here. */
+ * The first byte says which: a stranger without a certificate of the authority, or the true server. Then come operations,
+ * a byte each with what it takes behind it (see `operate`). Without the true server's key nothing opens; and what is read is
+ * what was written, from the front. A breach of that is a crash here. */
 #include "fuzz.h"
 
 #include <bytes.h>
