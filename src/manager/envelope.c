@@ -34,11 +34,30 @@ bool hf_manager_is_plain(const remote *r)
     return !r->numbers;
 }
 
+/* FNV-1a over the first words of a line of a description. */
+static uint64_t hash_of_line(const char *sdp, const char *begins, int words)
+{
+    const char *at = strstr(sdp, begins);
+    uint64_t hash = 14695981039346656037u;
+    for (at = at ? at + strlen(begins) : ""; *at && *at != '\r' && *at != '\n' && words > 0; at++) {
+        hash = (hash ^ (uint8_t)*at) * 1099511628211u;
+        words -= *at == ' ';
+    }
+    return hash;
+}
+
+/* RFC 8866 §5.2: user name, session id and version name a description among all that there are. */
+static uint64_t version_of(const char *sdp)
+{
+    return hash_of_line(sdp, "\no=", 3);
+}
+
 void hf_manager_on_signal(void *context, hf_session *session, const hf_session_event *event)
 {
     remote *r = context;
     if (event->u.signal.type == HF_SIGNAL_OFFER) { /* the first, or a later one: each has a number of its own */
         r->offer = ++r->offer_ours;
+        r->version_ours = version_of(event->u.signal.sdp);
         r->repeat_offer = false;
         hf_manager_tell(r, hf_session_now(session), hf_manager_is_plain(r) ? HF_RETRY_OFFERED_ONCE : HF_RETRY_OFFERED);
     }
@@ -140,18 +159,6 @@ static bool is_polite(const remote *r)
     return r->id[0] == '\0' || strcmp(r->manager->peer_id, r->id) < 0;
 }
 
-/* FNV-1a over the first words of a line of a description. */
-static uint64_t hash_of_line(const char *sdp, const char *begins, int words)
-{
-    const char *at = strstr(sdp, begins);
-    uint64_t hash = 14695981039346656037u;
-    for (at = at ? at + strlen(begins) : ""; *at && *at != '\r' && *at != '\n' && words > 0; at++) {
-        hash = (hash ^ (uint8_t)*at) * 1099511628211u;
-        words -= *at == ' ';
-    }
-    return hash;
-}
-
 /* RFC 8866 §5.2: user name and session id name who made a description; its later versions keep them. */
 static uint64_t origin_of(const char *sdp)
 {
@@ -213,9 +220,18 @@ static hf_err receive_offer(remote *r, hf_time now, const hf_envelope *envelope)
     return HF_OK;
 }
 
+/* The open offer has gone out. One that has just been made has no number before it does, and nobody can have answered it. */
+static bool is_told(const remote *r)
+{
+    hf_sdp_type type;
+    const char *sdp;
+    return hf_peer_local_description(hf_session_peer(r->session), &type, &sdp) == HF_OK &&
+           version_of(sdp) == r->version_ours;
+}
+
 static hf_err receive_answer(remote *r, hf_time now, const hf_envelope *envelope)
 {
-    if ((envelope->offer != 0 && envelope->offer != r->offer_ours) || !hf_manager_has_open_offer(r))
+    if ((envelope->offer != 0 && envelope->offer != r->offer_ours) || !hf_manager_has_open_offer(r) || !is_told(r))
         return HF_OK; /* to an offer that is no longer open */
     hf_err err = hf_session_signal(r->session, now, &envelope->signal);
     if (err == HF_OK)

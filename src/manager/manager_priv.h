@@ -25,6 +25,7 @@ typedef struct remote {
     hf_session *session;
     char *id;                    /* "": it has not named itself yet */
     uint32_t offer_ours;         /* number of our last offer; 0: none */
+    uint64_t version_ours;       /* and which description it was */
     uint32_t offer_theirs;       /* number of the last offer that we took; 0: none, or it bore none */
     uint64_t origin_theirs;      /* and who made it: a hash of its o= line */
     uint32_t offer;              /* the one that the present connection is about, whoever made it */

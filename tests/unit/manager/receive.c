@@ -70,6 +70,31 @@ Test(manager_receive, a_repeated_offer_gets_the_same_answer)
     wire_clear(&w);
 }
 
+/* An offer has its number when it goes out. What comes before that answers the one before. */
+Test(manager_receive, an_answer_is_not_taken_for_that_to_an_offer_that_has_not_gone_out)
+{
+    wire w;
+    wire_init(&w, 3, false);
+    hf_session *session = wire_connect(&w, 0);
+    cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
+    const char *sdp;
+    hf_peer *peer = hf_session_peer(session);
+    cr_assert_eq(hf_peer_get_description(peer, HF_CURRENT_REMOTE_DESCRIPTION, NULL, &sdp), HF_OK);
+    char *first = strdup(sdp);
+    hf_envelope late = {.sender = "bob", .receiver = "alice", .offer = 1, .signal = {HF_SIGNAL_ANSWER, .sdp = first}};
+
+    cr_assert_eq(hf_session_restart_ice(session, w.now), HF_OK);
+    cr_assert_eq(hf_peer_signaling_state(peer), HF_SIGNALING_HAVE_LOCAL_OFFER);
+    cr_expect_eq(hf_manager_receive(w.side[0].manager, w.now, &late), HF_OK);
+    cr_expect_eq(hf_peer_signaling_state(peer), HF_SIGNALING_HAVE_LOCAL_OFFER, "it was no answer to this one");
+    wire_run(&w, w.now + HF_SECONDS(2), NULL);
+    cr_expect_eq(hf_peer_signaling_state(peer), HF_SIGNALING_STABLE);
+    cr_assert_eq(hf_peer_get_description(peer, HF_CURRENT_REMOTE_DESCRIPTION, NULL, &sdp), HF_OK);
+    cr_expect_str_neq(sdp, first, "the remote has begun anew, too");
+    free(first);
+    wire_clear(&w);
+}
+
 Test(manager_receive, a_late_offer_does_not_revive_a_session_that_is_over)
 {
     wire w;
