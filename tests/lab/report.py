@@ -82,7 +82,8 @@ def connect_table(by_name):
 
 def relay_table(outcomes):
     return markdown([["relay alone", "connect, ms"],
-                     *([outcome.case.about, cell(outcome)] for outcome in outcomes)])
+                     *([f"{outcome.case.name.removeprefix('relay/')}: {outcome.case.about}", cell(outcome)]
+                       for outcome in outcomes)])
 
 
 def recover_table(outcomes):
