@@ -89,11 +89,11 @@ void hf_manager_dispatch(hf_manager *manager, hf_time now);
 
 /* --- Recovery --------------------------------------------------------------------------------------------------------
  * When a session becomes HF_SESSION_UNSTABLE, or loses its path at once, the manager restarts ICE; what the application has
- * open goes on when a path is found, nothing lost. An offer that gets no answer is repeated, with the same number: after half a
- * second, then each second, after minutes each 10 s, and gives way to a new one where the remote goes on with offers of its own; a plain peer
- * gets another one instead. Failed attempts are followed by waits of 1, 2, 4, 8, 16, and then 30 s, which end early where a
- * local address appears, an offer of the remote comes, or the application calls hf_session_restart_ice. There is no end to
- * that, unless session.give_up of the configuration sets one.
+ * open goes on when a path is found, nothing lost. An offer that gets no answer is repeated, with the same number: after
+ * half a second, then each second, after minutes each 10 s; where the remote goes on with offers of its own, a new one
+ * takes its place; a plain peer gets another one instead. Failed attempts are followed by waits of 1, 2, 4, 8, 16, and then
+ * 30 s, which end early where a local address appears, an offer of the remote comes, or the application calls
+ * hf_session_restart_ice. There is no end to that, unless session.give_up of the configuration sets one.
  * session.recovery HF_RECOVERY_NONE turns all of it off, except that offers are repeated. */
 
 /* --- Driving ---------------------------------------------------------------------------------------------------------

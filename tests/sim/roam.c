@@ -8,8 +8,6 @@
 /* From the moment that the network allows it. */
 #define RECOVER HF_SECONDS(1)
 #define RECOVER_SIGNALLED HF_SECONDS(2)
-/* Where offers were lost: the longest wait until one is repeated, and the time above. */
-#define RECOVER_REPEATED HF_SECONDS(12)
 
 /* Where a stream to the relay fell silent: it is given up, and another opened. */
 #define RECOVER_STREAM HF_SECONDS(3)
@@ -154,7 +152,7 @@ static const scenario scenarios[] = {
     {"cut for 40 s: consent is lost", SIM_PORT_RESTRICTED, SIM_PORT_RESTRICTED, RECOVER_SIGNALLED, is_cut_for_40_seconds,
      true},
     {"cut for 40 s, relayed", SIM_SYMMETRIC, SIM_SYMMETRIC, RECOVER_SIGNALLED, is_cut_for_40_seconds, true},
-    {"cut for 40 s, envelopes lost", SIM_PORT_RESTRICTED, SIM_PORT_RESTRICTED, RECOVER_REPEATED,
+    {"cut for 40 s, envelopes lost", SIM_PORT_RESTRICTED, SIM_PORT_RESTRICTED, RECOVER_SIGNALLED,
      is_cut_for_40_seconds_and_so_is_its_post, true},
     {"rebound", SIM_PORT_RESTRICTED, SIM_PORT_RESTRICTED, RECOVER_SIGNALLED, is_rebound, true},
     {"rebound, no relay", SIM_PORT_RESTRICTED, SIM_PORT_RESTRICTED, RECOVER_SIGNALLED, is_rebound, false},
