@@ -66,7 +66,8 @@ static bool is_wanted(const hf_sctp *sctp)
     return !hf_flow_is_idle(&sctp->flow) && sctp->kept.tsn == sctp->flow.tsn_acked;
 }
 
-/* RFC 9260 §3.3.1: the I bit asks for a SACK that is not delayed; alone in its window, the packet would wait 200 ms for one. */
+/* RFC 9260 §3.3.1: the I bit asks for a SACK that is not delayed; alone in its window, the packet would wait 200 ms for
+ * one. */
 static void ask_for_answer(hf_packet *packet)
 {
     hf_reader chunks;

@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* RFC 9260 §16 has 1 s at the least. Twice the delay of SACKs (§6.2) is enough: where every fifth packet is lost, messages
- * of 20 kB come twice as fast. But a delayed SACK must never be taken for lost data. A maximum above a second would wait out an
- * outage of the path whose end ICE does not see, such as one of the remote's side alone (kick.c). */
+ * of 20 kB come twice as fast. But a delayed SACK must never be taken for lost data. A maximum above a second would wait
+ * out an outage of the path whose end ICE does not see, such as one of the remote's side alone (kick.c). */
 #define RTO_MS_MIN 400
 #define RTO_MS_ABOVE_RTT 300
 #define RTO_MS 1000
@@ -167,8 +167,8 @@ void hf_settings_read_status(const hf_sctp *sctp, hf_sctp_facts *out)
     out->unacked_chunks = status.sstat_unackdata;
 }
 
-/* RFC 5681 §4.1 has a sender that knows nothing of the path's present state go back to the initial window; the threshold up to
- * which it doubles stays. The limit is taken away at once: it has done its work. */
+/* RFC 5681 §4.1 has a sender that knows nothing of the path's present state go back to the initial window; the threshold
+ * up to which it doubles stays. The limit is taken away at once: it has done its work. */
 void hf_settings_start_moderately(hf_sctp *sctp)
 {
     struct sctp_assoc_value window = {.assoc_value = (uint32_t)(INITIAL_CWND * sctp->config.mtu)};

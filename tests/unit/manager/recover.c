@@ -181,7 +181,8 @@ static bool both_are_unstable(wire *w)
            hf_session_get_state(wire_session(w, 1)) == HF_SESSION_UNSTABLE;
 }
 
-/* The offer of the impolite side stands, and may leave once more; that of the polite one is not repeated after it gave way. */
+/* The offer of the impolite side stands, and may leave once more; that of the polite one is not repeated after it gave
+ * way. */
 Test(manager_recover, begun_by_both_sides_at_once_is_one_restart, .timeout = 60)
 {
     wire w;
