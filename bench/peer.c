@@ -442,7 +442,7 @@ static void run_1k(double values[BENCH_FIGURES_MAX])
     run_throughput(true, 1024, values);
 }
 
-/* --- By a relay ---------------------------------------------------------------------------------------------------------- */
+/* --- By a relay --------------------------------------------------------------------------------------------------- */
 
 static void run_relayed(bool is_coturn, double values[BENCH_FIGURES_MAX])
 {

@@ -273,8 +273,9 @@ static void on_allocated(hf_ice *ice, hf_time now, hf_ice_allocation *a, const h
     a->lacks_credentials = false;
     a->failures = a->redirects = 0;
     for (size_t i = 0; i < HF_TURN_RELAYED_MAX; i++) {
-        bool is_ours = has_base(ice, &e->relayed[i]) || hf_ice_relayed_find(ice, &e->relayed[i]);
-        a->relayed[i] = is_ours || hf_ice_addr_is_forbidden(&e->relayed[i]) ? (hf_addr){0} : e->relayed[i];
+        const hf_addr *relayed = &e->relayed[i];
+        bool is_taken = has_base(ice, relayed) || hf_ice_relayed_find(ice, relayed) || hf_ice_addr_is_forbidden(relayed);
+        a->relayed[i] = is_taken ? (hf_addr){0} : *relayed;
     }
     a->state = HF_ICE_ALLOCATION_STANDING;
     a->mapped = e->mapped;

@@ -163,6 +163,7 @@ static void add_locals(hf_ice_generation *g)
  * of it for the newest. */
 void hf_ice_gather_take_locals(hf_ice *ice, hf_time now)
 {
+    assert(ice->newest);
     for (hf_ice_generation *g = ice->newest; g; g = g->older) {
         hf_ice_local *gone;
         while ((gone = first_gone(g)))

@@ -119,7 +119,7 @@ static bool both_closed(wire *w)
     return w->side[0].closed && w->side[1].closed;
 }
 
-Test(manager, delivers_what_was_accepted_before_it_disconnects, .timeout = 60)
+Test(manager, delivers_what_was_accepted_before_it_disconnects)
 {
     wire w;
     static char text[2000];

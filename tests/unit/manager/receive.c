@@ -179,7 +179,7 @@ Test(manager_receive, strangers_are_limited)
     cr_expect_eq(t.blocks, 0);
 }
 
-Test(manager_receive, survives_each_failed_allocation, .timeout = 60)
+Test(manager_receive, survives_each_failed_allocation)
 {
     test_env t = {0}, of_engine;
     hf_engine *engine;

@@ -106,21 +106,21 @@ static void survive(const outage *o)
 #define DATA_WITHIN HF_MS(300)
 
 /* A process of its own for each: usrsctp's globals outlive a run. */
-#define OUTAGE(name, time, ...)                                                                                             \
-    Test(manager_recover, name, .timeout = time)                                                                            \
+#define OUTAGE(name, ...)                                                                                                   \
+    Test(manager_recover, name)                                                                                             \
     {                                                                                                                       \
         survive(&(outage){__VA_ARGS__});                                                                                    \
     }
 
-OUTAGE(from_five_seconds_without_a_path, 60, 41, HF_SECONDS(5), 0, false, HF_MS(500), DATA_WITHIN)
-OUTAGE(from_five_and_a_half_seconds_without_a_path, 60, 42, HF_MS(5500), 0, false, HF_MS(500), DATA_WITHIN)
-OUTAGE(from_five_seconds_without_trickling, 60, 43, HF_MS(5200), 0, true, HF_MS(500), DATA_WITHIN)
-OUTAGE(from_forty_seconds_without_a_path, 60, 44, HF_SECONDS(40), 0, false, HF_SECONDS(17), DATA_WITHIN)
-OUTAGE(from_an_hour_without_a_path, 120, 45, HF_SECONDS(3600), 0, false, HF_SECONDS(31), DATA_WITHIN)
-OUTAGE(from_five_seconds_without_a_path_or_signalling, 60, 46, HF_SECONDS(5), 1000, false, HF_MS(1200), DATA_WITHIN)
-OUTAGE(from_forty_seconds_without_a_path_or_signalling, 60, 47, HF_SECONDS(40), 1000, false, HF_MS(2500), DATA_WITHIN)
-OUTAGE(where_half_of_the_envelopes_are_lost, 60, 48, HF_SECONDS(20), 500, false, HF_SECONDS(17), DATA_WITHIN)
-OUTAGE(from_an_hour_without_a_path_or_signalling, 120, 49, HF_SECONDS(3600), 1000, false, HF_SECONDS(12), DATA_WITHIN)
+OUTAGE(from_five_seconds_without_a_path, 41, HF_SECONDS(5), 0, false, HF_MS(500), DATA_WITHIN)
+OUTAGE(from_five_and_a_half_seconds_without_a_path, 42, HF_MS(5500), 0, false, HF_MS(500), DATA_WITHIN)
+OUTAGE(from_five_seconds_without_trickling, 43, HF_MS(5200), 0, true, HF_MS(500), DATA_WITHIN)
+OUTAGE(from_forty_seconds_without_a_path, 44, HF_SECONDS(40), 0, false, HF_SECONDS(17), DATA_WITHIN)
+OUTAGE(from_an_hour_without_a_path, 45, HF_SECONDS(3600), 0, false, HF_SECONDS(31), DATA_WITHIN)
+OUTAGE(from_five_seconds_without_a_path_or_signalling, 46, HF_SECONDS(5), 1000, false, HF_MS(1200), DATA_WITHIN)
+OUTAGE(from_forty_seconds_without_a_path_or_signalling, 47, HF_SECONDS(40), 1000, false, HF_MS(2500), DATA_WITHIN)
+OUTAGE(where_half_of_the_envelopes_are_lost, 48, HF_SECONDS(20), 500, false, HF_SECONDS(17), DATA_WITHIN)
+OUTAGE(from_an_hour_without_a_path_or_signalling, 49, HF_SECONDS(3600), 1000, false, HF_SECONDS(12), DATA_WITHIN)
 
 /* A laptop asleep: the other side is awake, and has things to say meanwhile. */
 static void sleep_for_an_hour(uint64_t seed, int sleeper)
@@ -143,17 +143,17 @@ static void sleep_for_an_hour(uint64_t seed, int sleeper)
     clear(&w);
 }
 
-Test(manager_recover, from_an_hours_sleep_of_the_polite_side, .timeout = 120)
+Test(manager_recover, from_an_hours_sleep_of_the_polite_side)
 {
     sleep_for_an_hour(50, 0);
 }
 
-Test(manager_recover, from_an_hours_sleep_of_the_other, .timeout = 120)
+Test(manager_recover, from_an_hours_sleep_of_the_other)
 {
     sleep_for_an_hour(51, 1);
 }
 
-Test(manager_recover, from_a_new_address, .timeout = 60)
+Test(manager_recover, from_a_new_address)
 {
     wire w;
     connect(&w, 51, &(hf_session_config){0});
@@ -183,7 +183,7 @@ static bool both_are_unstable(wire *w)
 
 /* The offer of the impolite side stands, and may leave once more; that of the polite one is not repeated after it gave
  * way. */
-Test(manager_recover, begun_by_both_sides_at_once_is_one_restart, .timeout = 60)
+Test(manager_recover, begun_by_both_sides_at_once_is_one_restart)
 {
     wire w;
     connect(&w, 52, &(hf_session_config){0});
@@ -209,7 +209,7 @@ static bool somebody_failed(wire *w)
     return hf_session_get_state(wire_session(w, 0)) == HF_SESSION_FAILED;
 }
 
-Test(manager_recover, ends_where_a_limit_is_set, .timeout = 60)
+Test(manager_recover, ends_where_a_limit_is_set)
 {
     static const struct {
         hf_session_config config;
@@ -255,7 +255,7 @@ static bool both_have_offered(wire *w)
 
 /* The polite side takes the other's offer, its answer is lost, it finds no path, and offers again; the other still repeats
  * what was taken long ago. Neither is of use to the other: a new one must come. */
-Test(manager_recover, from_an_answer_that_was_lost_and_forgotten, .timeout = 60)
+Test(manager_recover, from_an_answer_that_was_lost_and_forgotten)
 {
     wire w;
     connect(&w, 48, &(hf_session_config){0});

@@ -64,32 +64,32 @@ static void restarts(uint64_t seed, int who, bool no_trickle, unsigned duplicate
     cr_expect_eq(w.env.blocks, 0);
 }
 
-Test(manager_restart, from_the_offerer, .timeout = 60)
+Test(manager_restart, from_the_offerer)
 {
     restarts(21, 1, false, 0, 0);
 }
 
-Test(manager_restart, from_the_answerer, .timeout = 60)
+Test(manager_restart, from_the_answerer)
 {
     restarts(22, 2, false, 0, 0);
 }
 
-Test(manager_restart, from_both_at_once, .timeout = 60)
+Test(manager_restart, from_both_at_once)
 {
     restarts(23, 3, false, 0, 0);
 }
 
-Test(manager_restart, minds_no_envelope_that_comes_twice_or_late, .timeout = 60)
+Test(manager_restart, minds_no_envelope_that_comes_twice_or_late)
 {
     restarts(24, 1, false, 500, HF_MS(200));
 }
 
-Test(manager_restart, from_both_at_once_minds_no_envelope_that_comes_twice_or_late, .timeout = 60)
+Test(manager_restart, from_both_at_once_minds_no_envelope_that_comes_twice_or_late)
 {
     restarts(25, 3, false, 500, HF_MS(100));
 }
 
-Test(manager_restart, from_both_at_once_without_trickling, .timeout = 60)
+Test(manager_restart, from_both_at_once_without_trickling)
 {
     restarts(26, 3, true, 300, 0);
 }
