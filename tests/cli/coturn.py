@@ -1,5 +1,6 @@
 """coturn on loopback, at ports of its own, as a relay for tests of the command line."""
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -13,9 +14,16 @@ PROGRAM = shutil.which("turnserver")
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Outside of the range that the system takes ports of clients from: none that runs beside us gets it meanwhile."""
+    while True:
+        port = random.randrange(20000, 32000)
+        try:
+            with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
+                stream.bind(("127.0.0.1", port))
+                datagram.bind(("127.0.0.1", port))
+                return port
+        except OSError:
+            continue
 
 
 def openssl(*arguments):
