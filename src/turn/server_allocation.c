@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* --- The heap --------------------------------------------------------------------------------------------------------- */
@@ -235,6 +236,7 @@ const hf_turn_permission *hf_turn_find_permission(hf_turn_allocation *a, hf_time
 static void drop_old_permissions(hf_turn_allocation *a, hf_time now)
 {
     size_t n = 0;
+    assert(a->permissions || a->permissions_len == 0);
     for (size_t i = 0; i < a->permissions_len; i++) {
         if (a->permissions[i].expires > now)
             a->permissions[n++] = a->permissions[i];
