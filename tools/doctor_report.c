@@ -2,7 +2,6 @@
 #include "demo_table.h"
 #include "doctor.h"
 
-#include <string.h>
 #include <time.h>
 
 static const char *const clock_words[] = {
@@ -40,7 +39,7 @@ static void write_time(int64_t seconds, char out[40])
     time_t when = (time_t)seconds;
     struct tm tm;
     if (!gmtime_r(&when, &tm) || strftime(out, 40, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-        strcpy(out, "?");
+        snprintf(out, 40, "?");
 }
 
 static void print_locals(const cli_doctor_findings *f, FILE *out)

@@ -275,7 +275,9 @@ static void on_allocated(hf_ice *ice, hf_time now, hf_ice_allocation *a, const h
     for (size_t i = 0; i < HF_TURN_RELAYED_MAX; i++) {
         const hf_addr *relayed = &e->relayed[i];
         bool is_taken = has_base(ice, relayed) || hf_ice_relayed_find(ice, relayed) || hf_ice_addr_is_forbidden(relayed);
-        a->relayed[i] = is_taken ? (hf_addr){0} : *relayed;
+        a->relayed[i] = *relayed;
+        if (is_taken)
+            a->relayed[i] = (hf_addr){0};
     }
     a->state = HF_ICE_ALLOCATION_STANDING;
     a->mapped = e->mapped;

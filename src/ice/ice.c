@@ -578,8 +578,9 @@ bool hf_ice_get_candidate(const hf_ice *ice, bool of_remote, size_t index, hf_ic
     }
     const hf_ice_local *local = g->locals[index];
     hf_ice_local_describe(g, local, &out->candidate);
-    if (local->server)
-        out->url = local->server->uri;
+    if (!local->server)
+        return true;
+    out->url = local->server->uri;
     if (local->type == HF_ICE_RELAYED)
         out->relay_protocol = local->server->tls ? "tls" : local->server->transport == HF_TCP ? "tcp" : "udp";
     return true;
