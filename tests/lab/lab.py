@@ -18,6 +18,7 @@ import time
 import traceback
 
 import connecting  # noqa: F401: each adds its cases
+import doctoring  # noqa: F401
 import recovering  # noqa: F401
 import relays
 import report
