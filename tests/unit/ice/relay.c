@@ -99,6 +99,16 @@ Test(relay, carries_data_where_nothing_else_does)
         cr_expect_eq(a.path.transport, a.relay_transport);
         cr_expect_eq(a.relay_tls, i == 2);
         cr_expect_eq(a.wrap.before, 4, "data goes by a channel: %s", servers[i].uri);
+
+        static const char *const protocols[] = {"udp", "tcp", "tls"};
+        hf_ice_candidate_info info;
+        for (size_t k = 0; hf_ice_get_candidate(n.a.ice, false, k, &info); k++) {
+            bool is_relayed = info.candidate.type == HF_ICE_RELAYED;
+            cr_expect_str_eq(info.relay_protocol, is_relayed ? protocols[i] : "");
+            cr_expect_str_eq(info.url, is_relayed ? servers[i].uri : "");
+        }
+        cr_assert(hf_ice_get_candidate(n.a.ice, true, 0, &info));
+        cr_expect_str_eq(info.url, "", "the remote's servers are not known");
         net_clear(&n);
     }
 }
@@ -491,6 +501,28 @@ Test(relay, that_dies_is_asked_for_again_until_it_is_back)
         expect_talk(&n);
         net_clear(&n);
     }
+}
+
+/* The way to it is cut: what wants to connect hears nothing, and nobody repeats it but we. */
+Test(relay, over_a_stream_is_tried_each_second_while_the_way_to_it_is_cut)
+{
+    net n;
+    init(&n);
+    n.hook = drops_direct;
+    start(&n, &(hf_ice_config){.servers = &by_tcp, .servers_len = 1});
+    net_run(&n, HF_SECONDS(8));
+    cr_assert_eq(hf_ice_get_state(n.a.ice), HF_ICE_COMPLETED);
+    n.is_cut = true;
+    net_run(&n, HF_SECONDS(5));
+    cr_assert_eq(hf_ice_get_state(n.a.ice), HF_ICE_DISCONNECTED);
+    n.is_cut = false;
+    hf_time back_at = n.now;
+    while (hf_ice_get_state(n.a.ice) == HF_ICE_DISCONNECTED && n.now < back_at + HF_SECONDS(5))
+        net_run(&n, HF_MS(10));
+    cr_expect_lt(n.now - back_at, HF_MS(1300), "%ld", (long)(n.now - back_at));
+    net_run(&n, HF_SECONDS(1));
+    expect_talk(&n);
+    net_clear(&n);
 }
 
 Test(relay, is_given_back_at_the_end)
