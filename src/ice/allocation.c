@@ -11,7 +11,8 @@
 /* The first answer of a server that is asked for the first time, and of one that has had an allocation of ours: that one
  * may be back any moment, so it is asked anew and anew. */
 #define PATIENCE HF_SECONDS(5)
-#define PATIENCE_AGAIN HF_SECONDS(1)
+#define PATIENCE_AGAIN HF_SECONDS(1) /* a SYN that is lost is repeated after as long (RFC 6298); or, on a long way: */
+#define PATIENCE_FACTOR 3            /* times what it took when it was made */
 
 /* How often it is asked again at most: at once, each second, and less often when a minute has brought nothing. */
 #define PAUSE HF_SECONDS(1)
@@ -154,6 +155,12 @@ static bool choose_path(const hf_ice *ice, hf_ice_allocation *a)
     return false;
 }
 
+static hf_span patience_of(const hf_ice_allocation *a)
+{
+    hf_span again = a->took * PATIENCE_FACTOR > PATIENCE_AGAIN ? a->took * PATIENCE_FACTOR : PATIENCE_AGAIN;
+    return a->has_stood && again < PATIENCE ? again : PATIENCE;
+}
+
 static bool make_client(hf_ice *ice, hf_time now, hf_ice_allocation *a)
 {
     hf_turn_client_config config = {.path = a->path,
@@ -161,7 +168,7 @@ static bool make_client(hf_ice *ice, hf_time now, hf_ice_allocation *a)
                                     .password = a->server->password,
                                     .both_families = a->family == HF_FAMILY_NONE,
                                     .family = a->family,
-                                    .patience = a->has_stood ? PATIENCE_AGAIN : PATIENCE};
+                                    .patience = patience_of(a)};
     hf_err err = hf_turn_client_new(&a->client, now, &config, ice->env);
     a->state = HF_ICE_ALLOCATION_ASKED;
     if (err)
@@ -172,13 +179,14 @@ static bool make_client(hf_ice *ice, hf_time now, hf_ice_allocation *a)
 static void start(hf_ice *ice, hf_time now, hf_ice_allocation *a)
 {
     a->retry_at = HF_NEVER;
+    a->asked_at = now;
     if (!choose_path(ice, a)) {
         fail(ice, now, a, HF_EUNREACHABLE, 0);
     } else if (a->path.transport == HF_UDP) {
         (void)make_client(ice, now, a);
     } else {
         a->state = HF_ICE_ALLOCATION_CONNECTING;
-        if (!hf_ice_stream_open_to_server(ice, now, a))
+        if (!hf_ice_stream_open_to_server(ice, a, now + patience_of(a)))
             fail(ice, now, a, HF_ENOMEM, 0);
     }
 }
@@ -270,6 +278,7 @@ static void on_allocated(hf_ice *ice, hf_time now, hf_ice_allocation *a, const h
 {
     a->has_stood = true;
     a->stood_at = now;
+    a->took = now - a->asked_at;
     a->lacks_credentials = false;
     a->failures = a->redirects = 0;
     for (size_t i = 0; i < HF_TURN_RELAYED_MAX; i++) {

@@ -550,7 +550,7 @@ bool hf_ice_stream_may_open(const hf_ice *ice, const hf_addr *remote);
 /* Opens one for a pair that needs it; false: it can't have one. */
 bool hf_ice_stream_open(hf_time now, hf_ice_pair *pair);
 /* The same to the server of an allocation, by its path. */
-bool hf_ice_stream_open_to_server(hf_ice *ice, hf_time now, struct hf_ice_allocation *a);
+bool hf_ice_stream_open_to_server(hf_ice *ice, struct hf_ice_allocation *a, hf_time give_up_at);
 hf_ice_stream *hf_ice_stream_find(const hf_ice *ice, const hf_path *path); /* an open one */
 /* Closes it and leaves its pair without: the route is to be considered anew then. NULL is fine. */
 void hf_ice_stream_close(hf_ice *ice, hf_ice_stream *stream);

@@ -28,10 +28,11 @@ typedef struct hf_ice_allocation {
     hf_addr relayed[HF_TURN_RELAYED_MAX], mapped;
     bool has_stood; /* once: then it is tried again until it does */
     bool lacks_credentials;
-    hf_time stood_at;  /* when it was made last */
-    unsigned failures; /* since then */
-    unsigned losses;   /* of such as had hardly been made */
-    hf_time retry_at;  /* NEVER: not before somebody says so */
+    hf_time asked_at, stood_at; /* when it was asked for last, and when it was made */
+    hf_span took;               /* from one to the other */
+    unsigned failures;          /* since then */
+    unsigned losses;            /* of such as had hardly been made */
+    hf_time retry_at;           /* NEVER: not before somebody says so */
 } hf_ice_allocation;
 
 /* --- allocation.c: relays (RFC 8656) -------------------------------------------------------------------------------- */

@@ -7,7 +7,6 @@
 
 /* A stream that cannot be opened in this time is as good as none: by then a SYN has been repeated three times (RFC 6298). */
 #define OPEN_PATIENCE HF_SECONDS(10)
-#define SERVER_PATIENCE HF_SECONDS(5) /* for another address of it may be next */
 
 /* Who has connected and has not shown within this time that our password is known to it is not our remote. */
 #define CHECK_PATIENCE HF_SECONDS(10)
@@ -117,9 +116,9 @@ bool hf_ice_stream_open(hf_time now, hf_ice_pair *pair)
     return pair->stream != NULL;
 }
 
-bool hf_ice_stream_open_to_server(hf_ice *ice, hf_time now, hf_ice_allocation *a)
+bool hf_ice_stream_open_to_server(hf_ice *ice, hf_ice_allocation *a, hf_time give_up_at)
 {
-    hf_ice_stream s = {.id = next_id(ice), .path = a->path, .allocation = a, .give_up_at = now + SERVER_PATIENCE};
+    hf_ice_stream s = {.id = next_id(ice), .path = a->path, .allocation = a, .give_up_at = give_up_at};
     a->stream = add(ice, &s);
     return a->stream != NULL;
 }
