@@ -10,7 +10,7 @@
 #define RECOVER_SIGNALLED HF_SECONDS(2)
 
 /* Where a stream to the relay fell silent: it is given up, and another opened. */
-#define RECOVER_STREAM HF_SECONDS(3)
+#define RECOVER_STREAM HF_MS(1500)
 
 #define SIGNALLING HF_MS(20)
 #define PATIENCE HF_SECONDS(60)
