@@ -41,6 +41,15 @@ def run(server, peer, *options, password="rabbit"):
     return done.stdout, counts[-1] if counts else None
 
 
+def patient(*arguments):
+    """Where an answer takes it too long, the client binds a second channel to the same peer, which is a mistake (400), and ends."""
+    for _ in range(3):
+        output, counts = run(*arguments)
+        if "channel bind: error 400" not in output:
+            break
+    return output, counts
+
+
 def main():
     with running(PROGRAM, "turn", "--listen", "127.0.0.1:0", "--user", "alice:rabbit", "--allow", "127.0.0.0/8",
                  stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
@@ -48,7 +57,7 @@ def main():
         peer = free_port()
         with running(PEER, "-L", "127.0.0.1", "-p", str(peer), stdout=subprocess.DEVNULL):
             for options in ((), ("-s",), ("-t",), ("-t", "-s")):  # -s: Send indications; -t: TCP
-                output, counts = run(port, peer, "-c", *options)  # -c: without a second allocation for RTCP
+                output, counts = patient(port, peer, "-c", *options)  # -c: without a second allocation for RTCP
                 assert counts == (str(CLIENTS * MESSAGES),) * 2, (options, output)
             output, counts = run(port, None, "-y", "-c")  # from one relayed address to another
             assert counts and counts[0] == counts[1] != "0", output
