@@ -148,6 +148,7 @@ static void on_peer(void *context)
     while (hf_peer_poll_event(t->peer, &event)) {
         if (event.type == HF_PEER_SERVER_FAILED) {
             failure = event.cause;
+            t->relay->why = event.why;
             is_over = true;
         } else if (event.type == HF_PEER_ICE_GATHERING_CHANGED) {
             is_over |= event.u.gathering == HF_ICE_GATHERING_COMPLETE;

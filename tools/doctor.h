@@ -18,6 +18,7 @@ typedef struct cli_doctor_relay {
     char uri[CLI_DOCTOR_URI_SIZE];
     bool over_udp;
     hf_err err;      /* HF_OK: it gave an allocation */
+    const char *why; /* static: more than `err` says; NULL: nothing */
     hf_addr relayed; /* the first one */
     hf_span took;    /* from the first look at the name */
 } cli_doctor_relay;

@@ -77,6 +77,9 @@ static void advise_on_relay(const cli_doctor_findings *f, char out[CLI_DOCTOR_AD
             "The certificate of %s is not trusted, has expired, or is for another name: check the server's, this machine's "
             "clock, or give the authority with --ca-file.",
             relay->uri);
+    else if ((relay = find_relay(f, HF_EDTLS)))
+        snprintf(out, CLI_DOCTOR_ADVICE_SIZE, "TLS with %s fails (%s): check that the server speaks TLS 1.2 at this port.",
+                 relay->uri, relay->why ? relay->why : hf_err_text(HF_EDTLS));
     else if ((relay = find_relay(f, HF_EQUOTA)))
         snprintf(out, CLI_DOCTOR_ADVICE_SIZE,
                  "%s has given this user as many relays as it may have: wait, or raise the quota.", relay->uri);

@@ -103,8 +103,10 @@ static void print_relays(const cli_doctor_findings *f, FILE *out)
         if (relay->err == HF_OK)
             fprintf(out, "relays from %s, after %s\n", hf_addr_write_ip(&relay->relayed, addr),
                     cli_write_span(relay->took, span));
+        else if (relay->err == HF_ETIMEDOUT)
+            fputs("no answer\n", out);
         else
-            fprintf(out, "%s\n", relay->err == HF_ETIMEDOUT ? "no answer" : hf_err_text(relay->err));
+            fprintf(out, "%s\n", relay->why ? relay->why : hf_err_text(relay->err));
     }
 }
 
@@ -169,10 +171,12 @@ static json_t *servers_json(const cli_doctor_findings *f)
 static json_t *relays_json(const cli_doctor_findings *f)
 {
     json_t *array = json_array();
-    for (size_t i = 0; i < f->relays_len; i++)
+    for (size_t i = 0; i < f->relays_len; i++) {
+        const cli_doctor_relay *relay = &f->relays[i];
         json_array_append_new(array,
-                              json_pack("{ss so so so}", "uri", f->relays[i].uri, "error", error_of(f->relays[i].err),
-                                        "relayed", text_of(&f->relays[i].relayed), "ms", milliseconds(f->relays[i].took)));
+                              json_pack("{ss so ss? so so}", "uri", relay->uri, "error", error_of(relay->err), "why",
+                                        relay->why, "relayed", text_of(&relay->relayed), "ms", milliseconds(relay->took)));
+    }
     return array;
 }
 

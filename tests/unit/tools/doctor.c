@@ -52,6 +52,7 @@ Test(doctor, advises_the_most_urgent_thing)
         {"UDP blocked, relays too", 0, 0, HF_ETIMEDOUT, HF_ETIMEDOUT, HF_ETIMEDOUT, 0, false, "No TURN server is reached"},
         {"UDP blocked, certificate", 0, 0, HF_ETIMEDOUT, HF_ETIMEDOUT, HF_ECERTIFICATE, 0, false,
          "certificate of turns:r:443"},
+        {"UDP blocked, no TLS there", 0, 0, HF_ETIMEDOUT, HF_ETIMEDOUT, HF_EDTLS, 0, false, "TLS with turns:r:443 fails"},
         {"symmetric, no relay", 0, 1, HF_OK, HF_EAGAIN, HF_EAGAIN, 0, false, "another port"},
         {"symmetric, refused", 0, 1, HF_OK, HF_EAUTH, HF_EAGAIN, 0, false, "turn:r refuses user name"},
         {"symmetric, expired", 0, 1, HF_OK, HF_EAUTH, HF_EAGAIN, 1799999999, false, "have expired"},
