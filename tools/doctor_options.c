@@ -20,16 +20,12 @@ static hf_err take_turn(void *options, const char *value, cli_fault *fault)
 
 static hf_err take_user(void *options, const char *value, cli_fault *fault)
 {
-    (void)fault;
-    ((cli_doctor_options *)options)->servers.username = value;
-    return HF_OK;
+    return cli_servers_take_user(&((cli_doctor_options *)options)->servers, value, fault);
 }
 
 static hf_err take_pass(void *options, const char *value, cli_fault *fault)
 {
-    (void)fault;
-    ((cli_doctor_options *)options)->servers.password = value;
-    return HF_OK;
+    return cli_servers_take_password(&((cli_doctor_options *)options)->servers, value, fault);
 }
 
 static hf_err take_ca_file(void *options, const char *value, cli_fault *fault)
@@ -41,8 +37,10 @@ static hf_err take_bind(void *context, const char *value, cli_fault *fault)
 {
     cli_doctor_options *options = context;
     hf_addr addr;
-    if (!hf_addr_parse(value, strlen(value), &addr) || addr.port != 0 || hf_addr_is_unspecified(&addr))
-        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not the IP address of an interface", value);
+
+    hf_err err = cli_parse_bind(value, &addr, fault);
+    if (err != HF_OK)
+        return err;
     if (options->binds_len == CLI_DOCTOR_BINDS_MAX)
         return cli_fault_set(fault, HF_ELIMIT, "more than %d addresses", CLI_DOCTOR_BINDS_MAX);
     options->binds[options->binds_len++] = addr;

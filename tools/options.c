@@ -101,6 +101,14 @@ static bool read_port(const char **text, uint16_t *out)
     return true;
 }
 
+hf_err cli_parse_bind(const char *text, hf_addr *out, cli_fault *fault)
+{
+    if (!hf_addr_parse(text, strlen(text), out) || out->port != 0 || hf_addr_is_unspecified(out) ||
+        hf_addr_is_multicast(out))
+        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not the IP address of an interface", text);
+    return HF_OK;
+}
+
 hf_err cli_parse_ports(const char *text, uint16_t *first, uint16_t *last, cli_fault *fault)
 {
     const char *at = text;

@@ -28,6 +28,9 @@ void cli_options_print_help(const cli_option *table, size_t len, FILE *out);
 /* A name that is not empty. HF_EINVAL. */
 HF_CHECKED hf_err cli_parse_file(const char *text, const char **out, cli_fault *fault);
 
+/* An address that an interface can have, without a port. HF_EINVAL. */
+HF_CHECKED hf_err cli_parse_bind(const char *text, hf_addr *out, cli_fault *fault);
+
 /* "50000-50100". HF_EINVAL. */
 HF_CHECKED hf_err cli_parse_ports(const char *text, uint16_t *first, uint16_t *last, cli_fault *fault);
 

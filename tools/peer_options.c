@@ -18,21 +18,14 @@ static hf_err take_turn(void *options, const char *value, cli_fault *fault)
     return cli_servers_add_turn(&((cli_peer_options *)options)->servers, value, fault);
 }
 
-/* RFC 8489 §14.3: "a USERNAME value MUST contain a UTF-8 [RFC3629]-encoded sequence of fewer than 509 octets". */
 static hf_err take_turn_user(void *options, const char *value, cli_fault *fault)
 {
-    if (*value == '\0' || strlen(value) >= 509)
-        return cli_fault_set(fault, HF_EINVAL, "a user name has 1 to 508 bytes");
-    ((cli_peer_options *)options)->servers.username = value;
-    return HF_OK;
+    return cli_servers_take_user(&((cli_peer_options *)options)->servers, value, fault);
 }
 
 static hf_err take_turn_pass(void *options, const char *value, cli_fault *fault)
 {
-    if (*value == '\0')
-        return cli_fault_set(fault, HF_EINVAL, "the password is empty");
-    ((cli_peer_options *)options)->servers.password = value;
-    return HF_OK;
+    return cli_servers_take_password(&((cli_peer_options *)options)->servers, value, fault);
 }
 
 static hf_err take_policy(void *options, const char *value, cli_fault *fault)
@@ -78,9 +71,9 @@ static hf_err take_bind(void *context, const char *value, cli_fault *fault)
     cli_peer_options *options = context;
     hf_addr addr;
 
-    if (!hf_addr_parse(value, strlen(value), &addr) || addr.port != 0 || hf_addr_is_unspecified(&addr) ||
-        hf_addr_is_multicast(&addr))
-        return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not the IP address of an interface", value);
+    hf_err err = cli_parse_bind(value, &addr, fault);
+    if (err != HF_OK)
+        return err;
     if (options->binds_len == CLI_BINDS_MAX)
         return cli_fault_set(fault, HF_ELIMIT, "more than %d addresses", CLI_BINDS_MAX);
     options->binds[options->binds_len++] = addr;

@@ -101,6 +101,23 @@ bool cli_servers_have_tls(const cli_servers *servers)
     return false;
 }
 
+/* RFC 8489 §14.3: "a USERNAME value MUST contain a UTF-8 [RFC3629]-encoded sequence of fewer than 509 octets". */
+hf_err cli_servers_take_user(cli_servers *servers, const char *text, cli_fault *fault)
+{
+    if (*text == '\0' || strlen(text) >= 509)
+        return cli_fault_set(fault, HF_EINVAL, "a user name has 1 to 508 bytes");
+    servers->username = text;
+    return HF_OK;
+}
+
+hf_err cli_servers_take_password(cli_servers *servers, const char *text, cli_fault *fault)
+{
+    if (*text == '\0')
+        return cli_fault_set(fault, HF_EINVAL, "the password is empty");
+    servers->password = text;
+    return HF_OK;
+}
+
 static const char *null_if_empty(const char *text)
 {
     return text && *text ? text : NULL;

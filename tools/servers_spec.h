@@ -23,6 +23,10 @@ HF_CHECKED hf_err cli_servers_add_turn(cli_servers *servers, const char *text, c
 bool cli_servers_have_turn(const cli_servers *servers);
 bool cli_servers_have_tls(const cli_servers *servers); /* turns: */
 
+/* What the options say of the credentials. HF_EINVAL. */
+HF_CHECKED hf_err cli_servers_take_user(cli_servers *servers, const char *text, cli_fault *fault);
+HF_CHECKED hf_err cli_servers_take_password(cli_servers *servers, const char *text, cli_fault *fault);
+
 /* Gives the TURN servers their credentials: those of the options, and what these leave out from here (NULL or "": nothing).
  * Without any, they are asked for when they are needed. HF_EINVAL: a user without a password, or the other way round. */
 HF_CHECKED hf_err cli_servers_set_credentials(cli_servers *servers, const char *username, const char *password,

@@ -4,6 +4,7 @@ import os
 import subprocess
 import threading
 import time
+import traceback
 
 BOUND = float(os.environ.get("HOLDFAST_TEST_BOUND", "30"))  # seconds that nothing takes, however slow the machine
 SIGNALS = ("offer", "answer", "candidate")
@@ -95,3 +96,19 @@ class Pair:
                 peer.process.kill()
             peer.process.wait()
             peer.process.stdout.close()
+
+
+def run_all(tests, names):
+    """Runs those of these names, all where none is given; the exit status."""
+    failed = 0
+    for test in tests:
+        if names and test.__name__ not in names:
+            continue
+        began = time.monotonic()
+        try:
+            test()
+            print(f"ok      {test.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
+        except Exception:  # the next ones may tell more
+            failed += 1
+            print(f"FAILED  {test.__name__}\n{traceback.format_exc()}", flush=True)
+    return 1 if failed else 0

@@ -10,9 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 
-from pair import BOUND, Pair
+from pair import BOUND, Pair, run_all
 
 PROGRAM = sys.argv[1]
 FIVE = {  # channel: ordered, maxRetransmits
@@ -440,20 +439,5 @@ TESTS = [value for value in list(globals().values())
          if inspect.isfunction(value) and value.__module__ == "__main__" and not inspect.signature(value).parameters]
 
 
-def main():
-    failed = 0
-    for test in TESTS:
-        if sys.argv[2:] and test.__name__ not in sys.argv[2:]:
-            continue
-        began = time.monotonic()
-        try:
-            test()
-            print(f"ok      {test.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
-        except Exception:  # the next ones may tell more
-            failed += 1
-            print(f"FAILED  {test.__name__}\n{traceback.format_exc()}", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all(TESTS, sys.argv[2:]))

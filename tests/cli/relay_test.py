@@ -3,12 +3,10 @@
     relay_test.py PROGRAM [TEST...]"""
 import inspect
 import sys
-import time
-import traceback
 
 from coturn import PROGRAM as COTURN
 from coturn import Coturn
-from pair import Pair
+from pair import Pair, run_all
 
 PROGRAM = sys.argv[1]
 SKIPPED = 77  # as meson has it
@@ -83,21 +81,10 @@ TESTS = [value for name, value in list(globals().items())
 
 
 def main():
-    failed = 0
     if not COTURN:
         print("coturn is not installed")
         return SKIPPED
-    for test in TESTS:
-        if sys.argv[2:] and test.__name__ not in sys.argv[2:]:
-            continue
-        began = time.monotonic()
-        try:
-            test()
-            print(f"ok      {test.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
-        except Exception:  # the next ones may tell more
-            failed += 1
-            print(f"FAILED  {test.__name__}\n{traceback.format_exc()}", flush=True)
-    return 1 if failed else 0
+    return run_all(TESTS, sys.argv[2:])
 
 
 if __name__ == "__main__":

@@ -5,22 +5,16 @@ import contextlib
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
 
+from coturn import free_port
 from pair import BOUND
 
 PROGRAM = sys.argv[1]
 SKIPPED = 77  # as meson has it
 CLIENT, PEER = shutil.which("turnutils_uclient"), shutil.which("turnutils_peer")
 MESSAGES, CLIENTS = 10, 2
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 @contextlib.contextmanager
