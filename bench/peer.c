@@ -88,6 +88,7 @@ static void on_event(side *s, const hf_peer_event *e)
     case HF_PEER_CONNECTION_CHANGED:
     case HF_PEER_ROUTE_CHANGED:
     case HF_PEER_SERVER_FAILED:
+    case HF_PEER_SERVER_ANSWERS:
     case HF_PEER_CREDENTIALS_NEEDED:
     case HF_PEER_CHANNEL_LOW:
     case HF_PEER_CHANNEL_CLOSING:

@@ -127,6 +127,7 @@ static void see_event(int which, const hf_peer_event *event)
         }
         break;
     case HF_PEER_SERVER_FAILED:
+    case HF_PEER_SERVER_ANSWERS:
     case HF_PEER_SIGNALING_CHANGED:
     case HF_PEER_NEGOTIATION_NEEDED:
     case HF_PEER_ICE_CONNECTION_CHANGED:

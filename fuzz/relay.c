@@ -240,6 +240,7 @@ static void on_agent_request(world *w, const hf_request *request)
     case HF_REQUEST_ADVERTISE:
         demand(w->policy != HF_ICE_RELAY_ONLY);
         break;
+    case HF_REQUEST_RELEASE:
     case HF_REQUEST_BIND:
     case HF_REQUEST_UNBIND:
         demand(false);

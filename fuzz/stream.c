@@ -282,6 +282,7 @@ static void on_request(world *w, const hf_request *request)
         break;
     case HF_REQUEST_BIND:
     case HF_REQUEST_UNBIND:
+    case HF_REQUEST_RELEASE:
         demand(false); /* servers ask for that */
         break;
     }

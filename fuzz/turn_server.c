@@ -189,7 +189,7 @@ static void input(world *w, const hf_path *path, hf_bytes bytes)
         return;
     if (bytes.len > 0)
         memcpy(copy, bytes.data, bytes.len);
-    hf_turn_server_input(w->server, w->now, &(hf_datagram){*path, copy, bytes.len}, 1);
+    hf_turn_server_input(w->server, w->now, &(hf_datagram){.path = *path, .data = copy, .len = bytes.len}, 1);
     free(copy);
     serve(w);
 }

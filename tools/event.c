@@ -141,6 +141,8 @@ json_t *cli_event_signal(const hf_envelope *envelope)
     case HF_SIGNAL_END_OF_CANDIDATES:
         return json_pack("{ss ss ss ss* so}", "type", "candidate", "candidate", signal->candidate ? signal->candidate : "",
                          "sdpMid", signal->mid ? signal->mid : "0", "usernameFragment", signal->ufrag, "envelope", address);
+    case HF_SIGNAL_BYE:
+        break;
     }
     json_decref(address);
     return NULL;

@@ -46,6 +46,7 @@ typedef struct hf_datagram {
     hf_path path;
     uint8_t *data;
     size_t len;
+    uint32_t group; /* of the socket or stream that it came by (hf_request) */
 } hf_datagram;
 
 /* A run of datagrams for one path, one behind the other in the caller's buffer. Each is `segment` bytes long, the last
@@ -81,13 +82,22 @@ typedef enum hf_request_type {
     /* Bind one more UDP socket, to path.local, and answer with HF_REPLY_BOUND. */
     HF_REQUEST_BIND,
     /* Close the socket that BIND was asked for with this `id`, or the answer to it named by path.local. No answer. */
-    HF_REQUEST_UNBIND
+    HF_REQUEST_UNBIND,
+    /* Close all sockets and streams of this `group`, for which nothing more will be asked or sent. What was sent before
+     * leaves. No answer. */
+    HF_REQUEST_RELEASE
 } hf_request_type;
 
-/* What a layer asks of the world. `name` stays valid until the next call on the object. */
+/* What a layer asks of the world. `name` stays valid until the next call on the object.
+ *
+ * An object that is more than one connection, as a session is while one takes the place of another, keeps their sockets
+ * apart by a number: everything asked for with another `group` gets sockets of its own, which the same number names in
+ * replies and in datagrams. For all other objects it is 0. */
 typedef struct hf_request {
     hf_request_type type;
-    uint32_t id;      /* to be repeated in the reply; 0 in DISCONNECT: the path says which */
+    uint32_t group;   /* to be repeated in the reply, as is the id; HF_REPLY_LOCALS that nobody asked for comes once for each
+                         group that has asked for them and is not released */
+    uint32_t id;      /* of requests of one group; 0 in DISCONNECT: the path says which */
     const char *name; /* RESOLVE, ADVERTISE, CONNECT with `tls`: the host name, NUL-terminated */
     hf_path path;     /* ADVERTISE, CONNECT, DISCONNECT, BIND, UNBIND */
     bool tls;         /* CONNECT */
@@ -117,6 +127,7 @@ typedef enum hf_reply_type {
 /* The answer. All that it points to is the caller's and is not kept after the call. */
 typedef struct hf_reply {
     hf_reply_type type;
+    uint32_t group;         /* the request's; where nobody asked, that of the sockets it is about */
     uint32_t id;            /* the request's; 0 when nobody asked */
     hf_err err;             /* HF_OK, or why not: HF_ERESOLVE, HF_EIO, HF_EUNREACHABLE; HF_ENOTSUP: this driver never does */
     const hf_local *locals; /* LOCALS: all that there are now, new and old */

@@ -25,9 +25,40 @@ extern const hf_channel_config hf_collab_channels[HF_COLLAB_CHANNELS_LEN];
 /* A signal with its address. On input `sender` may be NULL for a plain peer that does not name itself. */
 typedef struct hf_envelope {
     const char *sender, *receiver;
+    const char *session;        /* the sender's session id (hf_session_id); NULL: not said (a plain peer) */
+    const char *remote_session; /* the receiver's, as far as the sender knows it; NULL: it does not */
     uint32_t offer; /* the offer that it is, answers, or belongs to: 1, 2, … of its maker; 0: not said (a plain peer) */
     hf_signal signal;
 } hf_envelope;
+
+/* What the manager does for a session that is not connected (docs/recovery.md). */
+typedef enum hf_attempt_phase {
+    HF_ATTEMPT_NONE = 0, /* nothing is to be done */
+    HF_ATTEMPT_OFFERING, /* one has begun; the remote has not agreed to it yet */
+    HF_ATTEMPT_CHECKING, /* it has: a path is looked for */
+    HF_ATTEMPT_WAITING   /* it has failed; another follows at `next` */
+} hf_attempt_phase;
+
+/* Which step it takes (architecture.md, promise 2). */
+typedef enum hf_attempt_step {
+    HF_STEP_CONNECT = 0, /* the first connection */
+    HF_STEP_RESTART,     /* an ICE restart: same DTLS, same SCTP */
+    HF_STEP_RECONNECT    /* a new connection that takes the session up */
+} hf_attempt_step;
+
+typedef struct hf_attempt {
+    hf_attempt_phase phase;
+    hf_attempt_step step;
+    unsigned failures; /* attempts that failed since it was connected last */
+    bool relay_only;   /* this one tries relayed candidates alone */
+    hf_time since;     /* of the phase */
+    hf_time next;      /* WAITING: the end of the wait; otherwise of the attempt's patience; HF_NEVER: news ends it */
+    hf_err cause;      /* why the last one failed */
+} hf_attempt;
+
+/* "offering"; "reconnect". Static. HF_ATTEMPT_NONE is "none". */
+const char *hf_attempt_phase_name(hf_attempt_phase phase);
+const char *hf_attempt_step_name(hf_attempt_step step);
 
 /* Called inside hf_manager_dispatch and hf_session_dispatch; any function may be called from them. Pointers in an
  * envelope stay valid until the handler returns. */
@@ -37,15 +68,39 @@ typedef struct hf_manager_handlers {
     void (*on_envelope)(void *context, hf_manager *manager, const hf_envelope *envelope);
     /* A remote began a session with us. */
     void (*on_session)(void *context, hf_manager *manager, hf_session *session);
+    /* hf_manager_get_attempt has something new to say of this session. May be NULL. */
+    void (*on_attempt)(void *context, hf_manager *manager, hf_session *session, const hf_attempt *attempt);
 } hf_manager_handlers;
+
+#define HF_RETRY_WAITS_MAX 32
+
+/* When failed attempts are followed by others. Zeroes are the default: the table in docs/recovery.md. */
+typedef struct hf_retry_config {
+    const hf_span
+        *waits;       /* behind the first failed attempt, the second …; the last one repeats. NULL: 1, 2, 4, 8, 16, 30 s */
+    size_t waits_len; /* at most HF_RETRY_WAITS_MAX */
+    unsigned jitter;  /* each wait is made longer at random by up to so many per cent, at most 100; 0: none */
+    hf_span attempt;  /* an attempt that the remote has agreed to has failed after so long; 0: HF_RETRY_ATTEMPT */
+    unsigned
+        relay_only_after; /* so many failed attempts that the remote has answered: every other one tries relayed candidates
+                                  alone; 0: HF_RETRY_RELAY_ONLY_AFTER */
+    unsigned relay_after; /* no relayed candidates before so many failed attempts; 0: none are needed (session.peer.relay) */
+} hf_retry_config;
+
+#define HF_RETRY_ATTEMPT HF_SECONDS(8)
+#define HF_RETRY_RELAY_ONLY_AFTER 5
 
 /* Strings and arrays are copied. */
 typedef struct hf_manager_config {
     const char *peer_id;       /* 1 to HF_PEER_ID_MAX bytes of UTF-8; NULL: a random one */
     hf_session_config session; /* of each session; session.peer.engine is required. session.peer.certificate NULL: one is
-                                     made and shared by all sessions, which lets remotes see that it is the same user */
+                                     made and shared by all sessions, which lets remotes that compare notes see that it is
+                                     the same user (see certificate_each) */
     hf_manager_handlers handlers;
-    size_t sessions_max; /* 0: HF_MANAGER_SESSIONS_MAX; further offers of strangers are refused */
+    hf_retry_config retry;
+    bool certificate_each; /* each session gets a certificate of its own, kept for that remote as long as the manager lives:
+                              2 ms each. HF_EINVAL together with session.peer.certificate */
+    size_t sessions_max;   /* 0: HF_MANAGER_SESSIONS_MAX; further offers of strangers are refused */
 } hf_manager_config;
 
 /* HF_EINVAL, HF_ENOMEM, HF_ECERTIFICATE, and what hf_session_new says. */
@@ -83,6 +138,12 @@ const char *hf_manager_error_text(const hf_manager *manager);
 /* Ends the manager's care for a session and frees it: after this the pointer is dead (inside a handler: when it has
  * returned). */
 void hf_manager_forget(hf_manager *manager, hf_session *session);
+
+/* What is being done for a session. HF_ENOENT: not one of ours. */
+HF_CHECKED hf_err hf_manager_get_attempt(const hf_manager *manager, const hf_session *session, hf_attempt *out);
+
+/* Forgets who a remote was: after this the next one with that id is believed, whatever its certificate. */
+void hf_manager_forget_identity(hf_manager *manager, const char *peer_id);
 
 /* Runs the handlers for sessions that remotes began. */
 void hf_manager_dispatch(hf_manager *manager, hf_time now);

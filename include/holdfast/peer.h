@@ -27,6 +27,8 @@ typedef struct hf_peer hf_peer;
  * repeats them. */
 #define HF_PEER_EARLY_BYTES_MAX 32768
 
+#define HF_PEER_ATTRIBUTE_MAX 128
+
 /* Zeroes, with an engine, are the default. Strings and arrays are copied. */
 typedef struct hf_peer_config {
     hf_engine *engine;                 /* required; must outlive the peer */
@@ -45,6 +47,9 @@ typedef struct hf_peer_config {
     hf_ice_tcp tcp;
     bool no_udp;           /* see hf_ice_config */
     unsigned fingerprints; /* hashes to show in descriptions, all at once: bits 1u << HF_SHA256 …; 0: SHA-256 alone */
+    const char
+        *attribute; /* a session-level line of our descriptions, without "a=", such as "name:value"; copied; NULL: none.
+                              HF_EINVAL: more than HF_PEER_ATTRIBUTE_MAX bytes, not a name and value of RFC 8866 §9 */
 } hf_peer_config;
 
 /* HF_EINVAL: no engine, no randomness, a number out of its range, a server URI that is none. HF_ENOTSUP: a kind of
@@ -137,6 +142,10 @@ typedef enum hf_peer_description {
 /* As hf_peer_local_description. HF_ESTATE: there is none. */
 HF_CHECKED hf_err hf_peer_get_description(hf_peer *peer, hf_peer_description which, hf_sdp_type *type, const char **sdp);
 
+/* The value of session-level attribute `name` in a description, as hf_peer_config.attribute puts one there: looks at the
+ * text alone, whose other lines may be wrong. False: it is not there, or longer than `cap` - 1. */
+bool hf_sdp_session_attribute(const char *sdp, const char *name, char *out, size_t cap);
+
 /* As hf_ice_set_credentials: the answer to HF_PEER_CREDENTIALS_NEEDED. */
 HF_CHECKED hf_err hf_peer_set_credentials(hf_peer *peer, hf_time now, const char *uri, const char *username,
                                           const char *password);
@@ -144,6 +153,13 @@ HF_CHECKED hf_err hf_peer_set_credentials(hf_peer *peer, hf_time now, const char
 /* Asks for an ICE restart (W3C restartIce): HF_PEER_NEGOTIATION_NEEDED follows, and the next offer has new credentials. The
  * connection goes on meanwhile. HF_ESTATE: there is nothing to restart, as no description of ours has been set. */
 HF_CHECKED hf_err hf_peer_restart_ice(hf_peer *peer, hf_time now);
+
+/* Which relayed candidates are used from the next restart on (hf_peer_config.relay at first). HF_EINVAL. */
+HF_CHECKED hf_err hf_peer_set_relay(hf_peer *peer, hf_ice_relay relay);
+
+/* Asks those STUN and TURN servers that have not answered once more each second, until one does: HF_PEER_SERVER_ANSWERS
+ * tells it, and ends the asking; so does `on` false. All have answered, or there are none: nothing is asked. */
+void hf_peer_watch_servers(hf_peer *peer, hf_time now, bool on);
 
 /* Adds a candidate of the remote (RFC 9429 §4.1.19): `candidate` is "candidate:…"; "" or NULL says that no more will
  * come. `mid` and `ufrag` may be NULL: then it belongs to the last description. One that belongs to a rejected section is
@@ -195,6 +211,7 @@ typedef enum hf_peer_event_type {
     HF_PEER_CANDIDATE,          /* a local candidate for the remote; "" at the end of them */
     HF_PEER_ROUTE_CHANGED,      /* the selected candidate pair */
     HF_PEER_SERVER_FAILED,      /* a STUN or TURN server gave nothing; the connection goes on without it */
+    HF_PEER_SERVER_ANSWERS,     /* one that did not answer before (hf_peer_watch_servers) */
     HF_PEER_CREDENTIALS_NEEDED, /* for the TURN server `server_uri`: hf_peer_set_credentials */
     HF_PEER_REMOTE_CLOSED,      /* the remote ended the connection: nothing more will come. Close and free the peer */
     HF_PEER_NEGOTIATION_NEEDED, /* make an offer (W3C "negotiationneeded"): told in HF_SIGNALING_STABLE, and once */
@@ -210,9 +227,9 @@ typedef enum hf_peer_event_type {
  * them alone, hf_peer_free excepted. */
 typedef struct hf_peer_event {
     hf_peer_event_type type;
-    hf_err cause; /* ICE_CONNECTION_, CONNECTION_CHANGED to failed or disconnected; SERVER_FAILED; REMOTE_CLOSED and
+    hf_err cause;    /* ICE_CONNECTION_, CONNECTION_CHANGED to failed or disconnected; SERVER_FAILED; REMOTE_CLOSED and
                      CHANNEL_CLOSED (HF_OK: in order) */
-    const char *why;        /* SERVER_FAILED by HF_ECERTIFICATE or HF_EDTLS: what is wrong, in static words; or NULL */
+    const char *why; /* SERVER_FAILED by HF_ECERTIFICATE or HF_EDTLS: what is wrong, in static words; or NULL */
     hf_datachannel channel; /* CHANNEL_… */
     union {
         hf_signaling_state signaling;
@@ -254,6 +271,23 @@ void hf_peer_tick(hf_peer *peer, hf_time now);
 /* Gives a function that is called when a call of the application has left something to send or to tell, so that a
  * driver of many peers need not look at idle ones. It must only take note. NULL takes it back. */
 void hf_peer_set_wake(hf_peer *peer, void (*wake)(void *context), void *context);
+
+/* --- Who goes next ------------------------------------------------------------------------------------------------
+ * For those who keep queues of their own above the connection, and give it no more than the path takes. */
+
+/* What is known of the payload given by hf_peer_send, all channels together. Counters never decrease. */
+typedef struct hf_peer_flow {
+    uint64_t bytes_given;     /* accepted by hf_peer_send */
+    uint64_t bytes_sent;      /* left for the first time */
+    uint64_t bytes_delivered; /* at the remote's SCTP: acknowledged, also in a gap block (RFC 9260 §3.3.4), or given up */
+    uint64_t chunks_lost;     /* found missing, and repeated */
+    uint64_t rtt_samples;     /* how many round trips were measured; none of what was repeated (Karn) */
+    hf_span rtt_last;         /* the last of them, the smallest of one acknowledgement; 0: none yet */
+    size_t message_max;       /* the longest message that the remote takes */
+    bool is_up;               /* the association stands: something may be given */
+} hf_peer_flow;
+
+void hf_peer_get_flow(const hf_peer *peer, hf_peer_flow *out);
 
 /* --- Statistics (W3C webrtc-stats) -------------------------------------------------------------------------------- */
 

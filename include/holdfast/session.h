@@ -43,10 +43,12 @@ const char *hf_session_path_name(hf_session_path path);
 /* What becomes of a session that was connected, and whose path is lost: the remote's consent has ended (RFC 7675), or no
  * candidate pair is left. */
 typedef enum hf_recovery {
-    HF_RECOVERY_DEFAULT = 0, /* of a manager's sessions RESTART, of others NONE */
+    HF_RECOVERY_DEFAULT = 0, /* of a manager's sessions RESUME, of others NONE */
     HF_RECOVERY_NONE,        /* it has failed */
-    HF_RECOVERY_RESTART      /* it is RECONNECTING until an ICE restart has found a path, with the same DTLS and SCTP. The
+    HF_RECOVERY_RESTART,     /* it is RECONNECTING until an ICE restart has found a path, with the same DTLS and SCTP. The
                                 manager does those; whoever has no manager calls hf_session_restart_ice */
+    HF_RECOVERY_RESUME       /* the same, or until another connection has taken it up (hf_session_reconnect): then whatever
+                                ends a connection, but the remote's wish, can be recovered from. Plain: as RESTART */
 } hf_recovery;
 
 /* Strings and arrays are copied. */
@@ -56,6 +58,7 @@ typedef struct hf_session_config {
     size_t channels_len;
     bool no_trickle; /* connect and accept signal a description only when it holds every candidate */
     hf_span linger;  /* 0: HF_SESSION_LINGER_DEFAULT */
+    bool plain;      /* no session protocol: plain data channels, and no line in our descriptions that offers more */
     hf_recovery recovery;
     hf_span give_up; /* FAILED, when nothing has been connected for so long, the first connection included; 0: never */
 } hf_session_config;
@@ -89,8 +92,14 @@ HF_CHECKED hf_err hf_session_add_ice_candidate(hf_session *session, hf_time now,
 /* Makes an offer and signals it. HF_ESTATE: there is a connection already. */
 HF_CHECKED hf_err hf_session_connect(hf_session *session, hf_time now);
 
-/* Makes a new connection that takes the session up. HF_ENOTSUP until sessions resume. */
+/* Offers a new connection that takes the session up, beside the old one, which serves until then (docs/protocol.md). What
+ * was not acknowledged is sent again, and nothing arrives twice. One that is being made already is given up. HF_ENOTSUP: the
+ * remote is a plain peer, or not known yet. HF_ESTATE: it was never connected, or has failed. */
 HF_CHECKED hf_err hf_session_reconnect(hf_session *session, hf_time now);
+
+/* Takes the identity that HF_SESSION_IDENTITY_CHANGED has told as the remote's from now on: the offer that bore it is
+ * answered, or ours made anew. HF_ESTATE: none was told. */
+HF_CHECKED hf_err hf_session_accept_identity(hf_session *session, hf_time now);
 
 /* Restarts ICE on the connection (RFC 8445 §9): an offer comes as an HF_SESSION_SIGNAL event, also to those who connect by
  * hand, and data goes on by the old path meanwhile. A remote that refuses leaves everything as it was. HF_ESTATE: there is
@@ -106,11 +115,13 @@ typedef enum hf_signal_type {
     HF_SIGNAL_OFFER = 1,
     HF_SIGNAL_ANSWER,
     HF_SIGNAL_CANDIDATE,
-    HF_SIGNAL_END_OF_CANDIDATES
+    HF_SIGNAL_END_OF_CANDIDATES,
+    HF_SIGNAL_BYE /* the session has ended; believed where the envelope names both sessions */
 } hf_signal_type;
 
 typedef struct hf_signal {
     hf_signal_type type;
+    uint32_t generation;   /* which connection of the session it is about: 1, 2, …; 0: not said (a plain peer) */
     const char *sdp;       /* OFFER, ANSWER */
     const char *candidate; /* CANDIDATE */
     const char *mid;       /* CANDIDATE, END_OF_CANDIDATES; may be NULL on input */
@@ -128,6 +139,9 @@ HF_CHECKED hf_err hf_session_set_credentials(hf_session *session, hf_time now, c
 /* Takes back an offer of ours that was not answered. (To accept the remote's while ours is open does so, too.) Channels and
  * connection stay. HF_ESTATE: none is open. */
 HF_CHECKED hf_err hf_session_withdraw_offer(hf_session *session, hf_time now);
+
+/* As hf_peer_set_relay, for the connection of this moment and those that follow. */
+HF_CHECKED hf_err hf_session_set_relay(hf_session *session, hf_time now, hf_ice_relay relay);
 
 /* Details of the last error; "" when there are none. Valid until the next call. */
 const char *hf_session_error_text(const hf_session *session);
@@ -147,6 +161,24 @@ hf_channel *hf_session_channel_at(const hf_session *session, size_t index);
 /* --- State -------------------------------------------------------------------------------------------------------- */
 
 hf_session_state hf_session_get_state(const hf_session *session);
+
+/* What the remote speaks over data channels. */
+typedef enum hf_session_protocol {
+    HF_PROTOCOL_UNKNOWN = 0, /* there was no connection yet */
+    HF_PROTOCOL_PLAIN,
+    HF_PROTOCOL_HOLDFAST
+} hf_session_protocol;
+
+hf_session_protocol hf_session_get_protocol(const hf_session *session);
+
+/* This session's id, 32 hexadecimal digits, and the remote's; "" while it is not known, or plain. Static as long as the
+ * session, the remote's until continuity is lost. */
+#define HF_SESSION_ID_SIZE 33
+const char *hf_session_id(const hf_session *session);
+const char *hf_session_remote_id(const hf_session *session);
+
+/* The number of the newest connection, open or being made: 1, 2, …; 0: there was none yet. */
+uint32_t hf_session_generation(const hf_session *session);
 hf_session_path hf_session_get_path(const hf_session *session);
 hf_connection_state hf_session_connection_state(const hf_session *session);
 hf_ice_state hf_session_ice_connection_state(const hf_session *session);
@@ -170,7 +202,15 @@ typedef enum hf_session_event_type {
     HF_SESSION_CHANNEL_LOW,
     HF_SESSION_ROUTE_CHANGED,
     HF_SESSION_CREDENTIALS_NEEDED, /* for a TURN server: hf_session_set_credentials */
-    HF_SESSION_NETWORK_CHANGED,    /* a local address has appeared */
+    HF_SESSION_NETWORK_CHANGED,    /* there may be a way that was not there before: a local address has appeared, or a server
+                                      answers again */
+    HF_SESSION_RESUMED,            /* another connection has taken the session up; channels go on */
+    HF_SESSION_CONTINUITY_LOST,    /* the remote was started again, or has forgotten the session: this is a new one with the
+                                   same remote. What was not acknowledged comes as MESSAGE_RETURNED before this; channels
+                                   that the remote had opened close after it, our own go on, empty */
+    HF_SESSION_MESSAGE_RETURNED,   /* a message of ours that will not be sent (again) */
+    HF_SESSION_IDENTITY_CHANGED,   /* somebody with another certificate answers in the remote's name: nothing is said to them
+                                      unless hf_session_accept_identity is called. A connection that stands goes on */
     HF_SESSION_EVENT_COUNT
 } hf_session_event_type;
 
@@ -195,7 +235,26 @@ typedef struct hf_session_event {
         hf_signal signal;
         hf_ice_route route;
         const char *server_uri;     /* CREDENTIALS_NEEDED */
+        bool resumed;               /* CHANNEL_OPEN: it was open before, on another connection */
         hf_datachannel_info closed; /* CHANNEL_CLOSED: what it was, and its counters */
+        struct {
+            uint32_t generation; /* of the connection that took it up */
+            uint64_t messages;   /* ours that it sends again, or for the first time */
+            hf_span outage;      /* from the loss of the path until now; 0: there was none */
+        } resumed_by;            /* RESUMED */
+        struct {
+            uint64_t possibly_delivered; /* messages returned of which a part was given to a connection */
+            uint64_t not_sent;           /* and of which nothing was */
+        } lost;                          /* CONTINUITY_LOST */
+        struct {
+            hf_message_kind kind;
+            const uint8_t *data;
+            size_t len;
+            bool possibly_delivered;
+        } returned; /* MESSAGE_RETURNED; cause: HF_ECONTINUITY, HF_EMSGSIZE (longer than the remote takes), HF_ECLOSED */
+        struct {
+            const char *fingerprint; /* of the new one, as SDP writes it: "sha-256 AB:CD:…" */
+        } identity;                  /* IDENTITY_CHANGED */
     } u;
 } hf_session_event;
 

@@ -16,6 +16,8 @@ static const char *signal_name(hf_signal_type type)
         return "candidate";
     case HF_SIGNAL_END_OF_CANDIDATES:
         return "end-of-candidates";
+    case HF_SIGNAL_BYE:
+        return "bye";
     }
     return "";
 }
@@ -254,6 +256,8 @@ static hf_err receive_by_type(remote *r, hf_time now, const hf_envelope *envelop
         if (number != 0 && number != r->offer_ours && number < r->offer_theirs)
             return HF_OK;
         break;
+    case HF_SIGNAL_BYE:
+        break;
     }
     return hf_session_signal(r->session, now, &envelope->signal);
 }
@@ -289,6 +293,7 @@ static bool is_well_formed(const hf_signal *signal)
     case HF_SIGNAL_CANDIDATE:
         return signal->candidate != NULL;
     case HF_SIGNAL_END_OF_CANDIDATES:
+    case HF_SIGNAL_BYE:
         return true;
     }
     return false;

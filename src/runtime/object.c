@@ -170,6 +170,8 @@ static bool answer_requests(hf_object *d)
         case HF_REQUEST_UNBIND:
             hf_bound_close(d, &request);
             break;
+        case HF_REQUEST_RELEASE:
+            break;
         }
     }
     return false;

@@ -218,6 +218,8 @@ hf_err hf_session_signal(hf_session *session, hf_time now, const hf_signal *sign
         return hf_session_add_ice_candidate(session, now, signal->candidate, signal->mid, signal->ufrag);
     case HF_SIGNAL_END_OF_CANDIDATES:
         return hf_session_add_ice_candidate(session, now, NULL, signal->mid, signal->ufrag);
+    case HF_SIGNAL_BYE:
+        return HF_ENOTSUP;
     }
     return HF_EINVAL;
 }

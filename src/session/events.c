@@ -344,6 +344,11 @@ static void on_peer_event(hf_session *session, const hf_peer_event *e)
         emit(session, &event);
         break;
     }
+    case HF_PEER_SERVER_ANSWERS: {
+        hf_session_event event = {.type = HF_SESSION_NETWORK_CHANGED};
+        emit(session, &event);
+        break;
+    }
     case HF_PEER_REMOTE_CLOSED:
         on_remote_closed(session, e->cause);
         break;

@@ -88,6 +88,7 @@ static void on_event(sim_side *side, const hf_peer_event *event)
     case HF_PEER_ICE_CONNECTION_CHANGED:
     case HF_PEER_ICE_GATHERING_CHANGED:
     case HF_PEER_SERVER_FAILED:
+    case HF_PEER_SERVER_ANSWERS:
     case HF_PEER_CREDENTIALS_NEEDED:
     case HF_PEER_CHANNEL_LOW:
     case HF_PEER_CHANNEL_WRITABLE:

@@ -179,6 +179,8 @@ static void answer_request(sim_host *host, const hf_request *request)
     case HF_REQUEST_UNBIND:
         unbind_socket(host, request);
         break;
+    case HF_REQUEST_RELEASE:
+        break;
     case HF_REQUEST_RESOLVE:
     case HF_REQUEST_ADVERTISE:
         host->endpoint->reply(

@@ -102,6 +102,8 @@ static void receive(sim_side *side, const letter *l)
         if (err == HF_ENOTSUP && side->sim->config.may_refuse_candidates)
             err = HF_OK;
         break;
+    case HF_SIGNAL_BYE: /* not between plain peers */
+        break;
     }
     if (err != HF_OK) {
         fprintf(stderr, "sim: a signal was refused: %s: %s\n", hf_err_name(err), hf_peer_error_text(side->peer));

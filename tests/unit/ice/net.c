@@ -165,6 +165,7 @@ static void answer_request(net *n, net_host *host, const hf_request *request)
     case HF_REQUEST_BIND:
     case HF_REQUEST_UNBIND:
         cr_assert_fail("an agent asks for no socket of its own");
+    case HF_REQUEST_RELEASE: /* an agent never asks for that */
     case HF_REQUEST_ADVERTISE:
         reply.type = HF_REPLY_ADVERTISED;
         reply.err = n->has_multicast ? HF_OK : HF_EIO;

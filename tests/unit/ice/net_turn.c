@@ -93,6 +93,7 @@ static void answer(net *n, net_turn *turn, const hf_request *request)
             *stream = turn->streams[--turn->streams_len];
         }
         break;
+    case HF_REQUEST_RELEASE:
     case HF_REQUEST_LOCALS:
     case HF_REQUEST_RESOLVE:
     case HF_REQUEST_ADVERTISE:

@@ -116,7 +116,8 @@ Test(state, data_passes_only_where_a_check_has_come_through)
     uint8_t dtls[] = {23, 1}, stun[] = {0, 1, 0, 0}, junk[] = {100}, more[] = {22, 2};
     hf_path good = {.local = n.b.locals[0].addr, .remote = n.a.locals[0].addr};
     hf_path bad = {.local = n.b.locals[0].addr, .remote = net_addr("10.0.0.66:1")};
-    hf_datagram d[] = {{bad, dtls, 2}, {good, stun, 4}, {good, dtls, 2}, {good, junk, 1}, {good, more, 2}, {good, more, 0}};
+    hf_datagram d[] = {{bad, dtls, 2, 0},  {good, stun, 4, 0}, {good, dtls, 2, 0},
+                       {good, junk, 1, 0}, {good, more, 2, 0}, {good, more, 0, 0}};
     hf_ice_stats before, after;
     hf_ice_get_stats(n.b.ice, &before);
     cr_expect_eq(hf_ice_input(n.b.ice, n.now, d, 6), 2);

@@ -128,6 +128,10 @@ static void on_event(void *context, hf_session *session, const hf_session_event 
     case HF_SESSION_ROUTE_CHANGED:
     case HF_SESSION_CREDENTIALS_NEEDED:
     case HF_SESSION_NETWORK_CHANGED:
+    case HF_SESSION_RESUMED:
+    case HF_SESSION_CONTINUITY_LOST:
+    case HF_SESSION_MESSAGE_RETURNED:
+    case HF_SESSION_IDENTITY_CHANGED:
     case HF_SESSION_EVENT_COUNT:
         break;
     }

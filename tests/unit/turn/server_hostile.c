@@ -319,11 +319,12 @@ Test(turn_hostile, what_waits_to_be_sent_is_bounded)
     uint64_t sent = d.sent_bytes;
     size_t dropped = (size_t)desk_stats(&d).dropped;
     for (int i = 0; i < 10000; i++)
-        hf_turn_server_input(d.server, d.now, &(hf_datagram){c.path, channel_data, sizeof channel_data}, 1);
+        hf_turn_server_input(d.server, d.now,
+                             &(hf_datagram){.path = c.path, .data = channel_data, .len = sizeof channel_data}, 1);
     cr_expect_gt(desk_stats(&d).dropped, dropped);
     desk_begin(&c, HF_STUN_REQUEST, HF_STUN_REFRESH);
     size_t len = desk_finish(&c);
-    hf_turn_server_input(d.server, d.now, &(hf_datagram){c.path, c.buffer, len}, 1);
+    hf_turn_server_input(d.server, d.now, &(hf_datagram){.path = c.path, .data = c.buffer, .len = len}, 1);
     static uint8_t run[65536];
     hf_transmit out = {.buffer = run, .cap = sizeof run};
     cr_assert(hf_turn_server_poll_transmit(d.server, d.now, &out));
