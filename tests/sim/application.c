@@ -120,6 +120,16 @@ static bool take(void *owner, const hf_datagram *datagram)
     return sim_names_input(owner, datagram);
 }
 
+static hf_time due(const void *owner)
+{
+    return sim_names_deadline(owner);
+}
+
+static void tick(void *owner)
+{
+    sim_names_tick(owner);
+}
+
 SIM_ENDPOINT(peer);
 
 hf_err sim_application_init(sim_side *side, const sim_config *config)
@@ -139,6 +149,8 @@ hf_err sim_application_init(sim_side *side, const sim_config *config)
     side->host.attend = attend;
     side->host.answer = answer;
     side->host.take = take;
+    side->host.due = due;
+    side->host.tick = tick;
     sim_names_init(side);
     return err;
 }

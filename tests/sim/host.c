@@ -218,13 +218,26 @@ void sim_host_drain(sim_host *host)
     }
 }
 
-hf_time sim_host_deadline(const sim_host *host)
+static hf_time object_due(const sim_host *host)
 {
     return is_running(host) ? host->endpoint->deadline(host->object) : HF_NEVER;
 }
 
+static hf_time owner_due(const sim_host *host)
+{
+    return host->due && !host->asleep ? host->due(host->owner) : HF_NEVER;
+}
+
+hf_time sim_host_deadline(const sim_host *host)
+{
+    hf_time object = object_due(host), owner = owner_due(host);
+    return object < owner ? object : owner;
+}
+
 void sim_host_tick(sim_host *host)
 {
-    if (sim_host_deadline(host) <= host->sim->now)
+    if (object_due(host) <= host->sim->now)
         host->endpoint->tick(host->object, host->sim->now);
+    if (owner_due(host) <= host->sim->now)
+        host->tick(host->owner);
 }

@@ -52,7 +52,7 @@ typedef struct sim_stream {
     bool is_open, is_silent;
 } sim_stream;
 
-#define SIM_HOSTS_MAX 8
+#define SIM_HOSTS_MAX 32
 #define SIM_INTERFACES_MAX 4
 #define SIM_STREAMS_MAX 64
 #define SIM_LISTENS_MAX 4
@@ -78,6 +78,8 @@ typedef struct sim_host {
     bool (*attend)(void *owner);                            /* looks what has happened; true: something */
     bool (*answer)(void *owner, const hf_request *request); /* true: this request is its own affair */
     bool (*take)(void *owner, const hf_datagram *datagram); /* true: this datagram is */
+    hf_time (*due)(const void *owner);                      /* when the owner itself wants its tick */
+    void (*tick)(void *owner);
 } sim_host;
 
 /* Puts a host on the simulated network. */

@@ -1,7 +1,7 @@
 /* managers.c: the application behind the session of each side. It carries envelopes, and notes what happens. */
 #include "managers.h"
 
-#include "chance.h"
+#include "post.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -12,48 +12,10 @@ static const char *const names[2] = {"alice", "bob"};
 
 /* --- The post ---------------------------------------------------------------------------------------------------- */
 
-#define TEXTS 6
-
-/* An envelope under way: its texts stand one behind the other, those that are NULL as 0. */
-typedef struct letter {
-    hf_signal_type type;
-    uint32_t offer;
-    size_t at[TEXTS];
-    char texts[];
-} letter;
-
-static letter *write_letter(const hf_envelope *e)
-{
-    const char *texts[TEXTS] = {e->sender, e->receiver, e->signal.sdp, e->signal.candidate, e->signal.mid, e->signal.ufrag};
-    size_t size = 1;
-    for (int i = 0; i < TEXTS; i++)
-        size += texts[i] ? strlen(texts[i]) + 1 : 0;
-    letter *l = malloc(sizeof *l + size);
-    assert(l);
-    *l = (letter){.type = e->signal.type, .offer = e->offer};
-    size_t len = 1;
-    for (int i = 0; i < TEXTS; i++) {
-        if (!texts[i])
-            continue;
-        l->at[i] = len;
-        memcpy(l->texts + len, texts[i], strlen(texts[i]) + 1);
-        len += strlen(texts[i]) + 1;
-    }
-    return l;
-}
-
-static const char *text_of(const letter *l, int i)
-{
-    return l->at[i] > 0 ? l->texts + l->at[i] : NULL;
-}
-
 static void land(void *context, void *cargo)
 {
     sim_side *side = context;
-    const letter *l = cargo;
-    hf_envelope e = {.sender = text_of(l, 0), .receiver = text_of(l, 1), .offer = l->offer};
-    e.signal = (hf_signal){
-        .type = l->type, .sdp = text_of(l, 2), .candidate = text_of(l, 3), .mid = text_of(l, 4), .ufrag = text_of(l, 5)};
+    hf_envelope e = letter_read(cargo);
     if (side->host.asleep)
         return;
     hf_err err = hf_manager_receive(side->manager, side->sim->now, &e);
@@ -63,15 +25,9 @@ static void land(void *context, void *cargo)
 static void on_envelope(void *context, hf_manager *manager, const hf_envelope *envelope)
 {
     sim_side *side = context;
-    sim *s = side->sim;
     (void)manager;
     side->offers += envelope->signal.type == HF_SIGNAL_OFFER;
-    if (s->post.cut || (s->post.loss > 0 && sim_random(s, 1000) < s->post.loss))
-        return;
-    hf_time leaves_at = s->now > s->post_since ? s->now : s->post_since;
-    for (bool again = true; again; again = s->post.duplicate > 0 && sim_random(s, 1000) < s->post.duplicate)
-        timeline_add(&s->timeline, leaves_at + sim_link_delay(s, &s->post), land, &s->side[1 - side->index],
-                     write_letter(envelope));
+    post_send(side->sim, letter_of(envelope), land, &side->sim->side[1 - side->index]);
 }
 
 /* --- The session ------------------------------------------------------------------------------------------------- */
@@ -199,15 +155,16 @@ static bool attend(void *owner)
     return false;
 }
 
-hf_time sim_manager_deadline(const sim_side *side)
+static hf_time due(const void *owner)
 {
-    return side->manager && !side->host.asleep ? hf_manager_deadline(side->manager) : HF_NEVER;
+    const sim_side *side = owner;
+    return hf_manager_deadline(side->manager);
 }
 
-void sim_manager_tick(sim_side *side)
+static void tick(void *owner)
 {
-    if (sim_manager_deadline(side) <= side->sim->now)
-        hf_manager_tick(side->manager, side->sim->now);
+    sim_side *side = owner;
+    hf_manager_tick(side->manager, side->sim->now);
 }
 
 SIM_ENDPOINT(session);
@@ -231,6 +188,8 @@ hf_err sim_manager_init(sim_side *side)
     side->host.endpoint = &session_endpoint;
     side->host.owner = side;
     side->host.attend = attend;
+    side->host.due = due;
+    side->host.tick = tick;
     return hf_manager_new(&side->manager, &manager, &side->sim->env[side->index].env);
 }
 

@@ -10,8 +10,4 @@ void sim_manager_clear(sim_side *side);
 /* Begins a session with the other side. */
 void sim_manager_connect(sim_side *side);
 
-/* Of the manager itself; its session is driven by the side's host. */
-hf_time sim_manager_deadline(const sim_side *side);
-void sim_manager_tick(sim_side *side);
-
 #endif

@@ -5,7 +5,6 @@
 #include "chance.h"
 #include "clock.h"
 #include "managers.h"
-#include "names.h"
 #include "numbered.h"
 
 #include <assert.h>
@@ -90,10 +89,6 @@ static hf_time next_moment(const sim *s)
     hf_time next = timeline_next(&s->timeline);
     for (size_t i = 0; i < s->hosts_len; i++)
         next = earlier(next, sim_host_deadline(s->hosts[i]));
-    for (int i = 0; i < 2; i++) {
-        const sim_side *side = &s->side[i];
-        next = earlier(next, s->config.managers ? sim_manager_deadline(side) : sim_names_deadline(side));
-    }
     return next;
 }
 
@@ -114,8 +109,6 @@ bool sim_run(sim *s, hf_time until, bool (*done)(sim *s))
         }
         for (size_t i = 0; i < s->hosts_len; i++)
             sim_host_tick(s->hosts[i]);
-        for (int i = 0; i < 2; i++)
-            (s->config.managers ? sim_manager_tick : sim_names_tick)(&s->side[i]);
     }
     s->now = until;
     clock_set(s->now);
@@ -162,7 +155,7 @@ void sim_init(sim *s, const sim_config *config)
     for (int i = 0; i < 2; i++)
         test_env_init(&s->env[i], config->seed * 2 + (uint64_t)i)->trace = config->trace;
     hf_err err = hf_engine_new(&s->engine, &s->env[0].env);
-    for (int i = 0; i < 2 && err == HF_OK; i++) {
+    for (int i = 0; i < 2 && err == HF_OK && !config->no_sides; i++) {
         s->side[i].sim = s;
         s->side[i].index = i;
         init_side(&s->side[i]);
@@ -176,7 +169,7 @@ void sim_init(sim *s, const sim_config *config)
 
 void sim_clear(sim *s)
 {
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2 && !s->config.no_sides; i++) {
         if (s->config.managers)
             sim_manager_clear(&s->side[i]);
         else

@@ -33,7 +33,8 @@ typedef struct sim_config {
     bool managers; /* the sides have managers, "alice" and "bob", whose session takes the place of the peer */
     const hf_channel_config *channels; /* of their sessions */
     size_t channels_len;
-    bool nowhere; /* the hosts of the sides have no interface at first */
+    bool no_sides; /* the world is empty, but for what is put there */
+    bool nowhere;  /* the hosts of the sides have no interface at first */
     const hf_ice_server *servers;
     size_t servers_len;
     hf_ice_relay relay;

@@ -1,0 +1,20 @@
+/* post.h: envelopes on their way: the signalling server of the simulated world. */
+#ifndef SIM_POST_H
+#define SIM_POST_H
+
+#include "world.h"
+
+/* An envelope with its texts, in one block of malloc. */
+typedef struct letter letter;
+
+letter *letter_of(const hf_envelope *envelope);
+letter *letter_copy(const letter *l);
+
+/* Its texts are the letter's. */
+hf_envelope letter_read(const letter *l);
+
+/* Puts a letter on its way over the world's post, which may lose or repeat it; `land` gets it, and it is freed then. What
+ * is posted before s->post_since waits for that moment. */
+void post_send(sim *s, letter *l, timeline_land land, void *receiver);
+
+#endif
