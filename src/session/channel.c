@@ -64,9 +64,9 @@ hf_err hf_channel_new(hf_channel **out, hf_session *session, const hf_channel_co
 /* A data channel that is gone has nothing more to receive. */
 static hf_err set_in_parts(const hf_channel *channel)
 {
-    if (!channel->session->peer || channel->carrier == 0)
+    if (channel->carrier == 0)
         return HF_OK;
-    hf_err err = hf_peer_receive_in_parts(channel->session->peer, channel->carrier, channel->config.in_parts);
+    hf_err err = hf_peer_receive_in_parts(channel->session->current->peer, channel->carrier, channel->config.in_parts);
     return err == HF_ENOENT ? HF_OK : err;
 }
 
@@ -79,14 +79,14 @@ hf_err hf_channel_carry(hf_channel *channel, hf_time now)
                                     .reliability_limit = channel->config.reliability_limit,
                                     .priority = priority_on_the_wire(channel->config.priority),
                                     .send_buffer_max = channel->config.send_buffer_max};
-    hf_err err = hf_peer_open_channel(channel->session->peer, now, &config, &channel->carrier);
+    hf_err err = hf_peer_open_channel(channel->session->current->peer, now, &config, &channel->carrier);
     return err == HF_OK ? set_in_parts(channel) : err;
 }
 
 /* One that is gone already is closed. */
 void hf_session_close_carrier(hf_session *session, hf_time now, hf_datachannel carrier)
 {
-    hf_err err = hf_peer_close_channel(session->peer, now, carrier);
+    hf_err err = hf_peer_close_channel(session->current->peer, now, carrier);
     if (err != HF_OK)
         hf_log(session->env, HF_LOG_DEBUG, "session: closing a data channel: %s", hf_err_name(err));
 }
@@ -122,8 +122,6 @@ hf_err hf_session_create_channel(hf_session *session, hf_time now, const hf_chan
         err = hf_channel_config_check(config);
     if (err == HF_OK && hf_session_channel(session, config->name))
         err = HF_EEXIST;
-    if (err == HF_OK)
-        err = hf_session_need_peer(session);
     if (err == HF_OK)
         err = hf_channel_new(&channel, session, config);
     if (err != HF_OK)
@@ -167,7 +165,7 @@ hf_session *hf_channel_session(const hf_channel *channel)
 static hf_err begin(hf_channel *channel, hf_time now)
 {
     hf_err err = channel ? hf_session_begin(channel->session, now) : HF_EINVAL;
-    return err == HF_OK && (!channel->session->peer || channel->carrier == 0) ? HF_ESTATE : err;
+    return err == HF_OK && channel->carrier == 0 ? HF_ESTATE : err;
 }
 
 hf_err hf_channel_send(hf_channel *channel, hf_time now, hf_message_kind kind, const void *data, size_t len)
@@ -175,7 +173,7 @@ hf_err hf_channel_send(hf_channel *channel, hf_time now, hf_message_kind kind, c
     hf_err err = begin(channel, now);
     if (err != HF_OK)
         return err;
-    err = hf_peer_send(channel->session->peer, now, channel->carrier, kind, data, len);
+    err = hf_peer_send(channel->session->current->peer, now, channel->carrier, kind, data, len);
     hf_session_wake(channel->session);
     return err;
 }
@@ -185,7 +183,7 @@ hf_err hf_channel_close(hf_channel *channel, hf_time now)
     hf_err err = begin(channel, now);
     if (err != HF_OK)
         return err;
-    err = hf_peer_close_channel(channel->session->peer, now, channel->carrier);
+    err = hf_peer_close_channel(channel->session->current->peer, now, channel->carrier);
     channel->closing = err == HF_OK;
     hf_session_wake(channel->session);
     return err;
@@ -195,9 +193,9 @@ hf_err hf_channel_set_buffered_low(hf_channel *channel, size_t bytes)
 {
     if (!channel)
         return HF_EINVAL;
-    if (!channel->session->peer || channel->carrier == 0)
+    if (channel->carrier == 0)
         return HF_ESTATE;
-    return hf_peer_set_buffered_low(channel->session->peer, channel->carrier, bytes);
+    return hf_peer_set_buffered_low(channel->session->current->peer, channel->carrier, bytes);
 }
 
 hf_err hf_channel_receive_in_parts(hf_channel *channel, bool in_parts)
@@ -212,9 +210,9 @@ hf_err hf_channel_info(const hf_channel *channel, hf_datachannel_info *out)
 {
     if (!channel || !out)
         return HF_EINVAL;
-    if (!channel->session->peer || channel->carrier == 0)
+    if (channel->carrier == 0)
         return HF_ESTATE;
-    hf_err err = hf_peer_channel_info(channel->session->peer, channel->carrier, out);
+    hf_err err = hf_peer_channel_info(channel->session->current->peer, channel->carrier, out);
     if (err == HF_OK) {
         out->label = channel->name;
         out->protocol = channel->protocol;

@@ -4,28 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void wake_from_peer(void *context)
-{
-    hf_session_wake(context);
-}
-
-hf_err hf_session_need_peer(hf_session *session)
-{
-    if (session->peer)
-        return HF_OK;
-    hf_err err = hf_peer_new(&session->peer, &session->config.peer, session->env);
-    if (err == HF_OK)
-        hf_peer_set_wake(session->peer, wake_from_peer, session);
-    return err;
-}
-
-/* Keeps the peer's words for what went wrong with its last description or candidate. */
-static hf_err explained(hf_session *session, hf_err err)
-{
-    if (err != HF_OK)
-        snprintf(session->error_text, sizeof session->error_text, "%s", hf_peer_error_text(session->peer));
-    return err;
-}
+#define FIRST_GENERATION 1
 
 static hf_err refuse(hf_session *session, const char *reason)
 {
@@ -54,56 +33,24 @@ static hf_err open_configured(hf_session *session, hf_time now)
     return HF_OK;
 }
 
-/* Both sides have agreed once. */
-static bool has_agreed(const hf_session *session)
-{
-    const char *sdp;
-    return session->peer && hf_peer_get_description(session->peer, HF_CURRENT_REMOTE_DESCRIPTION, NULL, &sdp) == HF_OK;
-}
-
-static bool has_open_offer(const hf_session *session)
-{
-    return session->peer && hf_peer_signaling_state(session->peer) == HF_SIGNALING_HAVE_LOCAL_OFFER;
-}
-
-static bool has_connection(const hf_session *session)
-{
-    return session->peer && (hf_peer_signaling_state(session->peer) != HF_SIGNALING_STABLE || has_agreed(session));
-}
-
 hf_err hf_session_create_offer(hf_session *session, hf_time now, const char **sdp)
 {
     if (!session || !sdp)
         return HF_EINVAL;
     hf_err err = hf_session_begin(session, now);
-    if (err == HF_OK && has_connection(session))
+    if (err == HF_OK && hf_connection_is_begun(session->current))
         return refuse(session, "there is a connection already");
-    if (err == HF_OK)
-        err = hf_session_need_peer(session);
     if (err == HF_OK)
         err = open_configured(session, now);
     if (err == HF_OK)
-        err = explained(session, hf_peer_set_local_description(session->peer, now, HF_SDP_OFFER, NULL));
+        err = hf_connection_offer(session->current, now);
     if (err == HF_OK)
-        err = hf_peer_local_description(session->peer, NULL, sdp);
+        session->current->generation = FIRST_GENERATION;
+    if (err == HF_OK)
+        err = hf_peer_local_description(session->current->peer, NULL, sdp);
     if (err == HF_OK)
         hf_session_enter(session, HF_SESSION_CONNECTING, HF_OK);
     hf_session_wake(session);
-    return err;
-}
-
-/* Our offer is no longer open: where it has not gone out yet, it shall not. */
-static void forget_offer(hf_session *session)
-{
-    session->signal_due = 0;
-    hf_session_drop_signals(session);
-}
-
-static hf_err take_back_offer(hf_session *session, hf_time now)
-{
-    hf_err err = hf_peer_set_local_description(session->peer, now, HF_SDP_ROLLBACK, NULL);
-    if (err == HF_OK)
-        forget_offer(session);
     return err;
 }
 
@@ -112,20 +59,24 @@ hf_err hf_session_accept_offer(hf_session *session, hf_time now, const char *off
     if (!session || !offer || !answer)
         return HF_EINVAL;
     hf_err err = hf_session_begin(session, now);
+    if (err == HF_OK && session->state == HF_SESSION_FAILED)
+        err = refuse(session, "it has failed");
+    hf_connection *connection = session->current;
+    bool gives_way = hf_connection_has_open_offer(connection);
     if (err == HF_OK)
-        err = session->state == HF_SESSION_FAILED ? refuse(session, "it has failed") : hf_session_need_peer(session);
-    bool gives_way = has_open_offer(session);
-    if (err == HF_OK)
-        err = explained(session, hf_peer_set_remote_description(session->peer, now, HF_SDP_OFFER, offer));
+        err =
+            hf_connection_explained(connection, hf_peer_set_remote_description(connection->peer, now, HF_SDP_OFFER, offer));
     if (err == HF_OK) {
         if (gives_way)
-            forget_offer(session);
+            hf_connection_forget_offer(connection);
+        if (connection->generation == 0)
+            connection->generation = FIRST_GENERATION;
         if (session->state == HF_SESSION_NEW) /* ICE has begun, whatever becomes of the answer */
             hf_session_enter(session, HF_SESSION_CONNECTING, HF_OK);
-        err = explained(session, hf_peer_set_local_description(session->peer, now, HF_SDP_ANSWER, NULL));
+        err = hf_connection_explained(connection, hf_peer_set_local_description(connection->peer, now, HF_SDP_ANSWER, NULL));
     }
     if (err == HF_OK)
-        err = hf_peer_local_description(session->peer, NULL, answer);
+        err = hf_peer_local_description(connection->peer, NULL, answer);
     hf_session_wake(session);
     return err;
 }
@@ -135,13 +86,14 @@ hf_err hf_session_set_remote_description(hf_session *session, hf_time now, const
     if (!session || !answer)
         return HF_EINVAL;
     hf_err err = hf_session_begin(session, now);
-    if (err == HF_OK && !session->peer)
-        err = refuse(session, "there is no offer that it could answer");
-    else if (err == HF_OK)
-        err = explained(session, hf_peer_set_remote_description(session->peer, now, HF_SDP_ANSWER, answer));
-    if (err != HF_OK && err != HF_ENOMEM && has_agreed(session) && has_open_offer(session)) {
-        session->offer_refused = true; /* the connection goes on as it was */
-        (void)!take_back_offer(session, now);
+    hf_connection *connection = session->current;
+    if (err == HF_OK)
+        err = hf_connection_explained(connection,
+                                      hf_peer_set_remote_description(connection->peer, now, HF_SDP_ANSWER, answer));
+    bool refused = err != HF_OK && err != HF_ENOMEM;
+    if (refused && hf_connection_has_agreed(connection) && hf_connection_has_open_offer(connection)) {
+        connection->offer_refused = true; /* the connection goes on as it was */
+        (void)!hf_connection_take_back_offer(connection, now);
     }
     hf_session_wake(session);
     return err;
@@ -153,10 +105,9 @@ hf_err hf_session_add_ice_candidate(hf_session *session, hf_time now, const char
     if (!session)
         return HF_EINVAL;
     hf_err err = hf_session_begin(session, now);
+    hf_connection *connection = session->current;
     if (err == HF_OK)
-        err = hf_session_need_peer(session);
-    if (err == HF_OK)
-        err = explained(session, hf_peer_add_ice_candidate(session->peer, now, candidate, mid, ufrag));
+        err = hf_connection_explained(connection, hf_peer_add_ice_candidate(connection->peer, now, candidate, mid, ufrag));
     hf_session_wake(session);
     return err;
 }
@@ -168,37 +119,20 @@ hf_err hf_session_set_credentials(hf_session *session, hf_time now, const char *
     if (!session || !uri || !username || !password)
         return HF_EINVAL;
     hf_err err = hf_session_begin(session, now);
-    if (err == HF_OK && session->peer)
-        err = explained(session, hf_peer_set_credentials(session->peer, now, uri, username, password));
+    hf_connection *connection = session->current;
+    if (err == HF_OK)
+        err = hf_connection_explained(connection, hf_peer_set_credentials(connection->peer, now, uri, username, password));
     if (err == HF_OK)
         err = hf_session_config_set_credentials(&session->config, uri, username, password, session->env);
     hf_session_wake(session);
     return err;
 }
 
-/* Puts our description among the events, or notes that it waits for the last candidate. */
-hf_err hf_session_push_description(hf_session *session)
-{
-    hf_sdp_type type;
-    const char *sdp;
-    hf_err err = hf_peer_local_description(session->peer, &type, &sdp);
-    if (err != HF_OK)
-        return err;
-    if (session->config.no_trickle && hf_peer_ice_gathering_state(session->peer) != HF_ICE_GATHERING_COMPLETE) {
-        session->signal_due = type;
-        return HF_OK;
-    }
-    session->signal_due = 0;
-    hf_session_event event = {.type = HF_SESSION_SIGNAL};
-    event.u.signal.type = type == HF_SDP_OFFER ? HF_SIGNAL_OFFER : HF_SIGNAL_ANSWER;
-    return hf_session_push(session, event, sdp);
-}
-
 hf_err hf_session_connect(hf_session *session, hf_time now)
 {
     const char *sdp;
     hf_err err = hf_session_create_offer(session, now, &sdp);
-    return err == HF_OK ? hf_session_push_description(session) : err;
+    return err == HF_OK ? hf_connection_push_description(session->current) : err;
 }
 
 hf_err hf_session_signal(hf_session *session, hf_time now, const hf_signal *signal)
@@ -211,7 +145,7 @@ hf_err hf_session_signal(hf_session *session, hf_time now, const hf_signal *sign
     switch (signal->type) {
     case HF_SIGNAL_OFFER:
         err = hf_session_accept_offer(session, now, signal->sdp, &answer);
-        return err == HF_OK ? hf_session_push_description(session) : err;
+        return err == HF_OK ? hf_connection_push_description(session->current) : err;
     case HF_SIGNAL_ANSWER:
         return hf_session_set_remote_description(session, now, signal->sdp);
     case HF_SIGNAL_CANDIDATE:
@@ -231,9 +165,9 @@ hf_err hf_session_withdraw_offer(hf_session *session, hf_time now)
     hf_err err = hf_session_begin(session, now);
     if (err != HF_OK)
         return err;
-    if (!has_open_offer(session))
+    if (!hf_connection_has_open_offer(session->current))
         return refuse(session, "no offer is open");
-    err = take_back_offer(session, now);
+    err = hf_connection_take_back_offer(session->current, now);
     hf_session_wake(session);
     return err;
 }
@@ -244,10 +178,10 @@ hf_err hf_session_reconnect(hf_session *session, hf_time now)
     return err == HF_OK ? HF_ENOTSUP : err;
 }
 
-static hf_err renegotiate(hf_session *session)
+static hf_err renegotiate(hf_connection *connection)
 {
-    hf_err err = explained(session, hf_peer_set_local_description(session->peer, session->now, HF_SDP_OFFER, NULL));
-    return err == HF_OK ? hf_session_push_description(session) : err;
+    hf_err err = hf_connection_offer(connection, connection->session->now);
+    return err == HF_OK ? hf_connection_push_description(connection) : err;
 }
 
 /* While a negotiation is on, the offer follows behind it: the connection says when. */
@@ -258,23 +192,25 @@ hf_err hf_session_restart_ice(hf_session *session, hf_time now)
     hf_err err = hf_session_begin(session, now);
     if (err != HF_OK)
         return err;
-    if (!has_agreed(session) || session->state == HF_SESSION_FAILED)
+    hf_connection *connection = session->current;
+    if (!hf_connection_has_agreed(connection) || session->state == HF_SESSION_FAILED)
         return refuse(session, "there is no connection to restart");
-    session->offer_refused = false;
-    err = explained(session, hf_peer_restart_ice(session->peer, now));
-    if (err == HF_OK && hf_peer_signaling_state(session->peer) == HF_SIGNALING_STABLE)
-        err = renegotiate(session);
+    connection->offer_refused = false;
+    err = hf_connection_explained(connection, hf_peer_restart_ice(connection->peer, now));
+    if (err == HF_OK && hf_peer_signaling_state(connection->peer) == HF_SIGNALING_STABLE)
+        err = renegotiate(connection);
     hf_session_wake(session);
     return err;
 }
 
 /* A first offer is the application's affair, and so is one that the remote refuses. */
-void hf_session_renegotiate_if_wanted(hf_session *session)
+void hf_session_renegotiate_if_wanted(hf_connection *connection)
 {
+    const hf_session *session = connection->session;
     bool over = session->disconnecting || session->state == HF_SESSION_FAILED || session->state == HF_SESSION_CLOSED;
-    if (over || !has_agreed(session) || session->offer_refused)
+    if (over || !hf_connection_has_agreed(connection) || connection->offer_refused)
         return;
-    hf_err err = renegotiate(session);
+    hf_err err = renegotiate(connection);
     if (err != HF_OK)
         hf_log(session->env, HF_LOG_ERROR, "session: an offer could not be made: %s", hf_err_text(err));
 }
@@ -291,28 +227,17 @@ static bool is_delivered(const hf_session *session)
 /* A path that does not answer yet, or no longer, may do so before the time is over. */
 static bool may_deliver(const hf_session *session)
 {
-    hf_connection_state connection = session->peer ? hf_peer_connection_state(session->peer) : HF_CONNECTION_NEW;
-    return connection == HF_CONNECTION_CONNECTING || connection == HF_CONNECTION_CONNECTED ||
-           connection == HF_CONNECTION_DISCONNECTED;
+    hf_connection_state state = hf_peer_connection_state(session->current->peer);
+    return state == HF_CONNECTION_CONNECTING || state == HF_CONNECTION_CONNECTED || state == HF_CONNECTION_DISCONNECTED;
 }
 
-/* The end of the connection is told with the session's. */
-void hf_session_close_peer(hf_session *session, hf_time now)
-{
-    if (!session->peer)
-        return;
-    hf_peer_close(session->peer, now);
-    session->connection = HF_CONNECTION_CLOSED;
-    session->ice = HF_ICE_CLOSED;
-}
-
-void hf_session_close_peer_if_due(hf_session *session, hf_time now)
+void hf_session_close_if_due(hf_session *session, hf_time now)
 {
     if (!session->disconnecting || session->state == HF_SESSION_CLOSED)
         return;
     if (may_deliver(session) && !is_delivered(session) && now < session->linger_until)
         return;
-    hf_session_close_peer(session, now);
+    hf_connection_close(session->current, now);
     hf_session_enter(session, HF_SESSION_CLOSED, HF_OK);
 }
 
@@ -322,7 +247,7 @@ void hf_session_give_up_if_due(hf_session *session, hf_time now)
     if (now < session->give_up_at)
         return;
     hf_err cause = session->trouble;
-    hf_session_close_peer(session, now);
+    hf_connection_close(session->current, now);
     hf_session_enter(session, HF_SESSION_FAILED, cause == HF_OK ? HF_ETIMEDOUT : cause);
 }
 
@@ -338,12 +263,12 @@ hf_err hf_session_disconnect(hf_session *session, hf_time now)
         return HF_OK;
     session->linger_until = now + session->config.linger;
     session->give_up_at = HF_NEVER;
-    for (size_t i = 0; session->peer && i < session->channels_len; i++) {
+    for (size_t i = 0; i < session->channels_len; i++) {
         session->channels[i]->closing = true;
         if (session->channels[i]->carrier != 0)
             hf_session_close_carrier(session, now, session->channels[i]->carrier);
     }
-    hf_session_close_peer_if_due(session, now);
+    hf_session_close_if_due(session, now);
     hf_session_wake(session);
     return HF_OK;
 }

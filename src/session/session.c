@@ -17,7 +17,8 @@ hf_err hf_session_new(hf_session **out, const hf_session_config *config, const h
     hf_ring_init(&session->events, session->env, sizeof(own_event), EVENTS_MAX);
     hf_err err = hf_session_config_copy(&session->config, config, env);
     if (err == HF_OK)
-        err = hf_session_need_peer(session); /* now, so that what is wrong with the configuration is told now */
+        err = hf_connection_new(&session->current,
+                                session); /* now, so that what is wrong with the configuration is told now */
     if (err != HF_OK) {
         hf_session_free(session);
         return err;
@@ -40,21 +41,9 @@ void hf_session_free(hf_session *session)
     hf_dealloc(env, session->channels);
     hf_dealloc(env, session->handlers);
     hf_session_clear_events(session);
-    hf_peer_free(session->peer);
+    hf_connection_free(session->current);
     hf_session_config_clear(&session->config, env);
     hf_dealloc(env, session);
-}
-
-/* Connections are made where no moment is known. */
-static void trace_connection(hf_session *session)
-{
-    uint64_t id = hf_peer_id(session->peer);
-    if (id == 0 || id == session->connection_told)
-        return;
-    session->connection_told = id;
-    if (session->own_env.trace_group == 0)
-        session->own_env.trace_group = id;
-    hf_trace(session->env, session->now, HF_TRACE_SESSION_CONNECTION_MADE, hf_trace_id("connection", id));
 }
 
 hf_err hf_session_begin(hf_session *session, hf_time now)
@@ -63,7 +52,7 @@ hf_err hf_session_begin(hf_session *session, hf_time now)
     if (session->disconnecting || session->state == HF_SESSION_CLOSED)
         return HF_ECLOSED;
     session->now = now;
-    trace_connection(session);
+    hf_connection_trace(session->current);
     return HF_OK;
 }
 
@@ -89,24 +78,29 @@ hf_session_state hf_session_get_state(const hf_session *session)
     return session->state;
 }
 
+uint32_t hf_session_generation(const hf_session *session)
+{
+    return session ? session->current->generation : 0;
+}
+
 hf_session_path hf_session_get_path(const hf_session *session)
 {
-    return session->path;
+    return session->current->path;
 }
 
 hf_connection_state hf_session_connection_state(const hf_session *session)
 {
-    return session->connection;
+    return session->current->state;
 }
 
 hf_ice_state hf_session_ice_connection_state(const hf_session *session)
 {
-    return session->ice;
+    return session->current->ice;
 }
 
 hf_peer *hf_session_peer(const hf_session *session)
 {
-    return session ? session->peer : NULL;
+    return session ? session->current->peer : NULL;
 }
 
 void hf_session_set_user(hf_session *session, void *user)
@@ -122,41 +116,41 @@ void *hf_session_user(const hf_session *session)
 void hf_session_input(hf_session *session, hf_time now, hf_datagram *datagrams, size_t n)
 {
     session->now = now;
-    if (session->peer)
-        hf_peer_input(session->peer, now, datagrams, n);
+    hf_peer_input(session->current->peer, now, datagrams, n);
 }
 
 bool hf_session_poll_transmit(hf_session *session, hf_time now, hf_transmit *out)
 {
-    return session->peer && hf_peer_poll_transmit(session->peer, now, out);
+    return hf_peer_poll_transmit(session->current->peer, now, out);
 }
 
 bool hf_session_poll_request(hf_session *session, hf_request *out)
 {
-    return session->peer && hf_peer_poll_request(session->peer, out);
+    return hf_peer_poll_request(session->current->peer, out);
 }
 
 void hf_session_reply(hf_session *session, hf_time now, const hf_reply *reply)
 {
     session->now = now;
-    if (session->peer)
-        hf_peer_reply(session->peer, now, reply);
+    hf_peer_reply(session->current->peer, now, reply);
     hf_session_note_locals(session, reply);
+}
+
+static hf_time earlier(hf_time a, hf_time b)
+{
+    return a < b ? a : b;
 }
 
 hf_time hf_session_deadline(const hf_session *session)
 {
-    hf_time due = session->peer ? hf_peer_deadline(session->peer) : HF_NEVER;
-    hf_time own = session->linger_until < session->give_up_at ? session->linger_until : session->give_up_at;
-    return due < own ? due : own;
+    return earlier(hf_peer_deadline(session->current->peer), earlier(session->linger_until, session->give_up_at));
 }
 
 void hf_session_tick(hf_session *session, hf_time now)
 {
     session->now = now;
-    if (session->peer)
-        hf_peer_tick(session->peer, now);
-    hf_session_close_peer_if_due(session, now);
+    hf_peer_tick(session->current->peer, now);
+    hf_session_close_if_due(session, now);
     hf_session_give_up_if_due(session, now);
 }
 

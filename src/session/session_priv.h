@@ -1,18 +1,21 @@
 /* session_priv.h: the inside of a session.
  *
- *   session.c  birth, end, and the driver's face      connect.c  offers, answers, candidates: connections come and go
- *   events.c   what the connection says, and handlers channel.c  named channels over data channels
- *   config.c   a configuration that owns its strings  names.c    words for states
- *   locals.c   which local addresses there are */
+ *   session.c  birth, end, and the driver's face      connect.c     offers, answers, candidates: what the application asks
+ *   states.c   which state leads to which             connection.c  one connection, of which a session has several in time
+ *   news.c     what a connection says                 events.c      the application's events and handlers
+ *   channel.c  named channels over data channels      config.c      a configuration that owns its strings
+ *   locals.c   which local addresses there are        names.c       words for states */
 #ifndef HF_SESSION_PRIV_H
 #define HF_SESSION_PRIV_H
 
 #include "alloc.h"
 #include "bytes.h"
+#include "connection.h"
 #include "log.h"
 #include "random.h"
 #include "ring.h"
 #include "session_config.h"
+#include "session_states.h"
 #include "trace.h"
 
 #include <holdfast/session.h>
@@ -46,15 +49,13 @@ struct hf_session {
     const hf_env *env; /* the one below */
     hf_env own_env;    /* the application's, and events of the log bear the id of our first connection */
     hf_session_config config;
-    hf_peer *peer;            /* the connection; made when it is first needed */
-    uint64_t connection_told; /* its id, as the log knows it */
-    hf_time now;              /* of the last call that told it */
+    hf_connection *current; /* the one that serves it; never NULL once it is born */
+    hf_connection *next;    /* the one that is being made to take its place; NULL: none */
+    hf_connection *gone;    /* closed, with last words to say; the newest first */
+    uint32_t groups;        /* handed out */
+    hf_time now;            /* of the last call that told it */
 
     hf_session_state state;
-    hf_session_path path;
-    hf_connection_state connection; /* the connection's words, as far as they were told: in step with `state` */
-    hf_ice_state ice;
-    bool offer_refused;   /* the remote's answer to our last renegotiation was none: not tried again by itself */
     bool disconnecting;   /* the application has said so */
     hf_time linger_until; /* HF_NEVER: not disconnecting */
     bool was_connected;   /* at any time */
@@ -63,7 +64,6 @@ struct hf_session {
     hf_addr locals[LOCALS_MAX];
     size_t locals_len;
     bool locals_known;
-    hf_sdp_type signal_due; /* without trickling: the description that waits for the last candidate; 0: none */
     char error_text[ERROR_TEXT_SIZE];
 
     hf_channel **channels;
@@ -92,21 +92,25 @@ void hf_channel_detach(hf_channel *channel);  /* its name is free again */
 void hf_channel_destroy(hf_channel *channel); /* after detach */
 
 /* connect.c */
-HF_CHECKED hf_err hf_session_need_peer(hf_session *session);
-void hf_session_close_peer(hf_session *session, hf_time now);
-void hf_session_close_peer_if_due(hf_session *session, hf_time now);
+void hf_session_close_if_due(hf_session *session, hf_time now);
 void hf_session_give_up_if_due(hf_session *session, hf_time now);
-void hf_session_renegotiate_if_wanted(hf_session *session); /* the connection asks for an offer */
-HF_CHECKED hf_err hf_session_push_description(hf_session *session);
+void hf_session_renegotiate_if_wanted(hf_connection *connection); /* it asks for an offer */
+
+/* states.c */
+void hf_session_enter(hf_session *session, hf_session_state next, hf_err cause);
+
+/* news.c */
+void hf_connection_hear(hf_connection *connection, const hf_peer_event *e);
 
 /* locals.c */
 void hf_session_note_locals(hf_session *session, const hf_reply *reply);
 
 /* events.c */
-void hf_session_push_or_log(hf_session *session, hf_session_event event, const char *text);
-void hf_session_enter(hf_session *session, hf_session_state next, hf_err cause);
 HF_CHECKED hf_err hf_session_push(hf_session *session, hf_session_event event, const char *text);
-void hf_session_drop_signals(hf_session *session); /* those not yet dispatched: their offer was withdrawn */
+void hf_session_push_or_log(hf_session *session, hf_session_event event, const char *text);
+void hf_session_emit(hf_session *session, const hf_session_event *event); /* at once; while events are dispatched */
+/* Those of that connection, not yet dispatched: their offer was withdrawn. */
+void hf_session_drop_signals(hf_session *session, uint32_t generation);
 void hf_session_clear_events(hf_session *session);
 
 /* session.c */

@@ -1,0 +1,122 @@
+/* connection.c: one connection of a session: a peer's birth and end, and the descriptions that it makes. */
+#include "session_priv.h"
+
+#include <stdio.h>
+
+static void wake_from_peer(void *context)
+{
+    hf_session_wake(context);
+}
+
+hf_err hf_connection_new(hf_connection **out, hf_session *session)
+{
+    *out = NULL;
+    hf_connection *connection = hf_alloc(session->env, sizeof *connection);
+    if (!connection)
+        return HF_ENOMEM;
+    connection->session = session;
+    connection->group = session->groups;
+    connection->silent_at = HF_NEVER;
+    hf_err err = hf_peer_new(&connection->peer, &session->config.peer, session->env);
+    if (err != HF_OK) {
+        hf_connection_free(connection);
+        return err;
+    }
+    session->groups++;
+    hf_peer_set_wake(connection->peer, wake_from_peer, session);
+    *out = connection;
+    return HF_OK;
+}
+
+void hf_connection_free(hf_connection *connection)
+{
+    if (!connection)
+        return;
+    const hf_env *env = connection->session->env;
+    hf_peer_free(connection->peer);
+    hf_dealloc(env, connection);
+}
+
+void hf_connection_trace(hf_connection *connection)
+{
+    hf_session *session = connection->session;
+    uint64_t id = hf_peer_id(connection->peer);
+    if (id == connection->traced)
+        return;
+    connection->traced = id;
+    if (session->own_env.trace_group == 0)
+        session->own_env.trace_group = id;
+    hf_trace(session->env, session->now, HF_TRACE_SESSION_CONNECTION_MADE, hf_trace_id("connection", id));
+}
+
+void hf_connection_close(hf_connection *connection, hf_time now)
+{
+    if (connection->silent_at != HF_NEVER)
+        return;
+    hf_peer_close(connection->peer, now);
+    connection->silent_at = now + HF_CONNECTION_LAST_WORDS;
+    connection->state = HF_CONNECTION_CLOSED;
+    connection->ice = HF_ICE_CLOSED;
+}
+
+bool hf_connection_has_agreed(const hf_connection *connection)
+{
+    const char *sdp;
+    return hf_peer_get_description(connection->peer, HF_CURRENT_REMOTE_DESCRIPTION, NULL, &sdp) == HF_OK;
+}
+
+bool hf_connection_has_open_offer(const hf_connection *connection)
+{
+    return hf_peer_signaling_state(connection->peer) == HF_SIGNALING_HAVE_LOCAL_OFFER;
+}
+
+bool hf_connection_is_begun(const hf_connection *connection)
+{
+    return hf_peer_signaling_state(connection->peer) != HF_SIGNALING_STABLE || hf_connection_has_agreed(connection);
+}
+
+hf_err hf_connection_explained(const hf_connection *connection, hf_err err)
+{
+    hf_session *session = connection->session;
+    if (err != HF_OK)
+        snprintf(session->error_text, sizeof session->error_text, "%s", hf_peer_error_text(connection->peer));
+    return err;
+}
+
+hf_err hf_connection_offer(hf_connection *connection, hf_time now)
+{
+    return hf_connection_explained(connection, hf_peer_set_local_description(connection->peer, now, HF_SDP_OFFER, NULL));
+}
+
+void hf_connection_forget_offer(hf_connection *connection)
+{
+    connection->signal_due = 0;
+    hf_session_drop_signals(connection->session, connection->generation);
+}
+
+hf_err hf_connection_take_back_offer(hf_connection *connection, hf_time now)
+{
+    hf_err err = hf_peer_set_local_description(connection->peer, now, HF_SDP_ROLLBACK, NULL);
+    if (err == HF_OK)
+        hf_connection_forget_offer(connection);
+    return err;
+}
+
+hf_err hf_connection_push_description(hf_connection *connection)
+{
+    hf_sdp_type type;
+    const char *sdp;
+    hf_err err = hf_peer_local_description(connection->peer, &type, &sdp);
+    if (err != HF_OK)
+        return err;
+    bool whole = hf_peer_ice_gathering_state(connection->peer) == HF_ICE_GATHERING_COMPLETE;
+    if (connection->session->config.no_trickle && !whole) {
+        connection->signal_due = type;
+        return HF_OK;
+    }
+    connection->signal_due = 0;
+    hf_session_event event = {.type = HF_SESSION_SIGNAL};
+    event.u.signal.type = type == HF_SDP_OFFER ? HF_SIGNAL_OFFER : HF_SIGNAL_ANSWER;
+    event.u.signal.generation = connection->generation;
+    return hf_session_push(connection->session, event, sdp);
+}

@@ -1,0 +1,219 @@
+/* news.c: what a connection says becomes the session's state and the application's events. */
+#include "session_priv.h"
+
+static bool is_over(const hf_session *session)
+{
+    return session->state == HF_SESSION_FAILED || session->state == HF_SESSION_CLOSED;
+}
+
+static hf_session_path path_of(const hf_ice_route *route)
+{
+    if (route->path.local.family == HF_FAMILY_NONE)
+        return HF_PATH_NONE;
+    bool relayed = route->local_type == HF_ICE_RELAYED || route->remote_type == HF_ICE_RELAYED;
+    return relayed ? HF_PATH_RELAYED : HF_PATH_DIRECT;
+}
+
+static void on_route(hf_connection *connection, const hf_ice_route *route)
+{
+    hf_session *session = connection->session;
+    hf_session_event event = {.type = HF_SESSION_ROUTE_CHANGED};
+    event.u.route = *route;
+    if (!is_over(session) && connection->path != path_of(route)) {
+        connection->path = path_of(route);
+        hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED}, NULL);
+    }
+    hf_session_emit(session, &event);
+}
+
+/* A path can be replaced. What else fails is for good: the identity, DTLS, SCTP. */
+static bool may_recover(const hf_session *session, hf_err cause)
+{
+    return session->config.recovery == HF_RECOVERY_RESTART && session->was_connected && !session->disconnecting &&
+           (cause == HF_ECONSENT || cause == HF_ENOPATH);
+}
+
+/* What a connection said before its end may be heard after it: then it no longer matters. */
+static void on_connection(hf_connection *connection, hf_connection_state state, hf_err cause)
+{
+    hf_session *session = connection->session;
+    hf_session_state before = session->state;
+    if (is_over(session))
+        return;
+    connection->state = state;
+    switch (state) {
+    case HF_CONNECTION_NEW:
+    case HF_CONNECTION_CONNECTING:
+        break;
+    case HF_CONNECTION_CONNECTED:
+        hf_session_enter(session, HF_SESSION_CONNECTED, HF_OK);
+        break;
+    case HF_CONNECTION_DISCONNECTED:
+        if (session->state != HF_SESSION_RECONNECTING)
+            hf_session_enter(session, HF_SESSION_UNSTABLE, cause);
+        break;
+    case HF_CONNECTION_FAILED:
+        hf_session_enter(session, may_recover(session, cause) ? HF_SESSION_RECONNECTING : HF_SESSION_FAILED, cause);
+        break;
+    case HF_CONNECTION_CLOSED:
+        hf_session_enter(session, HF_SESSION_CLOSED, cause);
+        break;
+    }
+    if (session->state == before) /* the connection's own word has changed all the same */
+        hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED, .cause = cause}, NULL);
+}
+
+static void on_ice(hf_connection *connection, hf_ice_state ice, hf_err cause)
+{
+    hf_session *session = connection->session;
+    if (is_over(session))
+        return;
+    connection->ice = ice;
+    hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED, .cause = cause}, NULL);
+}
+
+static void on_remote_closed(hf_connection *connection, hf_err cause)
+{
+    hf_session *session = connection->session;
+    bool was_over = is_over(session);
+    hf_connection_close(connection, session->now);
+    if (!was_over)
+        hf_session_enter(session, cause == HF_OK ? HF_SESSION_CLOSED : HF_SESSION_FAILED, cause);
+}
+
+static void on_candidate(hf_connection *connection, const hf_peer_event *e)
+{
+    hf_session *session = connection->session;
+    bool last = e->u.candidate.text[0] == '\0';
+    if (session->config.no_trickle) {
+        if (last && connection->signal_due != 0 && hf_connection_push_description(connection) != HF_OK)
+            hf_log(session->env, HF_LOG_ERROR, "session: the description was not signalled: out of memory");
+        return;
+    }
+    hf_session_event event = {.type = HF_SESSION_SIGNAL};
+    event.u.signal = (hf_signal){.type = last ? HF_SIGNAL_END_OF_CANDIDATES : HF_SIGNAL_CANDIDATE,
+                                 .generation = connection->generation,
+                                 .candidate = e->u.candidate.text,
+                                 .mid = e->u.candidate.mid,
+                                 .ufrag = e->u.candidate.ufrag};
+    hf_session_emit(session, &event);
+}
+
+/* The remote opened a data channel: it becomes a channel of that name. */
+static hf_channel *adopt(hf_connection *connection, hf_datachannel carrier)
+{
+    hf_session *session = connection->session;
+    hf_datachannel_info info;
+    hf_channel *channel;
+    if (hf_peer_channel_info(connection->peer, carrier, &info) != HF_OK)
+        return NULL;
+    hf_channel_config config = {.name = info.label,
+                                .protocol = info.protocol,
+                                .unordered = info.unordered,
+                                .reliability = info.reliability,
+                                .reliability_limit = info.reliability_limit,
+                                .priority = hf_priority_of_wire(info.priority)};
+    if (hf_channel_new(&channel, session, &config) != HF_OK) {
+        hf_session_close_carrier(session, session->now, carrier);
+        return NULL;
+    }
+    channel->carrier = carrier;
+    return channel;
+}
+
+static void on_channel_event(hf_connection *connection, const hf_peer_event *e)
+{
+    hf_session *session = connection->session;
+    hf_channel *channel = hf_channel_of_carrier(session, e->channel);
+    if (!channel && e->type == HF_PEER_CHANNEL_OPEN)
+        channel = adopt(connection, e->channel);
+    if (!channel)
+        return;
+    hf_session_event event = {.cause = e->cause, .channel = channel};
+    switch ((int)e->type) {
+    case HF_PEER_CHANNEL_OPEN:
+        event.type = HF_SESSION_CHANNEL_OPEN;
+        break;
+    case HF_PEER_CHANNEL_MESSAGE:
+        event.type = HF_SESSION_ON_DATA;
+        event.u.data.kind = e->u.message.kind;
+        event.u.data.data = e->u.message.data;
+        event.u.data.len = e->u.message.len;
+        event.u.data.first = e->u.message.first;
+        event.u.data.last = e->u.message.last;
+        event.u.data.discarded = e->u.message.discarded;
+        break;
+    case HF_PEER_CHANNEL_LOW:
+        event.type = HF_SESSION_CHANNEL_LOW;
+        break;
+    case HF_PEER_CHANNEL_WRITABLE:
+        event.type = HF_SESSION_CHANNEL_WRITABLE;
+        break;
+    case HF_PEER_CHANNEL_CLOSED:
+        event.type = HF_SESSION_CHANNEL_CLOSED;
+        if (hf_channel_info(channel, &event.u.closed) != HF_OK)
+            event.u.closed = (hf_datachannel_info){.label = channel->name, .protocol = channel->protocol};
+        channel->carrier = 0;
+        hf_channel_detach(channel); /* so that a handler can open another one of that name */
+        break;
+    default: /* CLOSING: the data channel goes on by itself until CLOSED */
+        return;
+    }
+    hf_session_emit(session, &event);
+    if (event.type == HF_SESSION_CHANNEL_CLOSED)
+        hf_channel_destroy(channel);
+}
+
+void hf_connection_hear(hf_connection *connection, const hf_peer_event *e)
+{
+    hf_session *session = connection->session;
+    switch (e->type) {
+    case HF_PEER_SIGNALING_CHANGED:
+    case HF_PEER_ICE_GATHERING_CHANGED:
+        break;
+    case HF_PEER_NEGOTIATION_NEEDED:
+        hf_session_renegotiate_if_wanted(connection);
+        break;
+    case HF_PEER_ICE_CONNECTION_CHANGED:
+        on_ice(connection, e->u.ice, e->cause);
+        break;
+    case HF_PEER_CONNECTION_CHANGED:
+        on_connection(connection, e->u.connection, e->cause);
+        break;
+    case HF_PEER_CANDIDATE:
+        on_candidate(connection, e);
+        break;
+    case HF_PEER_ROUTE_CHANGED:
+        on_route(connection, &e->u.route_changed.route);
+        break;
+    case HF_PEER_SERVER_FAILED: {
+        hf_session_event event = {.type = HF_SESSION_ON_ERROR, .cause = e->cause};
+        event.u.error.text = e->u.server_uri;
+        event.u.error.why = e->why;
+        hf_session_emit(session, &event);
+        break;
+    }
+    case HF_PEER_CREDENTIALS_NEEDED: {
+        hf_session_event event = {.type = HF_SESSION_CREDENTIALS_NEEDED};
+        event.u.server_uri = e->u.server_uri;
+        hf_session_emit(session, &event);
+        break;
+    }
+    case HF_PEER_SERVER_ANSWERS: {
+        hf_session_event event = {.type = HF_SESSION_NETWORK_CHANGED};
+        hf_session_emit(session, &event);
+        break;
+    }
+    case HF_PEER_REMOTE_CLOSED:
+        on_remote_closed(connection, e->cause);
+        break;
+    case HF_PEER_CHANNEL_OPEN:
+    case HF_PEER_CHANNEL_MESSAGE:
+    case HF_PEER_CHANNEL_LOW:
+    case HF_PEER_CHANNEL_WRITABLE:
+    case HF_PEER_CHANNEL_CLOSING:
+    case HF_PEER_CHANNEL_CLOSED:
+        on_channel_event(connection, e);
+        break;
+    }
+}
