@@ -1,12 +1,11 @@
 // The stacks: each is started, measured by `figures`, and ended.
 
 import { execFileSync, fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 
 import { chromium as browsers } from 'playwright-core';
 
+import { FLAGS, servePage } from './browser.mjs';
 import { cpu, memory } from './process.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -133,44 +132,31 @@ const wrtc = {
 
 // --- Chromium ------------------------------------------------------------------------------------------------------------
 
-// Isolated from other origins, for only then its clock has a resolution of 5 microseconds.
-async function servePage() {
-  const headers = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
-  const server = createServer((request, response) => {
-    const script = request.url === '/tasks.js';
-    response.writeHead(200, { ...headers, 'content-type': script ? 'text/javascript' : 'text/html' });
-    response.end(script ? readFileSync(here('tasks.js')) : '<!doctype html><title>bench</title>');
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return server;
-}
-
 function chromium(executable) {
   const version = execFileSync(executable, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split(' ')[1];
   return {
     name: `Chromium ${version.split('.')[0]}`,
     async measure(_program, quick) {
-      const server = await servePage();
+      const page = await servePage('tasks.js');
       const host = await browsers.launchServer({
         executablePath: executable,
         chromiumSandbox: false,
-        args: ['--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+        args: FLAGS,
       });
       try {
         const browser = await browsers.connect(host.wsEndpoint());
-        const page = await (await browser.newContext()).newPage();
-        await page.goto(`http://127.0.0.1:${server.address().port}/`);
-        await page.evaluate(async () => {
+        const opened = await (await browser.newContext()).newPage();
+        await opened.goto(page.uri);
+        await opened.evaluate(async () => {
           const { tasks } = await import('/tasks.js');
           globalThis.party = tasks(RTCPeerConnection);
         });
         const call = (method, ...given) =>
-          page.evaluate(({ method, given }) => globalThis.party[method](...given), { method, given });
+          opened.evaluate(({ method, given }) => globalThis.party[method](...given), { method, given });
         return await within(TIME_MS, figures(call, host.process().pid, quick ? SIZES.quick : SIZES.full));
       } finally {
         await host.close();
-        server.closeAllConnections();
-        server.close();
+        page.close();
       }
     },
   };

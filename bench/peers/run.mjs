@@ -6,11 +6,11 @@
 // network namespace of its own where this machine lets us make one.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { executable } from './browser.mjs';
 import { parties } from './parties.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -50,11 +50,6 @@ function enterNamespace() {
     process.exit(spawnSync(command[0], again, { stdio: 'inherit', env }).status ?? 1);
   }
   console.error("no network namespace can be made; the machine's own network is used");
-}
-
-function executable() {
-  const names = [process.env.CHROMIUM_BIN, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-  return names.find((name) => name && existsSync(name));
 }
 
 function median(values) {

@@ -6,6 +6,7 @@ PACKAGES_TEST=(libcriterion-dev python3 gcovr libuv1-dev coturn)
 PACKAGES_CLANG=(clang libclang-rt-14-dev llvm-14)
 PACKAGES_ANALYSIS=(cppcheck clang-tidy shellcheck)
 PACKAGES_LAB=(coturn nftables iproute2 openssl util-linux)
+PACKAGES_BENCH=(chromium python3-aiortc iproute2 util-linux)
 PACKAGES_INTEROP=(chromium firefox-esr python3-aiortc coturn openssl iproute2 util-linux)
 
 say() {
