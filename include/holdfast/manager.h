@@ -18,6 +18,9 @@ typedef struct hf_manager hf_manager;
 #define HF_PEER_ID_MAX 128           /* bytes of a peer id */
 #define HF_MANAGER_SESSIONS_MAX 4096 /* open at once; 0 in the configuration means this */
 
+/* Remotes whose identity is kept, by peer id (hf_manager_forget_identity). With so many nobody new is let in: HF_ELIMIT. */
+#define HF_MANAGER_IDENTITIES_MAX 16384
+
 /* The five channels of a collaboration session. */
 #define HF_COLLAB_CHANNELS_LEN 5
 extern const hf_channel_config hf_collab_channels[HF_COLLAB_CHANNELS_LEN];

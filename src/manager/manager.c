@@ -24,7 +24,8 @@ static hf_err fill(hf_manager *manager, const hf_manager_config *config)
     manager->recovers = config->session.recovery != HF_RECOVERY_NONE;
     if (manager->recovers)
         manager->session_config.recovery = HF_RECOVERY_RESTART;
-    if (err != HF_OK || config->session.peer.certificate)
+    manager->certificate_each = config->certificate_each;
+    if (err != HF_OK || config->session.peer.certificate || config->certificate_each)
         return err;
     err = hf_certificate_new(&manager->own_certificate, manager->env);
     manager->session_config.peer.certificate = manager->own_certificate;
@@ -40,11 +41,16 @@ hf_err hf_manager_new(hf_manager **out, const hf_manager_config *config, const h
         return HF_EINVAL;
     if ((config->peer_id && !hf_manager_is_id(config->peer_id)) || config->sessions_max > HF_MANAGER_SESSIONS_MAX)
         return HF_EINVAL;
+    if (config->certificate_each && config->session.peer.certificate)
+        return HF_EINVAL;
     hf_manager *manager = hf_alloc(env, sizeof *manager);
     if (!manager)
         return HF_ENOMEM;
     manager->env = env;
     manager->due = HF_NEVER;
+    hf_table_init(&manager->by_id, env);
+    hf_table_init(&manager->by_session, env);
+    hf_table_init(&manager->identities, env);
     manager->handlers = config->handlers;
     manager->sessions_max = config->sessions_max ? config->sessions_max : HF_MANAGER_SESSIONS_MAX;
     hf_err err = fill(manager, config);
@@ -56,10 +62,11 @@ hf_err hf_manager_new(hf_manager **out, const hf_manager_config *config, const h
     return HF_OK;
 }
 
-/* Frees what was told as gone: the driver has let go of it by now. */
+/* What was told as gone: the driver has let go of it by now. */
 static void bury(hf_manager *manager)
 {
-    hf_session_free(manager->dead);
+    if (manager->dead)
+        hf_manager_bury(manager->dead);
     manager->dead = NULL;
 }
 
@@ -75,6 +82,9 @@ void hf_manager_free(hf_manager *manager)
     }
     bury(manager);
     hf_dealloc(manager->env, manager->remotes);
+    hf_table_clear(&manager->by_id);
+    hf_table_clear(&manager->by_session);
+    hf_manager_clear_identities(manager);
     hf_session_config_clear(&manager->session_config, manager->env);
     hf_certificate_free(manager->own_certificate);
     hf_dealloc(manager->env, manager->peer_id);
@@ -86,24 +96,13 @@ bool hf_manager_poll_change(hf_manager *manager, hf_manager_change *out)
     if (!manager || !out)
         return false;
     bury(manager);
-    if (manager->gone) {
-        remote *r = manager->gone;
-        manager->gone = r->next;
-        manager->dead = r->session;
-        *out = (hf_manager_change){.session = r->session};
-        hf_dealloc(manager->env, r);
-        return true;
-    }
-    for (size_t i = 0; manager->untold > 0 && i < manager->remotes_len; i++) {
-        remote *r = manager->remotes[i];
-        if (!r->told) {
-            r->told = true;
-            manager->untold--;
-            *out = (hf_manager_change){.session = r->session, .added = true};
-            return true;
-        }
-    }
-    return false;
+    remote *gone = hf_manager_pop(manager, LIST_GONE), *untold = gone ? NULL : hf_manager_pop(manager, LIST_UNTOLD);
+    manager->dead = gone;
+    if (gone)
+        *out = (hf_manager_change){.session = gone->session};
+    else if (untold)
+        *out = (hf_manager_change){.session = untold->session, .added = true};
+    return gone || untold;
 }
 
 const char *hf_manager_peer_id(const hf_manager *manager)

@@ -30,7 +30,10 @@ static void take(remote *r, hf_time now, hf_retry_step step)
         restart(r, now, hf_manager_is_plain(r));
     if (step == HF_RETRY_RENEW)
         restart(r, now, true);
-    r->repeat_offer |= step == HF_RETRY_REPEAT;
+    if (step == HF_RETRY_REPEAT) {
+        r->repeat_offer = true;
+        hf_manager_list(r, LIST_ERRANDS);
+    }
 }
 
 static void trace(const remote *r, hf_retry_phase before, hf_retry_step step)

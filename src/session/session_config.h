@@ -1,5 +1,5 @@
 /* session_config.h: what the manager asks of this layer besides its public face: a configuration that owns what it points
- * to, and the time. */
+ * to, the time, descriptions to repeat, and who the remote is. */
 #ifndef HF_SESSION_CONFIG_H
 #define HF_SESSION_CONFIG_H
 
@@ -17,5 +17,19 @@ void hf_session_config_clear(hf_session_config *config, const hf_env *env);
 
 /* The moment of the last call that told one: within a handler, of the dispatch that runs it. */
 hf_time hf_session_now(const hf_session *session);
+
+/* An offer of ours, of whichever connection, waits for its answer. */
+bool hf_session_has_open_offer(const hf_session *session);
+
+/* Our description of the newest connection, OFFER or ANSWER, as it is now: with all candidates so far. `waits`: it is not to
+ * be told before it holds them all. False: there is none. Valid until the next call on the session. */
+bool hf_session_description(const hf_session *session, hf_signal *out, bool *waits);
+
+/* Who the remote has to be, by the SHA-256 of its certificate: for a session that has no connection yet. Whoever else comes
+ * is HF_SESSION_IDENTITY_CHANGED. NULL: whoever comes first, as without this call. */
+void hf_session_pin(hf_session *session, const hf_fingerprint *sha256);
+
+/* Who the remote is: verified by a handshake, pinned, or accepted by hf_session_accept_identity. False: nobody knows yet. */
+bool hf_session_pinned(const hf_session *session, hf_fingerprint *out);
 
 #endif

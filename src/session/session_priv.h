@@ -4,7 +4,8 @@
  *   states.c   which state leads to which             connection.c  one connection, of which a session has several in time
  *   news.c     what a connection says                 events.c      the application's events and handlers
  *   channel.c  named channels over data channels      config.c      a configuration that owns its strings
- *   locals.c   which local addresses there are        names.c       words for states */
+ *   locals.c   which local addresses there are        names.c       words for states
+ *   description.c  what the manager asks of our descriptions */
 #ifndef HF_SESSION_PRIV_H
 #define HF_SESSION_PRIV_H
 

@@ -1,0 +1,27 @@
+/* glare.h: what becomes of an offer of the remote, while there may be one of ours (session.md, "Signalling"). Pure. */
+#ifndef HF_GLARE_H
+#define HF_GLARE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What is known of the two offers. */
+typedef struct hf_glare {
+    bool late;                                   /* an older one of its maker, or of one before this */
+    bool repeated;                               /* the last one that was taken, once more */
+    bool ours_open;                              /* an offer of ours waits for its answer */
+    bool polite;                                 /* between equals we give way */
+    bool same_pair;                              /* it names the two sessions as we know them: generations can be compared */
+    uint32_t ours_generation, theirs_generation; /* of the connections that they are about; 0: not said */
+} hf_glare;
+
+typedef enum hf_glare_verdict {
+    HF_GLARE_TAKE = 0, /* accept it; ours, where one is open, is taken back */
+    HF_GLARE_ANSWER,   /* say the same answer again */
+    HF_GLARE_INSIST,   /* ours holds; the remote takes its own back */
+    HF_GLARE_IGNORE
+} hf_glare_verdict;
+
+hf_glare_verdict hf_glare_judge(const hf_glare *glare);
+
+#endif

@@ -1,0 +1,289 @@
+/* offer.c: the offers and answers of one remote, ours and its own. An answer and each candidate name the offer that they
+ * belong to, so that what is late, repeated or crossed costs time, never correctness. */
+#include "glare.h"
+#include "manager_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A remote may have made connections that we never heard of, one in each attempt of a long outage; but one that names a
+ * generation far ahead would leave us no numbers. */
+#define GENERATION_LEAP_MAX 65536
+
+bool hf_manager_is_plain(const remote *r)
+{
+    return !r->numbers;
+}
+
+bool hf_manager_has_open_offer(const remote *r)
+{
+    return hf_session_has_open_offer(r->session);
+}
+
+/* --- Names for descriptions: hashes of their lines --- */
+
+/* FNV-1a over the first words of a text, up to the end of its line. */
+static uint64_t hash_of_words(const char *at, int words)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (; *at && *at != '\r' && *at != '\n' && words > 0; at++) {
+        hash = (hash ^ (uint8_t)*at) * 1099511628211u;
+        words -= *at == ' ';
+    }
+    return hash;
+}
+
+static uint64_t hash_of_line(const char *sdp, const char *begins, int words)
+{
+    const char *at = strstr(sdp, begins);
+    return hash_of_words(at ? at + strlen(begins) : "", words);
+}
+
+/* RFC 8866 §5.2: user name, session id and version name a description among all that there are. */
+static uint64_t version_of(const char *sdp)
+{
+    return hash_of_line(sdp, "\no=", 3);
+}
+
+/* RFC 8839 §5.4: a description of ours has one user fragment. */
+static uint64_t credentials_of(const char *sdp)
+{
+    return hash_of_line(sdp, "\na=ice-ufrag:", 1);
+}
+
+/* Who made an offer: a session says so; otherwise user name and session id of the o= line do, which later versions keep. */
+static uint64_t maker_of(const hf_envelope *envelope)
+{
+    return envelope->session ? hash_of_words(envelope->session, 1) : hash_of_line(envelope->signal.sdp, "\no=", 2);
+}
+
+/* --- Ours: what has been told, and to which offer it belongs --- */
+
+static void note_told(remote *r, const char *sdp, uint32_t offer, const char *session)
+{
+    memmove(&r->told[1], &r->told[0], (TOLD_MAX - 1) * sizeof r->told[0]);
+    r->told[0] = (told){.version = version_of(sdp), .credentials = credentials_of(sdp), .offer = offer};
+    snprintf(r->told[0].session, sizeof r->told[0].session, "%s", session ? session : "");
+}
+
+static const told *find_told(const remote *r, const hf_signal *signal)
+{
+    uint64_t version = signal->sdp ? version_of(signal->sdp) : 0;
+    uint64_t credentials = signal->ufrag ? hash_of_words(signal->ufrag, 1) : 0;
+    for (int i = 0; i < TOLD_MAX; i++) {
+        if (signal->sdp ? r->told[i].version == version : r->told[i].credentials == credentials)
+            return &r->told[i];
+    }
+    return &r->told[0];
+}
+
+static void send_told(remote *r, const hf_signal *signal)
+{
+    const told *belongs = find_told(r, signal);
+    hf_manager_send(r, signal, belongs->offer, belongs->session);
+}
+
+void hf_manager_on_signal(void *context, hf_session *session, const hf_session_event *event)
+{
+    remote *r = context;
+    if (event->u.signal.type == HF_SIGNAL_OFFER) { /* the first, or a later one: each has a number of its own */
+        note_told(r, event->u.signal.sdp, ++r->offer_ours, hf_session_remote_id(session));
+        r->repeat_offer = false;
+        hf_manager_tell(r, hf_session_now(session), hf_manager_is_plain(r) ? HF_RETRY_OFFERED_ONCE : HF_RETRY_OFFERED);
+    }
+    send_told(r, &event->u.signal);
+}
+
+/* Our offer that got no answer, or the answer to an offer that came again: the same description, with all candidates so far.
+ * Without trickling, not before it holds them all: then it goes out for the first time. */
+void hf_manager_repeat(remote *r, hf_signal_type wanted)
+{
+    hf_signal signal;
+    bool waits;
+    if (hf_session_description(r->session, &signal, &waits) && !waits && signal.type == wanted)
+        send_told(r, &signal);
+}
+
+/* --- Theirs --- */
+
+static const maker *find_maker(const remote *r, uint64_t id)
+{
+    for (int i = 0; i < MAKERS_MAX; i++) {
+        if (r->makers[i].id == id)
+            return &r->makers[i];
+    }
+    return NULL;
+}
+
+/* The last maker stands first. */
+static void note_offer(remote *r, const hf_envelope *envelope)
+{
+    uint64_t id = maker_of(envelope);
+    const maker *known = find_maker(r, id);
+    size_t before = known ? (size_t)(known - r->makers) : MAKERS_MAX - 1;
+    memmove(&r->makers[1], &r->makers[0], before * sizeof r->makers[0]);
+    r->makers[0] = (maker){.id = id, .offer = envelope->offer};
+}
+
+static bool is_repeated(const remote *r, const hf_envelope *envelope)
+{
+    return envelope->offer != 0 && envelope->offer == r->makers[0].offer && maker_of(envelope) == r->makers[0].id;
+}
+
+/* Not newer than one of its maker that was taken. Numbers of different makers, as after the remote was started again, mean
+ * nothing beside each other; but what an older one said before that comes late. */
+bool hf_manager_is_known_offer(const remote *r, const hf_envelope *envelope)
+{
+    const maker *known = find_maker(r, maker_of(envelope));
+    return known && envelope->offer != 0 && envelope->offer <= known->offer;
+}
+
+bool hf_manager_is_late_candidate(const remote *r, const hf_envelope *envelope)
+{
+    uint32_t number = envelope->offer;
+    return number != 0 && number != r->offer_ours && number < r->makers[0].offer;
+}
+
+/* --- Which of two holds --- */
+
+/* session.md, "Signalling": the lower peer id is polite and gives way; where there are none, the lower session id. A plain
+ * peer is never asked for it. */
+static bool is_polite(const remote *r, const hf_envelope *envelope)
+{
+    const char *theirs = r->id[0] ? r->id : envelope->sender;
+    if (hf_manager_is_plain(r))
+        return true;
+    if (theirs)
+        return strcmp(r->manager->peer_id, theirs) < 0;
+    return !envelope->session || strcmp(hf_session_id(r->session), envelope->session) < 0;
+}
+
+static bool is_same(const char *id, const char *known)
+{
+    return id && *id && strcmp(id, known) == 0;
+}
+
+static hf_glare glare_of(const remote *r, const hf_envelope *envelope)
+{
+    hf_glare glare = {.repeated = is_repeated(r, envelope),
+                      .ours_open = hf_manager_has_open_offer(r),
+                      .polite = is_polite(r, envelope),
+                      .same_pair = is_same(envelope->session, hf_session_remote_id(r->session)) &&
+                                   is_same(envelope->remote_session, hf_session_id(r->session)),
+                      .ours_generation = hf_session_generation(r->session),
+                      .theirs_generation = envelope->signal.generation};
+    glare.late = hf_manager_is_known_offer(r, envelope) && !glare.repeated;
+    return glare;
+}
+
+/* --- What is agreed --- */
+
+/* The remote's description holds: whether it began ICE anew is seen by its credentials (RFC 8839 §4.4.1.1.1). */
+static void note_agreement(remote *r, hf_time now, const char *sdp)
+{
+    uint64_t before = r->credentials_theirs;
+    r->credentials_theirs = credentials_of(sdp);
+    bool restarted = before != 0 && before != r->credentials_theirs;
+    hf_manager_tell(r, now, restarted ? HF_RETRY_RESTARTED : HF_RETRY_SETTLED);
+}
+
+/* Our open offer is the one that holds: the remote takes its own back, when ours has come there, and answers. Its own may
+ * come again. The first offers of a session are only repeated: there is nothing yet to go back to. */
+static void insist(remote *r, hf_time now, const hf_envelope *envelope)
+{
+    note_offer(r, envelope);
+    if (r->credentials_theirs != 0)
+        hf_manager_tell(r, now, HF_RETRY_CROSSED);
+}
+
+/* The answer names the offer; it may have to wait for candidates, and another offer may come first. */
+static void note_answer(remote *r, const hf_envelope *envelope)
+{
+    hf_signal ours;
+    bool waits;
+    if (hf_session_description(r->session, &ours, &waits) && ours.type == HF_SIGNAL_ANSWER)
+        note_told(r, ours.sdp, envelope->offer, envelope->session);
+}
+
+static hf_err take_offer(remote *r, hf_time now, const hf_envelope *envelope)
+{
+    bool begins = hf_session_get_state(r->session) == HF_SESSION_NEW;
+    hf_err err = hf_session_signal(r->session, now, &envelope->signal);
+    if (err != HF_OK)
+        return err;
+    note_answer(r, envelope);
+    note_offer(r, envelope);
+    if (begins) {
+        hf_manager_unlist(r, LIST_EARLY);
+        r->announce = true;
+        hf_manager_list(r, LIST_ERRANDS);
+    }
+    note_agreement(r, now, envelope->signal.sdp);
+    return HF_OK;
+}
+
+hf_err hf_manager_receive_offer(remote *r, hf_time now, const hf_envelope *envelope)
+{
+    hf_glare glare = glare_of(r, envelope);
+    if (glare.same_pair && glare.theirs_generation > glare.ours_generation + GENERATION_LEAP_MAX)
+        return hf_manager_refuse(r->manager, HF_EINVAL, "there can't have been as many connections");
+    switch (hf_glare_judge(&glare)) {
+    case HF_GLARE_TAKE:
+        return take_offer(r, now, envelope);
+    case HF_GLARE_ANSWER:
+        r->repeat_answer = true;
+        hf_manager_list(r, LIST_ERRANDS);
+        hf_manager_wake(r->manager);
+        break;
+    case HF_GLARE_INSIST:
+        insist(r, now, envelope);
+        break;
+    case HF_GLARE_IGNORE:
+        break;
+    }
+    return HF_OK;
+}
+
+/* The open offer has gone out. One that has just been made has no number before it does, and nobody can have answered it. */
+static bool is_told(const remote *r)
+{
+    hf_signal ours;
+    bool waits;
+    return hf_session_description(r->session, &ours, &waits) && ours.type == HF_SIGNAL_OFFER &&
+           version_of(ours.sdp) == r->told[0].version;
+}
+
+static bool is_answer_wanted(const remote *r, const hf_envelope *envelope)
+{
+    bool fits = envelope->offer == 0 || envelope->offer == r->offer_ours;
+    return fits && hf_manager_has_open_offer(r) && is_told(r);
+}
+
+hf_err hf_manager_receive_answer(remote *r, hf_time now, const hf_envelope *envelope)
+{
+    if (!is_answer_wanted(r, envelope))
+        return HF_OK; /* to an offer that is no longer open */
+    hf_err err = hf_session_signal(r->session, now, &envelope->signal);
+    if (err == HF_OK)
+        note_agreement(r, now, envelope->signal.sdp);
+    else if (!hf_manager_has_open_offer(r)) /* refused, and taken back */
+        hf_manager_tell(r, now, HF_RETRY_SETTLED);
+    return err;
+}
+
+bool hf_manager_would_take(const remote *r, const hf_envelope *envelope)
+{
+    hf_glare glare;
+    switch (envelope->signal.type) {
+    case HF_SIGNAL_OFFER:
+        glare = glare_of(r, envelope);
+        return hf_glare_judge(&glare) == HF_GLARE_TAKE;
+    case HF_SIGNAL_ANSWER:
+        return is_answer_wanted(r, envelope);
+    case HF_SIGNAL_CANDIDATE:
+    case HF_SIGNAL_END_OF_CANDIDATES:
+    case HF_SIGNAL_BYE:
+        break;
+    }
+    return false;
+}
