@@ -1,7 +1,7 @@
 /* manager.h: who we are, and sessions with many remotes.
  *
  * The manager gives each session its configuration and turns what sessions have to signal into envelopes that name
- * sender, receiver and offer. How envelopes travel is the application's affair; they may be lost, repeated, late or
+ * sender, receiver, both sessions and the offer. How envelopes travel is the application's affair; they may be lost, repeated, late or
  * reordered. It does no I/O: hf_loop_add_manager of loop.h drives it with all its sessions. One thread at a time, the
  * engine's. */
 #ifndef HOLDFAST_MANAGER_H
@@ -113,6 +113,8 @@ HF_CHECKED hf_err hf_manager_new(hf_manager **out, const hf_manager_config *conf
 void hf_manager_free(hf_manager *manager);
 
 const char *hf_manager_peer_id(const hf_manager *manager);
+
+/* The one that all sessions show; NULL: each has its own. */
 const hf_certificate *hf_manager_certificate(const hf_manager *manager);
 
 /* Begins a session with that remote and makes an offer; the envelopes come by on_envelope. NULL or "": whoever answers;
@@ -126,12 +128,13 @@ hf_session *hf_manager_session(const hf_manager *manager, const char *peer_id);
 /* The remote's id of one of our sessions; "" while it has no name. NULL: not one of ours. */
 const char *hf_manager_remote_id(const hf_manager *manager, const hf_session *session);
 
-/* Takes an envelope that was carried to us. An offer of a remote without a session begins one (on_session), or takes the
- * place of one that is over: that is forgotten, and its pointer dead. A candidate that overtook its offer is kept for it.
- * Without a sender an envelope is for the only session there is. When both sides have made an offer, the one of the lower
- * peer id gives way (ours, where the remote has no name). Repeated offers are answered again; answers and candidates of
- * another offer, and what is late, are ignored: HF_OK. HF_EINVAL: addressed to somebody else, or malformed. HF_ENOENT:
- * no session that it could be for. HF_ELIMIT: too many sessions. And what hf_session_signal says. */
+/* Takes an envelope that was carried to us (docs/signalling.md). An offer of a remote without a session begins one
+ * (on_session), or takes the place of one that is over: that is forgotten, and its pointer dead. A candidate that overtook
+ * its offer is kept for it. Without a sender an envelope is for the only session there is. When both sides have made an
+ * offer, that of the higher generation holds, between equals that of the higher peer id (the remote's, where it is plain).
+ * Repeated offers are answered again; answers and candidates of another offer, and what is late, are ignored: HF_OK.
+ * HF_EINVAL: addressed to somebody else, or malformed. HF_ENOENT: no session that it could be for, or for another than the
+ * one that there is. HF_ELIMIT: too many sessions, or remotes. And what hf_session_signal says. */
 HF_CHECKED hf_err hf_manager_receive(hf_manager *manager, hf_time now, const hf_envelope *envelope);
 
 /* Details of what made the last envelope fail, such as "line 7: fingerprint has an odd number of hex digits"; "" when
@@ -145,10 +148,12 @@ void hf_manager_forget(hf_manager *manager, hf_session *session);
 /* What is being done for a session. HF_ENOENT: not one of ours. */
 HF_CHECKED hf_err hf_manager_get_attempt(const hf_manager *manager, const hf_session *session, hf_attempt *out);
 
-/* Forgets who a remote was: after this the next one with that id is believed, whatever its certificate. */
+/* A remote's certificate is pinned by its peer id when it has connected, as long as the manager lives, whatever becomes of its
+ * sessions: somebody else who comes by that name is HF_SESSION_IDENTITY_CHANGED. This forgets who a remote was: its next
+ * session believes whoever comes. One that there is goes on with whom it has. */
 void hf_manager_forget_identity(hf_manager *manager, const char *peer_id);
 
-/* Runs the handlers for sessions that remotes began. */
+/* Runs the handlers for sessions that remotes began, and for what is said again. */
 void hf_manager_dispatch(hf_manager *manager, hf_time now);
 
 /* --- Recovery --------------------------------------------------------------------------------------------------------
