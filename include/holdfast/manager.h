@@ -1,9 +1,9 @@
 /* manager.h: who we are, and sessions with many remotes.
  *
  * The manager gives each session its configuration and turns what sessions have to signal into envelopes that name
- * sender, receiver, both sessions and the offer. How envelopes travel is the application's affair; they may be lost, repeated, late or
- * reordered. It does no I/O: hf_loop_add_manager of loop.h drives it with all its sessions. One thread at a time, the
- * engine's. */
+ * sender, receiver, both sessions and the offer. How envelopes travel is the application's affair; they may be lost,
+ * repeated, late or reordered. It does no I/O: hf_loop_add_manager of loop.h drives it with all its sessions. One thread at
+ * a time, the engine's. */
 #ifndef HOLDFAST_MANAGER_H
 #define HOLDFAST_MANAGER_H
 
@@ -148,9 +148,9 @@ void hf_manager_forget(hf_manager *manager, hf_session *session);
 /* What is being done for a session. HF_ENOENT: not one of ours. */
 HF_CHECKED hf_err hf_manager_get_attempt(const hf_manager *manager, const hf_session *session, hf_attempt *out);
 
-/* A remote's certificate is pinned by its peer id when it has connected, as long as the manager lives, whatever becomes of its
- * sessions: somebody else who comes by that name is HF_SESSION_IDENTITY_CHANGED. This forgets who a remote was: its next
- * session believes whoever comes. One that there is goes on with whom it has. */
+/* A remote's certificate is pinned by its peer id when it has connected, as long as the manager lives, whatever becomes of
+ * its sessions: somebody else who comes by that name is HF_SESSION_IDENTITY_CHANGED. This forgets who a remote was: its
+ * next session believes whoever comes. One that there is goes on with whom it has. */
 void hf_manager_forget_identity(hf_manager *manager, const char *peer_id);
 
 /* Runs the handlers for sessions that remotes began, and for what is said again. */
