@@ -284,6 +284,7 @@ typedef struct hf_peer_flow {
     uint64_t rtt_samples;     /* how many round trips were measured; none of what was repeated (Karn) */
     hf_span rtt_last;         /* the last of them, the smallest of one acknowledgement; 0: none yet */
     size_t message_max;       /* the longest message that the remote takes */
+    size_t packet_max;        /* payload that fits into one packet */
     bool is_up;               /* the association stands: something may be given */
 } hf_peer_flow;
 

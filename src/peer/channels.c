@@ -55,3 +55,25 @@ hf_err hf_peer_channel_info(const hf_peer *peer, hf_datachannel channel, hf_data
 {
     return peer && out ? hf_sctp_channel_info(peer->sctp, channel, out) : HF_EINVAL;
 }
+
+void hf_peer_get_flow(const hf_peer *peer, hf_peer_flow *out)
+{
+    hf_sctp_flow flow;
+    if (!out)
+        return;
+    *out = (hf_peer_flow){0};
+    if (!peer)
+        return;
+    hf_sctp_get_flow(peer->sctp, &flow);
+    *out = (hf_peer_flow){
+        .bytes_given = flow.bytes_accepted,
+        .bytes_sent = flow.bytes_sent,
+        .bytes_delivered = flow.bytes_delivered,
+        .chunks_lost = flow.chunks_lost,
+        .rtt_samples = flow.rtt_samples,
+        .rtt_last = flow.rtt_last,
+        .message_max = flow.message_max,
+        .packet_max = flow.packet_max,
+        .is_up = flow.is_up && !peer->closed,
+    };
+}

@@ -25,6 +25,8 @@
 
 #define CLOSING_CHECK_EVERY HF_SECONDS(1)
 
+#define DATA_HEADER_SIZE 16 /* RFC 9260 §3.3.1 */
+
 #define BIT(n) (1u << (n))
 
 static const unsigned reachable[HF_SCTP_STATE_COUNT] = {
@@ -288,7 +290,7 @@ void hf_sctp_on_output(hf_sctp *sctp, const uint8_t *packet, size_t len)
 {
     hf_packet copy;
     uint64_t retransmissions = sctp->flow.retransmissions;
-    bool repeats_oldest = hf_flow_on_output(&sctp->flow, hf_bytes_of(packet, len));
+    bool repeats_oldest = hf_flow_on_output(&sctp->flow, sctp->now, hf_bytes_of(packet, len));
     hf_kick_keep(sctp, hf_bytes_of(packet, len), sctp->flow.retransmissions > retransmissions, repeats_oldest);
     if (sctp->flow.retransmissions > retransmissions)
         hf_trace(sctp->env, sctp->now, HF_TRACE_SCTP_PACKETS_RETRANSMITTED, hf_trace_number("count", 1),
@@ -311,7 +313,7 @@ static void give_to_usrsctp(hf_sctp *sctp, hf_bytes packet)
     if (hf_fragments_mark(packet, marked))
         packet = hf_bytes_of(marked, packet.len);
     uint64_t acked = sctp->flow.bytes_acked;
-    hf_flow_on_input(&sctp->flow, packet);
+    hf_flow_on_input(&sctp->flow, sctp->now, packet);
     if (sctp->state == HF_SCTP_ESTABLISHED && sctp->flow.bytes_acked > acked && hf_flow_is_idle(&sctp->flow))
         sctp->settled = true;
     usrsctp_conninput((void *)sctp->id, packet.data, packet.len, 0);
@@ -460,6 +462,24 @@ void hf_sctp_get_facts(const hf_sctp *sctp, hf_sctp_facts *out)
         .retransmissions = sctp->flow.retransmissions,
     };
     hf_settings_read_status(sctp, out);
+}
+
+void hf_sctp_get_flow(const hf_sctp *sctp, hf_sctp_flow *out)
+{
+    const hf_flow *flow = &sctp->flow;
+    *out = (hf_sctp_flow){
+        .bytes_accepted = sctp->bytes_given + sctp->bytes_queued + sctp->bytes_given_up,
+        .bytes_sent = flow->bytes_sent + sctp->bytes_given_up,
+        .bytes_delivered = flow->bytes_delivered + sctp->bytes_given_up,
+        .chunks_lost = flow->chunks_lost,
+        .rtt_samples = flow->rtt_samples,
+        .rtt_last = flow->rtt_last,
+        .message_max = sctp->remote.message_max != 0 && sctp->remote.message_max < HF_MESSAGE_MAX_LIMIT
+                           ? (size_t)sctp->remote.message_max
+                           : HF_MESSAGE_MAX_LIMIT,
+        .packet_max = sctp->config.mtu / 4 * 4 - HF_SCTP_HEADER_SIZE - DATA_HEADER_SIZE,
+        .is_up = sctp->state == HF_SCTP_ESTABLISHED,
+    };
 }
 
 void hf_sctp_get_stats(const hf_sctp *sctp, hf_sctp_stats *out)

@@ -143,6 +143,22 @@ typedef struct hf_sctp_facts {
 
 void hf_sctp_get_facts(const hf_sctp *sctp, hf_sctp_facts *out);
 
+/* Those among them that change with each packet; cheap to read. Payload of all channels and of DCEP together; what was
+ * dropped before it left counts as sent and delivered, so that nothing seems to be on its way for ever. */
+typedef struct hf_sctp_flow {
+    uint64_t bytes_accepted;  /* by hf_sctp_channel_send, queued here or not */
+    uint64_t bytes_sent;      /* left for the first time */
+    uint64_t bytes_delivered; /* acknowledged, also by gap blocks (RFC 9260 §3.3.4), or given up */
+    uint64_t chunks_lost;     /* that left more than once */
+    uint64_t rtt_samples;     /* acknowledgements that measured a round trip */
+    hf_span rtt_last;         /* the smallest of the last of them; 0: none yet */
+    size_t message_max;       /* the longest message that the remote takes */
+    size_t packet_max;        /* payload that fits into one packet */
+    bool is_up;
+} hf_sctp_flow;
+
+void hf_sctp_get_flow(const hf_sctp *sctp, hf_sctp_flow *out);
+
 typedef struct hf_sctp_stats {
     uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
     hf_drops drops; /* HF_DROP_SCTP_CHECKSUM to HF_DROP_UNKNOWN_STREAM */

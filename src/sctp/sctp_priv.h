@@ -156,7 +156,9 @@ struct hf_sctp {
 
     hf_flow flow;
     hf_kept kept;
-    uint64_t bytes_given;
+    uint64_t bytes_given;    /* to usrsctp */
+    uint64_t bytes_queued;   /* in the channels' queues */
+    uint64_t bytes_given_up; /* dropped out of them, or by usrsctp before they left */
     bool abandoned;        /* usrsctp gave up a message since the last resync (RFC 3758) */
     hf_time stalled_since; /* more was given than left, and nothing leaves: see hf_sender_resync */
     uint64_t stalled_at;

@@ -97,6 +97,7 @@ static hf_err enqueue(hf_sctp *sctp, hf_sctp_channel *channel, hf_ppid ppid, hf_
         channel->first = copy;
     channel->last = copy;
     channel->buffered += payload(copy);
+    sctp->bytes_queued += copy->len;
     push_turn(sctp, channel);
     *out = copy;
     return HF_OK;
@@ -135,6 +136,7 @@ static void drop_first(hf_sctp *sctp, hf_sctp_channel *channel)
     channel->first = message->next;
     if (!channel->first)
         channel->last = NULL;
+    sctp->bytes_queued -= message->len;
     hf_dealloc(sctp->env, message);
     hf_sctp_channel_set_buffered(sctp, channel, before, after);
 }
@@ -150,6 +152,8 @@ void hf_sender_drop_queue(hf_sctp *sctp, hf_sctp_channel *channel)
     while (channel->first) {
         hf_outgoing *message = channel->first;
         channel->first = message->next;
+        sctp->bytes_queued -= message->len;
+        sctp->bytes_given_up += message->len;
         hf_dealloc(sctp->env, message);
     }
     channel->last = NULL;
@@ -236,8 +240,10 @@ static bool is_too_long(const hf_sctp *sctp, size_t len)
 /* One message, behind as many as have expired. */
 static result give_first(hf_sctp *sctp, hf_sctp_channel *channel)
 {
-    while (channel->first && is_expired(sctp, channel, channel->first))
+    while (channel->first && is_expired(sctp, channel, channel->first)) {
+        sctp->bytes_given_up += channel->first->len;
         drop_first(sctp, channel);
+    }
     hf_outgoing *message = channel->first;
     if (!message)
         return GIVEN;
@@ -283,6 +289,7 @@ void hf_sender_resync(hf_sctp *sctp)
         sctp->stalled_at = sctp->flow.bytes_sent;
         sctp->stalled_since = sctp->now;
     } else if (sctp->now - sctp->stalled_since >= STALLED_AFTER && (sctp->abandoned || hf_flow_is_idle(&sctp->flow))) {
+        sctp->bytes_given_up += sctp->bytes_given - sctp->flow.bytes_sent;
         sctp->bytes_given = sctp->flow.bytes_sent;
         sctp->abandoned = false;
     }

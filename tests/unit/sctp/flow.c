@@ -8,10 +8,12 @@
 typedef struct bench {
     test_env env;
     hf_flow flow;
+    hf_time now;
 } bench;
 
 static void set_up(bench *b)
 {
+    b->now = HF_SECONDS(1);
     hf_flow_init(&b->flow, test_env_init(&b->env, 1));
 }
 
@@ -31,7 +33,7 @@ static void output_data(bench *b, uint32_t tsn, size_t payload)
     hf_write_u32(&w, tsn);
     hf_write_zeroes(&w, 8 + payload + (4 - payload % 4) % 4);
     cr_assert(w.ok);
-    hf_flow_on_output(&b->flow, hf_bytes_of(bytes, w.len));
+    hf_flow_on_output(&b->flow, b->now, hf_bytes_of(bytes, w.len));
 }
 
 static void input_sack(bench *b, uint32_t tsn)
@@ -42,7 +44,7 @@ static void input_sack(bench *b, uint32_t tsn)
     hf_write_u32(&w, 0x03000010);
     hf_write_u32(&w, tsn);
     hf_write_zeroes(&w, 8);
-    hf_flow_on_input(&b->flow, hf_bytes_of(bytes, w.len));
+    hf_flow_on_input(&b->flow, b->now, hf_bytes_of(bytes, w.len));
 }
 
 Test(sctp_flow, counts_payload_exactly)
@@ -140,7 +142,7 @@ static void output_forward_tsn(bench *b, uint32_t tsn)
     hf_write_zeroes(&w, 12);
     hf_write_u32(&w, 0xC0000008);
     hf_write_u32(&w, tsn);
-    hf_flow_on_output(&b->flow, hf_bytes_of(bytes, w.len));
+    hf_flow_on_output(&b->flow, b->now, hf_bytes_of(bytes, w.len));
 }
 
 Test(sctp_flow, passes_numbers_that_were_abandoned_before_they_left)
@@ -167,16 +169,16 @@ Test(sctp_flow, knows_up_to_where_data_has_arrived)
     uint8_t data[12 + 20] = {[15] = 17, [12 + 7] = 50};
     bench b;
     set_up(&b);
-    hf_flow_on_input(&b.flow, hf_bytes_of(init, sizeof init));
+    hf_flow_on_input(&b.flow, b.now, hf_bytes_of(init, sizeof init));
     cr_assert(b.flow.receiving);
     cr_expect_eq(b.flow.tsn_received, 49);
-    hf_flow_on_input(&b.flow, hf_bytes_of(data, sizeof data));
+    hf_flow_on_input(&b.flow, b.now, hf_bytes_of(data, sizeof data));
     cr_expect_eq(b.flow.tsn_received, 50);
     data[12 + 7] = 52;
-    hf_flow_on_input(&b.flow, hf_bytes_of(data, sizeof data));
+    hf_flow_on_input(&b.flow, b.now, hf_bytes_of(data, sizeof data));
     cr_expect_eq(b.flow.tsn_received, 50, "there is a gap");
     static const uint8_t sack[12 + 16] = {[12] = 3, [15] = 16, [12 + 7] = 52};
-    hf_flow_on_output(&b.flow, hf_bytes_of(sack, sizeof sack));
+    hf_flow_on_output(&b.flow, b.now, hf_bytes_of(sack, sizeof sack));
     cr_expect_eq(b.flow.tsn_received, 52, "our SACK says that it is closed");
     tear_down(&b);
 }

@@ -1,0 +1,343 @@
+/* window.c: rate-based: as much as the path delivers in its shortest round trip, and a little more (docs/priorities.md).
+ *
+ * Where its figures come from: a bottleneck of 20 Mbit/s and 25 ms each way, with queues of 50 ms and of 1 s, beside nobody
+ * and beside an unlimited sender. */
+#include "window.h"
+
+#define PACKET 1100    /* payload, until the connection says */
+#define LIMIT_FIRST 10 /* packets: RFC 6928 */
+#define LIMIT_LEAST 2  /* packets: the remote acknowledges every second at once */
+#define UNLIMITED (SIZE_MAX / 2)
+#define UNSENT_MAX 1 /* packets: inside SCTP nothing can be overtaken */
+
+#define QUEUE_WANTED HF_MS(2)  /* what keeps the path full */
+#define QUEUE_FULL HF_MS(3)    /* the path is full: no more growth */
+#define QUEUE_NONE HF_MS(1)    /* it is not */
+#define QUEUE_FOREIGN HF_MS(6) /* not ours alone; or an eighth of the round trip */
+#define ROUND_LEAST HF_MS(2)   /* shorter ones measure the machine */
+#define RTT_MIN_LIFETIME HF_SECONDS(60)
+
+#define GROWTH_FIRST 50 /* per cent in a round trip */
+#define GROWTH_AGAIN 5  /* and twice that with each further one, up to the above */
+#define QUEUED_RUN 8    /* samples with a queue that end growth at once */
+
+#define PROBE_EVERY 8 /* round trips: in the first 5 % more, */
+#define PROBE_PERCENT 105
+#define DRAIN_PERCENT 97 /* in the second less, so that the queue empties and the shortest round trip is seen */
+
+#define ROUNDS_RECENT 3   /* with a queue through as many the rate is what it was in these alone */
+#define ROUNDS_COMPETE 12 /* and through as many somebody else fills it */
+#define LISTEN_EVERY HF_SECONDS(8)
+#define LISTEN_ROUNDS 4
+
+#define PACE_PERCENT 150 /* of the rate */
+#define PACE_BURST HF_MS(5)
+
+#define PART_MAX 4096
+#define PART_SPAN HF_MS(10)
+
+#define MICROSECONDS 1000000
+
+static size_t least(const hf_window *window)
+{
+    return LIMIT_LEAST * window->packet;
+}
+
+static void forget(hf_window *window)
+{
+    *window = (hf_window){.packet = window->packet, .growth = GROWTH_FIRST, .listen_at = HF_NEVER, .low_cap = UNLIMITED};
+    window->limit = window->low_limit = LIMIT_FIRST * window->packet;
+}
+
+void hf_window_init(hf_window *window)
+{
+    window->packet = PACKET;
+    forget(window);
+}
+
+void hf_window_change_path(hf_window *window, const hf_peer_flow *flow)
+{
+    uint64_t samples = window->rtt_samples;
+    forget(window);
+    window->forgotten = flow->bytes_sent;
+    window->rtt_samples = samples;
+}
+
+static uint64_t in_flight(const hf_peer_flow *flow)
+{
+    return flow->bytes_given - flow->bytes_delivered;
+}
+
+/* --- What the path delivers ---------------------------------------------------------------------------------------- */
+
+static uint64_t rate_of(const hf_window *window, size_t rounds)
+{
+    uint64_t most = 0;
+    for (size_t i = 1; i <= rounds; i++) {
+        uint64_t rate = window->rates[(window->rates_at + HF_WINDOW_RATES - i) % HF_WINDOW_RATES];
+        most = rate > most ? rate : most;
+    }
+    return most;
+}
+
+/* What was delivered while there was not enough to send, or while SCTP held it back, says what the path can do at least. */
+static void note_rate(hf_window *window, hf_time now, const hf_peer_flow *flow, bool is_full)
+{
+    hf_span elapsed = now - window->round.began;
+    uint64_t bytes = flow->bytes_delivered - window->round.delivered;
+    if (elapsed <= 0)
+        return;
+    uint64_t rate = bytes * MICROSECONDS / (uint64_t)elapsed;
+    if (is_full || rate > window->rate) {
+        window->rates[window->rates_at] = rate;
+        window->rates_at = (window->rates_at + 1) % HF_WINDOW_RATES;
+    }
+    window->rate = rate_of(window, window->rounds_queued >= ROUNDS_RECENT ? ROUNDS_RECENT : HF_WINDOW_RATES);
+}
+
+static size_t bytes_in(const hf_window *window, hf_span span, unsigned percent)
+{
+    uint64_t bytes = window->rate * (uint64_t)span / MICROSECONDS * percent / 100;
+    return bytes > least(window) ? (size_t)bytes : least(window);
+}
+
+static size_t steady_limit(const hf_window *window)
+{
+    hf_span rtt = window->rtt_min, full = rtt + QUEUE_WANTED;
+    if (window->cycle == 0)
+        return bytes_in(window, full, PROBE_PERCENT);
+    if (window->cycle == 1)
+        return rtt > full / 2 ? bytes_in(window, rtt, DRAIN_PERCENT) : bytes_in(window, full / 2, 100);
+    return bytes_in(window, full, 100);
+}
+
+/* --- Round trips --------------------------------------------------------------------------------------------------- */
+
+static void take_rtt(hf_window *window, hf_time now, hf_span rtt)
+{
+    hf_span age = now - window->rtt_min_at;
+    if (age > RTT_MIN_LIFETIME / 2 && (window->rtt_next == 0 || rtt < window->rtt_next))
+        window->rtt_next = rtt;
+    if (window->rtt_min == 0 || rtt <= window->rtt_min) {
+        window->rtt_min = rtt;
+        window->rtt_min_at = now;
+        window->rtt_next = 0;
+    } else if (age > RTT_MIN_LIFETIME) {
+        window->rtt_min = window->rtt_next;
+        window->rtt_min_at = now - RTT_MIN_LIFETIME / 2;
+        window->rtt_next = 0;
+    }
+    if (window->round.rtt == 0 || rtt < window->round.rtt)
+        window->round.rtt = rtt;
+    window->queued_run = rtt - window->rtt_min >= QUEUE_FULL ? window->queued_run + 1 : 0;
+}
+
+static hf_span foreign_queue(const hf_window *window)
+{
+    return window->rtt_min / 8 > QUEUE_FOREIGN ? window->rtt_min / 8 : QUEUE_FOREIGN;
+}
+
+static void become_steady(hf_window *window)
+{
+    window->mode = HF_WINDOW_STEADY;
+    window->cycle = 1;
+    window->empty_run = 0;
+    window->limit = steady_limit(window);
+}
+
+static void grow(hf_window *window)
+{
+    window->limit += window->limit * window->growth / 100;
+    window->growth = 2 * window->growth < GROWTH_FIRST ? 2 * window->growth : GROWTH_FIRST;
+}
+
+static void on_growing(hf_window *window)
+{
+    if (window->queue >= QUEUE_FULL)
+        become_steady(window);
+    else if (window->round.limited)
+        grow(window);
+}
+
+/* What a round trip's limit does is seen in the next. */
+static void on_steady(hf_window *window)
+{
+    if (!window->round.limited)
+        return;
+    bool drained = window->cycle == 1 || window->cycle == 2;
+    window->empty_run = window->queue < QUEUE_NONE && !drained ? window->empty_run + 1 : 0;
+    window->cycle = (window->cycle + 1) % PROBE_EVERY;
+    window->limit = steady_limit(window);
+    if (window->empty_run >= 2) {
+        window->mode = HF_WINDOW_GROWING;
+        window->growth = GROWTH_AGAIN;
+        grow(window);
+    }
+}
+
+static void compete(hf_window *window, hf_time now)
+{
+    window->mode = HF_WINDOW_COMPETING;
+    window->limit = UNLIMITED;
+    window->listen_at = now + LISTEN_EVERY;
+}
+
+static void on_competing(hf_window *window, hf_time now, const hf_peer_flow *flow)
+{
+    if (now < window->listen_at)
+        return;
+    window->mode = HF_WINDOW_LISTENING;
+    window->rounds_listened = 0;
+    window->limit = in_flight(flow) / 2 > least(window) ? (size_t)(in_flight(flow) / 2) : least(window);
+}
+
+static void on_listening(hf_window *window, hf_time now)
+{
+    if (window->queue < foreign_queue(window)) {
+        window->rounds_pressed = 0;
+        become_steady(window);
+    } else if (++window->rounds_listened >= LISTEN_ROUNDS) {
+        compete(window, now);
+    }
+}
+
+/* The low class never competes: it gives way to a queue that is not its own, down to almost nothing, and comes back as it
+ * empties. */
+static void limit_low(hf_window *window)
+{
+    size_t steady = window->rate > 0 ? bytes_in(window, window->rtt_min + QUEUE_WANTED, 100) : window->limit;
+    size_t most = window->limit < UNLIMITED ? window->limit : steady;
+    if (window->rounds_queued >= ROUNDS_RECENT)
+        window->low_cap = (window->low_cap < most ? window->low_cap : most) / 2;
+    else if (window->rounds_queued == 0 && window->low_cap < UNLIMITED)
+        window->low_cap = window->low_cap < most ? window->low_cap + window->low_cap / 2 : UNLIMITED;
+    if (window->low_cap < least(window))
+        window->low_cap = least(window);
+    window->low_limit = window->low_cap < most ? window->low_cap : most;
+}
+
+static void end_round(hf_window *window, hf_time now, const hf_peer_flow *flow)
+{
+    bool competes = window->mode == HF_WINDOW_COMPETING || window->mode == HF_WINDOW_LISTENING;
+    bool held_back = window->round.limited || (competes && window->round.backlogged);
+    if (window->round.rtt > 0) {
+        window->queue = window->round.rtt - window->rtt_min;
+        bool is_foreign = window->queue >= foreign_queue(window);
+        window->rounds_queued = is_foreign ? window->rounds_queued + 1 : 0;
+        window->rounds_pressed = is_foreign ? window->rounds_pressed + window->round.limited : 0;
+    }
+    note_rate(window, now, flow, held_back && window->round.was_limited);
+    window->round.was_limited = held_back;
+    if (!competes && window->rounds_pressed >= ROUNDS_COMPETE)
+        compete(window, now);
+    else
+        switch (window->mode) {
+        case HF_WINDOW_GROWING:
+            on_growing(window);
+            break;
+        case HF_WINDOW_STEADY:
+            on_steady(window);
+            break;
+        case HF_WINDOW_COMPETING:
+            on_competing(window, now, flow);
+            break;
+        case HF_WINDOW_LISTENING:
+            on_listening(window, now);
+            break;
+        }
+    limit_low(window);
+}
+
+static void begin_round(hf_window *window, hf_time now, const hf_peer_flow *flow)
+{
+    bool was_limited = window->round.was_limited;
+    window->round.running = flow->bytes_sent > flow->bytes_delivered;
+    window->round.began = now;
+    window->round.delivered = flow->bytes_delivered;
+    window->round.sent = flow->bytes_sent;
+    window->round.rtt = 0;
+    window->round.limited = window->round.backlogged = false;
+    window->round.was_limited = was_limited && window->round.running;
+}
+
+/* Growth overshoots by what a round trip brings: a run of samples is enough to end it. */
+static void end_growth_at_once(hf_window *window, hf_time now, const hf_peer_flow *flow)
+{
+    if (window->mode != HF_WINDOW_GROWING || window->queued_run < QUEUED_RUN)
+        return;
+    if (now - window->round.began >= window->rtt_min / 2)
+        note_rate(window, now, flow, false);
+    if (window->rate > 0)
+        become_steady(window);
+    limit_low(window);
+}
+
+void hf_window_update(hf_window *window, hf_time now, const hf_peer_flow *flow)
+{
+    if (flow->packet_max > 0)
+        window->packet = flow->packet_max;
+    if (flow->bytes_delivered < window->forgotten) { /* what is acknowledged now went another way */
+        window->rtt_samples = flow->rtt_samples;
+        return;
+    }
+    if (flow->rtt_samples != window->rtt_samples) {
+        window->rtt_samples = flow->rtt_samples;
+        take_rtt(window, now, flow->rtt_last);
+        end_growth_at_once(window, now, flow);
+    }
+    if (!window->round.running) {
+        begin_round(window, now, flow);
+    } else if (flow->bytes_delivered >= window->round.sent && now - window->round.began >= ROUND_LEAST) {
+        end_round(window, now, flow);
+        begin_round(window, now, flow);
+    }
+}
+
+/* --- Giving -------------------------------------------------------------------------------------------------------- */
+
+static int64_t pace_rate(const hf_window *window)
+{
+    return (int64_t)(window->rate * PACE_PERCENT / 100) + 1;
+}
+
+/* After a pause a whole window would leave at once, and stand in the queue before whatever comes next. */
+static bool is_paced_out(hf_window *window, hf_time now, const hf_peer_flow *flow)
+{
+    bool unpaced = window->rate == 0 || window->mode == HF_WINDOW_COMPETING;
+    int64_t burst = pace_rate(window) * PACE_BURST / MICROSECONDS, few = LIMIT_FIRST * (int64_t)window->packet;
+    hf_span elapsed = now - window->paced_at < HF_SECONDS(1) ? now - window->paced_at : HF_SECONDS(1);
+    window->pace += pace_rate(window) * elapsed / MICROSECONDS - (int64_t)(flow->bytes_given - window->paced_given);
+    if (window->pace > (burst > few ? burst : few) || unpaced)
+        window->pace = burst > few ? burst : few;
+    window->paced_at = now;
+    window->paced_given = flow->bytes_given;
+    window->pace_refused = window->pace <= 0;
+    return window->pace_refused;
+}
+
+size_t hf_window_room(hf_window *window, hf_time now, const hf_peer_flow *flow, bool low)
+{
+    size_t limit = low ? window->low_limit : window->limit;
+    uint64_t unsent = flow->bytes_given - flow->bytes_sent;
+    if (unsent >= UNSENT_MAX * window->packet) {
+        window->round.backlogged = true;
+        return 0;
+    }
+    if (in_flight(flow) >= limit) {
+        window->round.limited = true;
+        return 0;
+    }
+    return is_paced_out(window, now, flow) ? 0 : limit - (size_t)in_flight(flow);
+}
+
+hf_time hf_window_deadline(const hf_window *window)
+{
+    return window->pace_refused ? window->paced_at + 1 - window->pace * MICROSECONDS / pace_rate(window) : HF_NEVER;
+}
+
+size_t hf_window_part_max(const hf_window *window)
+{
+    uint64_t bytes = window->rate > 0 ? window->rate * PART_SPAN / MICROSECONDS : PART_MAX;
+    bytes = bytes < PART_MAX ? bytes : PART_MAX;
+    return bytes > window->packet ? (size_t)bytes : window->packet;
+}
