@@ -53,7 +53,7 @@ static const char *null_if_empty(const char *text)
 
 /* --- Signals --- */
 
-/* "envelope":{"sender","receiver"?,"offer"}, on the lines of a Holdfast peer alone. */
+/* "envelope":{"sender","receiver"?,"session"?,"remoteSession"?,"generation"?,"offer"?}, on the lines of a Holdfast peer alone. */
 static hf_err parse_envelope(hf_envelope *out, const json_t *object, cli_fault *fault)
 {
     const json_t *envelope = json_object_get(object, "envelope");
@@ -62,17 +62,23 @@ static hf_err parse_envelope(hf_envelope *out, const json_t *object, cli_fault *
     if (!json_is_object(envelope))
         return cli_fault_set(fault, HF_EINVAL, "field \"envelope\" is not an object");
 
-    const char *sender = text_field(envelope, "sender", "", fault);
-    const char *receiver = sender ? text_field(envelope, "receiver", "", fault) : NULL;
-    json_int_t offer = 0;
-    if (!receiver)
+    const char *sender, *receiver, *session, *remote_session;
+    json_int_t generation = 0, offer = 0;
+    if (!(sender = text_field(envelope, "sender", "", fault)) || !(receiver = text_field(envelope, "receiver", "", fault)) ||
+        !(session = text_field(envelope, "session", "", fault)) ||
+        !(remote_session = text_field(envelope, "remoteSession", "", fault)))
         return fault->code;
     if (strlen(sender) > HF_PEER_ID_MAX || strlen(receiver) > HF_PEER_ID_MAX)
         return cli_fault_set(fault, HF_EINVAL, "a peer id of more than %d bytes", HF_PEER_ID_MAX);
     hf_err err = integer_field(envelope, "offer", 0, UINT32_MAX, &offer, fault);
+    if (err == HF_OK)
+        err = integer_field(envelope, "generation", 0, UINT32_MAX, &generation, fault);
     out->sender = null_if_empty(sender);
     out->receiver = null_if_empty(receiver);
+    out->session = null_if_empty(session);
+    out->remote_session = null_if_empty(remote_session);
     out->offer = (uint32_t)offer;
+    out->signal.generation = (uint32_t)generation;
     return err;
 }
 
@@ -118,6 +124,22 @@ static hf_err parse_candidate(cli_command *out, const json_t *object, cli_fault 
                                              .candidate = null_if_empty(candidate),
                                              .mid = null_if_empty(mid),
                                              .ufrag = null_if_empty(ufrag)}};
+    return parse_envelope(&out->u.signal, object, fault);
+}
+
+static bool is_to_peer(const json_t *object)
+{
+    const char *to = json_string_value(json_object_get(object, "to"));
+
+    return to && strcmp(to, "peer") == 0;
+}
+
+static hf_err parse_bye(cli_command *out, const json_t *object, cli_fault *fault)
+{
+    if (!is_to_peer(object))
+        return cli_fault_set(fault, HF_EINVAL, "a bye bears \"to\":\"peer\"; to end this side, say close");
+    out->type = CLI_SIGNAL;
+    out->u.signal = (hf_envelope){.signal = {.type = HF_SIGNAL_BYE}};
     return parse_envelope(&out->u.signal, object, fault);
 }
 
@@ -197,6 +219,7 @@ static const struct {
     {"offer", parse_offer, CLI_SIGNAL},
     {"answer", parse_answer, CLI_SIGNAL},
     {"candidate", parse_candidate, CLI_SIGNAL},
+    {"bye", parse_bye, CLI_SIGNAL},
     {"send", parse_send, CLI_SEND},
     {"close-channel", parse_close_channel, CLI_CLOSE_CHANNEL},
     {"credentials", parse_credentials, CLI_CREDENTIALS},
@@ -220,8 +243,7 @@ static hf_err parse_object(cli_command *out, const json_t *object, cli_fault *fa
         return types[i].parse ? types[i].parse(out, object, fault) : HF_OK;
     }
 
-    const json_t *to = json_object_get(object, "to");
-    if (json_is_string(to) && strcmp(json_string_value(to), "peer") == 0) {
+    if (is_to_peer(object)) {
         out->type = CLI_SIGNAL_OTHER;
         return HF_OK;
     }

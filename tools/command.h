@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 typedef enum cli_command_type {
-    CLI_SIGNAL = 1,   /* offer, answer, candidate */
+    CLI_SIGNAL = 1,   /* offer, answer, candidate, bye */
     CLI_SIGNAL_OTHER, /* bears "to":"peer", but we know nothing of its type */
     CLI_SEND,
     CLI_CLOSE_CHANNEL,
@@ -39,7 +39,7 @@ typedef struct cli_credentials {
 typedef struct cli_command {
     cli_command_type type;
     union {
-        hf_envelope signal;          /* CLI_SIGNAL; without an envelope sender and receiver are NULL and `offer` is 0 */
+        hf_envelope signal;          /* CLI_SIGNAL; what its envelope does not say is NULL or 0 */
         cli_send send;               /* CLI_SEND */
         const char *close_channel;   /* CLI_CLOSE_CHANNEL */
         cli_credentials credentials; /* CLI_CREDENTIALS */

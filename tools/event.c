@@ -26,13 +26,13 @@ json_t *cli_event_state(const cli_state *state)
                      hf_session_path_name(state->path), "cause", state->cause == HF_OK ? "" : hf_err_name(state->cause));
 }
 
-json_t *cli_event_open(const char *channel, const hf_datachannel_info *info)
+json_t *cli_event_open(const char *channel, const hf_datachannel_info *info, bool resumed)
 {
     return json_pack("{ss ss so sb so so ss si sb}", "type", "open", "channel", channel, "id",
                      limit_if(info->has_id, info->id), "ordered", !info->unordered, "maxRetransmits",
                      limit_if(info->reliability == HF_MAX_RETRANSMITS, info->reliability_limit), "maxPacketLifeTime",
                      limit_if(info->reliability == HF_MAX_LIFETIME, info->reliability_limit), "protocol",
-                     info->protocol ? info->protocol : "", "priority", (int)info->priority, "resumed", 0);
+                     info->protocol ? info->protocol : "", "priority", (int)info->priority, "resumed", resumed);
 }
 
 /* Bytes that are not UTF-8 can't stand in JSON, whatever the peer says that they are. */
@@ -51,6 +51,43 @@ json_t *cli_event_message(const char *channel, hf_message_kind kind, const uint8
         json_pack("{ss ss so}", "type", "message", "channel", channel, "base64", json_stringn_nocheck(base64, base64_len));
     free(base64);
     return event;
+}
+
+json_t *cli_event_returned(const char *channel, const hf_session_event *event)
+{
+    json_t *line =
+        cli_event_message(channel, event->u.returned.kind, event->u.returned.data, event->u.returned.len);
+
+    if (line) {
+        json_object_set_new(line, "type", json_string("returned"));
+        json_object_set_new(line, "possiblyDelivered", json_boolean(event->u.returned.possibly_delivered));
+        json_object_set_new(line, "cause", json_string(hf_err_name(event->cause)));
+    }
+    return line;
+}
+
+json_t *cli_event_resumed(const hf_session_event *event)
+{
+    return json_pack("{ss sI sI sf}", "type", "resumed", "generation", (json_int_t)event->u.resumed_by.generation,
+                     "messages", (json_int_t)event->u.resumed_by.messages, "outage_ms",
+                     (double)event->u.resumed_by.outage / 1000);
+}
+
+json_t *cli_event_continuity(const hf_session_event *event)
+{
+    return json_pack("{ss sb sI sI ss}", "type", "continuity", "kept", 0, "possiblyDelivered",
+                     (json_int_t)event->u.lost.possibly_delivered, "notSent", (json_int_t)event->u.lost.not_sent, "cause",
+                     hf_err_name(event->cause == HF_OK ? HF_ECONTINUITY : event->cause));
+}
+
+json_t *cli_event_identity(const char *fingerprint)
+{
+    json_t *text = json_sprintf("somebody else answers in the remote's name, with the certificate %s; nothing is said to them "
+                                "without the command accept-identity",
+                                fingerprint);
+
+    return json_pack("{ss ss so sb ss}", "type", "error", "code", hf_err_name(HF_EIDENTITY), "message", text, "fatal", 0,
+                     "fingerprint", fingerprint);
 }
 
 /* What hides its address is shown by its name. */
@@ -126,11 +163,18 @@ json_t *cli_event_error(hf_err code, const char *message, bool fatal, const char
                      channel ? json_string(channel) : NULL);
 }
 
+/* 0 is not said. */
+static json_t *number_if(uint32_t number)
+{
+    return number != 0 ? json_integer(number) : NULL;
+}
+
 json_t *cli_event_signal(const hf_envelope *envelope)
 {
     const hf_signal *signal = &envelope->signal;
-    json_t *address = json_pack("{ss ss* sI}", "sender", envelope->sender, "receiver", envelope->receiver, "offer",
-                                (json_int_t)envelope->offer);
+    json_t *address = json_pack("{ss ss* ss* ss* so* so*}", "sender", envelope->sender, "receiver", envelope->receiver,
+                                "session", envelope->session, "remoteSession", envelope->remote_session, "generation",
+                                number_if(signal->generation), "offer", number_if(envelope->offer));
 
     switch (signal->type) {
     case HF_SIGNAL_OFFER:
@@ -142,7 +186,7 @@ json_t *cli_event_signal(const hf_envelope *envelope)
         return json_pack("{ss ss ss ss* so}", "type", "candidate", "candidate", signal->candidate ? signal->candidate : "",
                          "sdpMid", signal->mid ? signal->mid : "0", "usernameFragment", signal->ufrag, "envelope", address);
     case HF_SIGNAL_BYE:
-        break;
+        return json_pack("{ss ss so}", "type", "bye", "to", "peer", "envelope", address);
     }
     json_decref(address);
     return NULL;

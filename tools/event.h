@@ -18,8 +18,12 @@ typedef struct cli_state {
 } cli_state;
 
 json_t *cli_event_state(const cli_state *state);
-json_t *cli_event_open(const char *channel, const hf_datachannel_info *info);
+json_t *cli_event_open(const char *channel, const hf_datachannel_info *info, bool resumed);
 json_t *cli_event_message(const char *channel, hf_message_kind kind, const uint8_t *data, size_t len);
+json_t *cli_event_returned(const char *channel, const hf_session_event *event); /* MESSAGE_RETURNED */
+json_t *cli_event_resumed(const hf_session_event *event);                       /* RESUMED */
+json_t *cli_event_continuity(const hf_session_event *event);                    /* CONTINUITY_LOST */
+json_t *cli_event_identity(const char *fingerprint);                            /* IDENTITY_CHANGED: an error */
 json_t *cli_event_pair(const hf_ice_route *route);
 json_t *cli_event_closed(const char *channel, uint64_t bytes, hf_err cause);
 json_t *cli_event_writable(const char *channel);

@@ -16,6 +16,8 @@
 /* The contract: gone within 3 s after a close. The session lingers for 2; this is for the case that it does not end. */
 #define END_AFTER HF_MS(2700)
 
+#define ID_SIZE 33 /* hexadecimal digits of a peer id made from a certificate, as many as a random one has, and the NUL */
+
 hf_time cli_peer_now(const cli_peer *peer)
 {
     return hf_loop_now(peer->loop);
@@ -171,11 +173,24 @@ static hf_ice_relay relay_policy(const cli_peer_options *options)
     return options->relay_at_once ? HF_ICE_RELAY_AT_ONCE : HF_ICE_RELAY_DEFAULT;
 }
 
+/* Whoever keeps his certificate is known by it after a restart. */
+static const char *id_of(const hf_certificate *certificate, char out[ID_SIZE])
+{
+    hf_fingerprint fingerprint;
+
+    if (hf_certificate_fingerprint(certificate, HF_SHA256, &fingerprint) != HF_OK)
+        return NULL;
+    for (size_t i = 0; i < ID_SIZE / 2; i++)
+        snprintf(out + 2 * i, 3, "%02x", fingerprint.digest[i]);
+    return out;
+}
+
 static hf_err make_manager(cli_peer *peer)
 {
     const cli_peer_options *options = &peer->options;
+    char id[ID_SIZE];
     hf_manager_config config = {
-        .peer_id = options->id,
+        .peer_id = options->id || !peer->certificate ? options->id : id_of(peer->certificate, id),
         .session = {.peer = {.engine = hf_loop_engine(peer->loop),
                              .certificate = peer->certificate,
                              .servers = options->servers.items,
@@ -189,9 +204,11 @@ static hf_err make_manager(cli_peer *peer)
                     .channels = options->channels.items,
                     .channels_len = options->channels.len,
                     .no_trickle = options->no_trickle,
-                    .recovery = options->no_reconnect ? HF_RECOVERY_NONE : HF_RECOVERY_RESTART,
+                    .plain = options->raw,
+                    .recovery = options->no_reconnect ? HF_RECOVERY_NONE : HF_RECOVERY_DEFAULT,
                     .give_up = options->give_up},
         .handlers = {.context = peer, .on_envelope = cli_peer_on_envelope, .on_session = cli_peer_on_session},
+        .retry = {.relay_after = options->relay_after},
         .sessions_max = 1,
     };
     hf_bind bind = {.addrs = options->binds,

@@ -26,7 +26,8 @@ static void take_signal(cli_peer *peer, hf_envelope *envelope)
     static const char *const words[] = {[HF_SIGNAL_OFFER] = "offer",
                                         [HF_SIGNAL_ANSWER] = "answer",
                                         [HF_SIGNAL_CANDIDATE] = "candidate",
-                                        [HF_SIGNAL_END_OF_CANDIDATES] = "candidate"};
+                                        [HF_SIGNAL_END_OF_CANDIDATES] = "candidate",
+                                        [HF_SIGNAL_BYE] = "bye"};
     const char *own = hf_manager_peer_id(peer->manager);
     char message[512];
 
@@ -96,11 +97,12 @@ static void take_credentials(cli_peer *peer, const cli_credentials *credentials)
 static void take_session_command(cli_peer *peer, hf_err (*call)(hf_session *session, hf_time now), const char *what)
 {
     hf_err err = peer->session ? call(peer->session, cli_peer_now(peer)) : HF_ESTATE;
-    char message[128];
+    const char *text = err != HF_OK && peer->session ? hf_session_error_text(peer->session) : "";
+    char message[256];
 
     if (err == HF_OK)
         return;
-    snprintf(message, sizeof message, "%s: %s", what, err == HF_ENOTSUP ? "not supported yet" : hf_err_text(err));
+    snprintf(message, sizeof message, "%s: %s", what, *text ? text : hf_err_text(err));
     cli_peer_print_error(peer, err, message, NULL);
 }
 
@@ -138,7 +140,7 @@ static void take_line(cli_peer *peer, const char *line, size_t len)
         take_session_command(peer, hf_session_reconnect, "reconnect");
         break;
     case CLI_ACCEPT_IDENTITY:
-        cli_peer_print_error(peer, HF_ENOTSUP, "accept-identity: not supported yet", NULL);
+        take_session_command(peer, hf_session_accept_identity, "accept-identity");
         break;
     case CLI_STATS:
         cli_peer_print_stats(peer);

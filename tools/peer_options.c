@@ -38,7 +38,7 @@ static hf_err take_policy(void *options, const char *value, cli_fault *fault)
     return HF_OK;
 }
 
-/* 0 is a matter of one attempt. To count failed ones takes somebody who makes several. */
+/* 0 is a matter of one attempt, and takes the head start of direct paths away, too. */
 static hf_err take_relay_after(void *options, const char *value, cli_fault *fault)
 {
     char *end = NULL;
@@ -46,9 +46,8 @@ static hf_err take_relay_after(void *options, const char *value, cli_fault *faul
 
     if (number < 0 || number > RELAY_AFTER_MAX || *end != '\0')
         return cli_fault_set(fault, HF_EINVAL, "\"%.100s\" is not a number from 0 to %d", value, RELAY_AFTER_MAX);
-    if (number > 0)
-        return cli_fault_set(fault, HF_ENOTSUP, "only 0 is supported yet: failed attempts are not counted");
-    ((cli_peer_options *)options)->relay_at_once = true;
+    ((cli_peer_options *)options)->relay_at_once = number == 0;
+    ((cli_peer_options *)options)->relay_after = (unsigned)number;
     return HF_OK;
 }
 
@@ -125,15 +124,6 @@ static hf_err take_reconnect(void *options, const char *value, cli_fault *fault)
     return HF_OK;
 }
 
-/* The way it is anyway: no session protocol on the wire. */
-static hf_err take_nothing(void *options, const char *value, cli_fault *fault)
-{
-    (void)options;
-    (void)value;
-    (void)fault;
-    return HF_OK;
-}
-
 static hf_err take_message_max(void *options, const char *value, cli_fault *fault)
 {
     char *end = NULL;
@@ -185,7 +175,7 @@ static const cli_option table[] = {
     {"--ca-file", "FILE", "trust these certificates for turns:, too", take_ca_file, 0},
     {"--policy", "all|relay", "which candidates may be used", take_policy, 0},
     {"--relay-after", "N",
-     "no relay before N failed attempts; 0: at once, too,\nwithout the head start of direct paths (only 0 yet)",
+     "no relay before N failed attempts; 0: at once,\nwithout the head start of direct paths",
      take_relay_after, 0},
     {"--no-trickle", NULL, "the description carries every candidate", FLAG(no_trickle)},
     {"--bind", "ADDRESS", "gather on this address only; may repeat", take_bind, 0},
@@ -195,7 +185,8 @@ static const cli_option table[] = {
      0},
     {"--no-udp", NULL, "no candidates over UDP", FLAG(no_udp)},
     {"--loopback", NULL, "gather on loopback addresses, too", FLAG(loopback)},
-    {"--certificate", "FILE", "PEM certificate and key, made there if absent", take_certificate, 0},
+    {"--certificate", "FILE", "PEM certificate and key, made there if absent: who we\nare, also after a restart",
+     take_certificate, 0},
     {"--mdns", NULL, "hide our host addresses behind .local names", FLAG(mdns)},
     {"--channels", "SPEC",
      "what the offerer opens: a comma list of `collab` (the\ndefault) or NAME[:unordered][:rtx=N|:ttl=MS]\n"
@@ -203,12 +194,13 @@ static const cli_option table[] = {
      take_channels, 0},
     {"--message-max", "BYTES", "the longest message taken, as the remote is told;\n262144 by default, at most 16777216",
      take_message_max, 0},
-    {"--raw", NULL, "plain data channels", take_nothing, 0},
+    {"--raw", NULL, "plain data channels: nothing outlives a connection", FLAG(raw)},
     {"--echo", NULL, "send every message back; on a channel `sink` count,\non `source` send on demand", FLAG(echo)},
-    {"--reconnect", NULL, "look for another path when one is lost (the default)", take_reconnect, 0},
-    {"--no-reconnect", NULL, "do not: the end of consent is the end", FLAG(no_reconnect)},
+    {"--reconnect", NULL, "when the path is lost, look for another, and take the\nsession up there (the default)",
+     take_reconnect, 0},
+    {"--no-reconnect", NULL, "do not: the end of the path is the end", FLAG(no_reconnect)},
     {"--give-up", "SECONDS", "end with status 1 when nothing has connected for\nso long", take_give_up, 0},
-    {"--id", "NAME", "our peer id; random by default", take_id, 0},
+    {"--id", "NAME", "our peer id; by default made from --certificate, or\nrandom", take_id, 0},
     {"--stats", "SECONDS", "print a stats line this often", take_stats, 0},
     {"--log", "LEVEL", "error, warning, info, debug or none, to stderr", take_log, 0},
     {"--event-log", "FILE", "what happens inside, as JSON lines;\n`holdfast timeline` draws it", take_event_log, 0},
@@ -238,15 +230,15 @@ void cli_peer_options_print_help(FILE *out)
           "\n"
           "One session with one other peer. Signals and commands are read from stdin,\n"
           "signals and events written to stdout: one JSON object a line. Carry each line\n"
-          "of type offer, answer or candidate to the other peer, and its own back. The end\n"
-          "of input ends it.\n"
+          "of type offer, answer or candidate, and each that bears \"to\":\"peer\", to the\n"
+          "other peer, and its own back. The end of input ends it.\n"
           "\n",
           out);
     cli_options_print_help(table, TABLE_LEN, out);
     fputs("\n"
           "commands: {\"type\":\"send\",\"channel\":\"code-sync\",\"text\":\"hello\"}, or \"base64\",\n"
-          "          or \"size\" with \"repeat\":N; close-channel, restart, stats,\n"
-          "          credentials, close\n"
+          "          or \"size\" with \"repeat\":N; close-channel, restart, reconnect,\n"
+          "          accept-identity, stats, credentials, close\n"
           "status:   0 after a clean close, 1 when the connection failed, 2 for a bad\n"
           "          command line\n",
           out);

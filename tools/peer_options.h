@@ -16,6 +16,7 @@
 typedef struct cli_peer_options {
     cli_servers servers; /* credentials of the environment: cli_servers_set_credentials */
     bool relay_only, relay_at_once;
+    unsigned relay_after; /* failed attempts; 0: none are needed */
     bool help;
     bool offer, answer; /* one of them */
     bool no_trickle;
@@ -30,11 +31,11 @@ typedef struct cli_peer_options {
     const char *certificate; /* a file; NULL: none */
     const char *ca_file;     /* the same */
     cli_channels channels;
-    bool echo;
+    bool raw, echo;
     size_t message_max; /* 0: the default */
     bool no_reconnect;
     hf_span give_up; /* 0: never */
-    const char *id;  /* NULL: random */
+    const char *id;  /* NULL: the certificate's, or random */
     hf_span stats;   /* 0: none */
     hf_log_level log_level;
     const char *event_log; /* a file; NULL: none */

@@ -134,7 +134,7 @@ static void on_open(void *context, hf_session *session, const hf_session_event *
         return;
     port->open = true;
     port->reliable = info.reliability == HF_RELIABLE;
-    cli_peer_print(peer, cli_event_open(port->name, &info));
+    cli_peer_print(peer, cli_event_open(port->name, &info, event->u.resumed));
     cli_outbox_pump(peer);
     cli_echo_pump(peer, port);
 }
@@ -192,6 +192,30 @@ static void on_credentials_needed(void *context, hf_session *session, const hf_s
     cli_peer_print(context, cli_event_credentials(event->u.server_uri));
 }
 
+static void on_resumed(void *context, hf_session *session, const hf_session_event *event)
+{
+    (void)session;
+    cli_peer_print(context, cli_event_resumed(event));
+}
+
+static void on_continuity_lost(void *context, hf_session *session, const hf_session_event *event)
+{
+    (void)session;
+    cli_peer_print(context, cli_event_continuity(event));
+}
+
+static void on_returned(void *context, hf_session *session, const hf_session_event *event)
+{
+    (void)session;
+    cli_peer_print(context, cli_event_returned(hf_channel_name(event->channel), event));
+}
+
+static void on_identity_changed(void *context, hf_session *session, const hf_session_event *event)
+{
+    (void)session;
+    cli_peer_print(context, cli_event_identity(event->u.identity.fingerprint));
+}
+
 void cli_peer_adopt(cli_peer *peer, hf_session *session)
 {
     static const struct {
@@ -202,6 +226,8 @@ void cli_peer_adopt(cli_peer *peer, hf_session *session)
         {HF_SESSION_ON_DATA, on_data},          {HF_SESSION_CHANNEL_OPEN, on_open},
         {HF_SESSION_CHANNEL_CLOSED, on_closed}, {HF_SESSION_CHANNEL_WRITABLE, on_writable},
         {HF_SESSION_ROUTE_CHANGED, on_route},   {HF_SESSION_CREDENTIALS_NEEDED, on_credentials_needed},
+        {HF_SESSION_RESUMED, on_resumed},       {HF_SESSION_CONTINUITY_LOST, on_continuity_lost},
+        {HF_SESSION_MESSAGE_RETURNED, on_returned}, {HF_SESSION_IDENTITY_CHANGED, on_identity_changed},
     };
 
     if (!session || peer->session == session)
