@@ -53,7 +53,8 @@ static const char *null_if_empty(const char *text)
 
 /* --- Signals --- */
 
-/* "envelope":{"sender","receiver"?,"session"?,"remoteSession"?,"generation"?,"offer"?}, on the lines of a Holdfast peer alone. */
+/* "envelope":{"sender","receiver"?,"session"?,"remoteSession"?,"generation"?,"offer"?}, on the lines of a Holdfast peer
+ * alone. */
 static hf_err parse_envelope(hf_envelope *out, const json_t *object, cli_fault *fault)
 {
     const json_t *envelope = json_object_get(object, "envelope");

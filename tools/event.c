@@ -55,8 +55,7 @@ json_t *cli_event_message(const char *channel, hf_message_kind kind, const uint8
 
 json_t *cli_event_returned(const char *channel, const hf_session_event *event)
 {
-    json_t *line =
-        cli_event_message(channel, event->u.returned.kind, event->u.returned.data, event->u.returned.len);
+    json_t *line = cli_event_message(channel, event->u.returned.kind, event->u.returned.data, event->u.returned.len);
 
     if (line) {
         json_object_set_new(line, "type", json_string("returned"));
@@ -82,9 +81,10 @@ json_t *cli_event_continuity(const hf_session_event *event)
 
 json_t *cli_event_identity(const char *fingerprint)
 {
-    json_t *text = json_sprintf("somebody else answers in the remote's name, with the certificate %s; nothing is said to them "
-                                "without the command accept-identity",
-                                fingerprint);
+    json_t *text =
+        json_sprintf("somebody else answers in the remote's name, with the certificate %s; nothing is said to them "
+                     "without the command accept-identity",
+                     fingerprint);
 
     return json_pack("{ss ss so sb ss}", "type", "error", "code", hf_err_name(HF_EIDENTITY), "message", text, "fatal", 0,
                      "fingerprint", fingerprint);

@@ -222,12 +222,18 @@ void cli_peer_adopt(cli_peer *peer, hf_session *session)
         hf_session_event_type type;
         hf_session_handler handler;
     } handlers[] = {
-        {HF_SESSION_STATE_CHANGED, on_state},   {HF_SESSION_ON_ERROR, on_error},
-        {HF_SESSION_ON_DATA, on_data},          {HF_SESSION_CHANNEL_OPEN, on_open},
-        {HF_SESSION_CHANNEL_CLOSED, on_closed}, {HF_SESSION_CHANNEL_WRITABLE, on_writable},
-        {HF_SESSION_ROUTE_CHANGED, on_route},   {HF_SESSION_CREDENTIALS_NEEDED, on_credentials_needed},
-        {HF_SESSION_RESUMED, on_resumed},       {HF_SESSION_CONTINUITY_LOST, on_continuity_lost},
-        {HF_SESSION_MESSAGE_RETURNED, on_returned}, {HF_SESSION_IDENTITY_CHANGED, on_identity_changed},
+        {HF_SESSION_STATE_CHANGED, on_state},
+        {HF_SESSION_ON_ERROR, on_error},
+        {HF_SESSION_ON_DATA, on_data},
+        {HF_SESSION_CHANNEL_OPEN, on_open},
+        {HF_SESSION_CHANNEL_CLOSED, on_closed},
+        {HF_SESSION_CHANNEL_WRITABLE, on_writable},
+        {HF_SESSION_ROUTE_CHANGED, on_route},
+        {HF_SESSION_CREDENTIALS_NEEDED, on_credentials_needed},
+        {HF_SESSION_RESUMED, on_resumed},
+        {HF_SESSION_CONTINUITY_LOST, on_continuity_lost},
+        {HF_SESSION_MESSAGE_RETURNED, on_returned},
+        {HF_SESSION_IDENTITY_CHANGED, on_identity_changed},
     };
 
     if (!session || peer->session == session)

@@ -48,3 +48,9 @@ bool hf_session_pinned(const hf_session *session, hf_fingerprint *out)
     (void)out;
     return false;
 }
+
+hf_err hf_session_accept_identity(hf_session *session, hf_time now)
+{
+    hf_err err = session ? hf_session_begin(session, now) : HF_EINVAL;
+    return err == HF_OK ? HF_ESTATE : err;
+}

@@ -23,7 +23,7 @@ class Peer:
     def read(self):
         for line in self.process.stdout:
             event = json.loads(line)
-            if self.wire and self.remote and event["type"] in SIGNALS:
+            if self.wire and self.remote and (event["type"] in SIGNALS or event.get("to") == "peer"):
                 self.remote.write(line)
             with self.changed:
                 self.lines.append(event)

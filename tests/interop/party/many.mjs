@@ -48,7 +48,7 @@ export class Many {
   }
 
   #hear({ peer, ...told }) {
-    if (SIGNALS.has(told.type)) this.parties[peer].hearSignal(told);
+    if (SIGNALS.has(told.type) || told.to === 'peer') this.parties[peer].hearSignal(told);
     else this.parties[peer].hear(told);
   }
 

@@ -31,6 +31,20 @@ Test(command, is_an_offer_with_its_envelope)
     cli_command_clear(&command);
 }
 
+Test(command, is_a_bye_that_names_both_sessions)
+{
+    expect_parsed(
+        "{\"type\":\"bye\",\"to\":\"peer\",\"envelope\":{\"sender\":\"a\",\"session\":\"12\",\"remoteSession\":\"34\","
+        "\"generation\":9}}",
+        CLI_SIGNAL);
+    cr_expect_eq(command.u.signal.signal.type, HF_SIGNAL_BYE);
+    cr_expect_str_eq(command.u.signal.session, "12");
+    cr_expect_str_eq(command.u.signal.remote_session, "34");
+    cr_expect_eq(command.u.signal.signal.generation, 9);
+    cr_expect_eq(command.u.signal.offer, 0);
+    cli_command_clear(&command);
+}
+
 Test(command, is_an_answer_of_a_page_that_knows_no_envelope)
 {
     expect_parsed("{\"type\":\"answer\",\"sdp\":\"v=0\"}", CLI_SIGNAL);
@@ -116,7 +130,8 @@ Test(command, may_be_a_bare_word)
         {"{\"type\":\"stats\"}", CLI_STATS},
         {" {\"type\":\"close\", \"later\":[1]} ", CLI_CLOSE},
         {"{\"type\":\"close-channel\",\"channel\":\"a\"}", CLI_CLOSE_CHANNEL},
-        {"{\"type\":\"bye\",\"to\":\"peer\"}", CLI_SIGNAL_OTHER},
+        {"{\"type\":\"bye\",\"to\":\"peer\"}", CLI_SIGNAL},
+        {"{\"type\":\"of later days\",\"to\":\"peer\"}", CLI_SIGNAL_OTHER},
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         expect_parsed(words[i].line, words[i].type);
@@ -141,7 +156,9 @@ Test(command, that_is_wrong_names_what_is_wrong)
         {"{}", HF_EINVAL, "\"type\" is missing", "no type"},
         {"{\"type\":1}", HF_EINVAL, "\"type\" is not a string", "a number"},
         {"{\"type\":\"clos\"}", HF_EINVAL, "unknown type \"clos\"", "a misspelt one"},
-        {"{\"type\":\"bye\",\"to\":\"me\"}", HF_EINVAL, "unknown type", "for nobody that we know"},
+        {"{\"type\":\"bye\",\"to\":\"me\"}", HF_EINVAL, "\"to\":\"peer\"", "for nobody that we know"},
+        {"{\"type\":\"bye\"}", HF_EINVAL, "say close", "a command that there is not"},
+        {"{\"type\":\"hello\",\"to\":\"me\"}", HF_EINVAL, "unknown type", "for nobody that we know"},
         {"{\"type\":\"offer\"}", HF_EINVAL, "\"sdp\" is missing", "no description"},
         {"{\"type\":\"offer\",\"sdp\":null}", HF_EINVAL, "\"sdp\"", "null"},
         {"{\"type\":\"offer\",\"sdp\":\"v=0\\u0000\"}", HF_EINVAL, "\"sdp\" holds a NUL", "a NUL in it"},
@@ -151,6 +168,15 @@ Test(command, that_is_wrong_names_what_is_wrong)
          "an array as receiver"},
         {"{\"type\":\"offer\",\"sdp\":\"v\",\"envelope\":{\"offer\":-1}}", HF_EINVAL, "\"offer\"", "below zero"},
         {"{\"type\":\"offer\",\"sdp\":\"v\",\"envelope\":{\"offer\":4294967296}}", HF_EINVAL, "\"offer\"", "above 32 bits"},
+        {"{\"type\":\"offer\",\"sdp\":\"v\",\"envelope\":{\"generation\":-1}}", HF_EINVAL, "\"generation\"", "below zero"},
+        {"{\"type\":\"offer\",\"sdp\":\"v\",\"envelope\":{\"generation\":4294967296}}", HF_EINVAL, "\"generation\"",
+         "above"},
+        {"{\"type\":\"offer\",\"sdp\":\"v\",\"envelope\":{\"generation\":\"1\"}}", HF_EINVAL, "\"generation\"", "a string"},
+        {"{\"type\":\"offer\",\"sdp\":\"v\",\"envelope\":{\"session\":1}}", HF_EINVAL, "\"session\"", "a number as session"},
+        {"{\"type\":\"bye\",\"to\":\"peer\",\"envelope\":{\"remoteSession\":[]}}", HF_EINVAL, "\"remoteSession\"",
+         "an array"},
+        {"{\"type\":\"bye\",\"to\":\"peer\",\"envelope\":{\"session\":\"\\u0000\"}}", HF_EINVAL, "holds a NUL",
+         "a NUL in it"},
         {"{\"type\":\"candidate\"}", HF_EINVAL, "\"candidate\" is missing", "no candidate"},
         {"{\"type\":\"candidate\",\"candidate\":7}", HF_EINVAL, "\"candidate\"", "a number"},
         {"{\"type\":\"candidate\",\"candidate\":\"\",\"sdpMid\":0}", HF_EINVAL, "\"sdpMid\"", "a number as mid"},

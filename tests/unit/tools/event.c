@@ -30,11 +30,11 @@ Test(event, tells_what_a_channel_is_as_a_page_would)
     hf_datachannel_info info = {
         .has_id = true, .id = 4, .unordered = true, .reliability = HF_MAX_RETRANSMITS, .protocol = "p", .priority = 256};
 
-    expect_line(cli_event_open("a", &info),
+    expect_line(cli_event_open("a", &info, true),
                 "{\"type\":\"open\",\"channel\":\"a\",\"id\":4,\"ordered\":false,\"maxRetransmits\":0,"
-                "\"maxPacketLifeTime\":null,\"protocol\":\"p\",\"priority\":256,\"resumed\":false}\n");
+                "\"maxPacketLifeTime\":null,\"protocol\":\"p\",\"priority\":256,\"resumed\":true}\n");
     info = (hf_datachannel_info){.reliability = HF_MAX_LIFETIME, .reliability_limit = 50};
-    expect_line(cli_event_open("b", &info),
+    expect_line(cli_event_open("b", &info, false),
                 "{\"type\":\"open\",\"channel\":\"b\",\"id\":null,\"ordered\":true,\"maxRetransmits\":null,"
                 "\"maxPacketLifeTime\":50,\"protocol\":\"\",\"priority\":0,\"resumed\":false}\n");
 }
@@ -119,6 +119,53 @@ Test(event, writes_signals_that_a_command_reads)
     expect_line(cli_event_signal(&envelope),
                 "{\"type\":\"candidate\",\"candidate\":\"\",\"sdpMid\":\"0\",\"usernameFragment\":\"abcd\","
                 "\"envelope\":{\"sender\":\"alice\",\"receiver\":\"bob\",\"offer\":1}}\n");
+}
+
+#define ID_A "000102030405060708090a0b0c0d0e0f"
+#define ID_B "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"
+
+Test(event, names_sessions_and_generation_in_the_envelope)
+{
+    hf_envelope envelope = {.sender = "alice", .receiver = "bob", .session = ID_A, .remote_session = ID_B, .offer = 7};
+    envelope.signal = (hf_signal){.type = HF_SIGNAL_ANSWER, .generation = 3, .sdp = "v=0"};
+    expect_line(
+        cli_event_signal(&envelope),
+        "{\"type\":\"answer\",\"sdp\":\"v=0\",\"envelope\":{\"sender\":\"alice\",\"receiver\":\"bob\",\"session\":\"" ID_A
+        "\",\"remoteSession\":\"" ID_B "\",\"generation\":3,\"offer\":7}}\n");
+    envelope.offer = 0;
+    envelope.signal = (hf_signal){.type = HF_SIGNAL_BYE};
+    expect_line(
+        cli_event_signal(&envelope),
+        "{\"type\":\"bye\",\"to\":\"peer\",\"envelope\":{\"sender\":\"alice\",\"receiver\":\"bob\",\"session\":\"" ID_A
+        "\",\"remoteSession\":\"" ID_B "\"}}\n");
+}
+
+Test(event, tells_whether_the_session_goes_on)
+{
+    hf_session_event event = {.type = HF_SESSION_RESUMED, .u.resumed_by = {2, 17, HF_MS(1500)}};
+    expect_line(cli_event_resumed(&event), "{\"type\":\"resumed\",\"generation\":2,\"messages\":17,\"outage_ms\":1500.0}\n");
+    event = (hf_session_event){.type = HF_SESSION_CONTINUITY_LOST, .cause = HF_ECONTINUITY, .u.lost = {3, 4}};
+    expect_line(cli_event_continuity(&event),
+                "{\"type\":\"continuity\",\"kept\":false,\"possiblyDelivered\":3,\"notSent\":4,"
+                "\"cause\":\"HF_ECONTINUITY\"}\n");
+    event = (hf_session_event){.type = HF_SESSION_MESSAGE_RETURNED, .cause = HF_ECONTINUITY};
+    event.u.returned.kind = HF_TEXT;
+    event.u.returned.data = (const uint8_t *)"hello";
+    event.u.returned.len = 5;
+    event.u.returned.possibly_delivered = true;
+    expect_line(cli_event_returned("code-sync", &event),
+                "{\"type\":\"returned\",\"channel\":\"code-sync\",\"text\":\"hello\",\"possiblyDelivered\":true,"
+                "\"cause\":\"HF_ECONTINUITY\"}\n");
+}
+
+Test(event, shows_the_fingerprint_of_a_stranger_in_the_remotes_name)
+{
+    json_t *line = cli_event_identity("sha-256 AB:CD");
+    cr_expect_str_eq(json_string_value(json_object_get(line, "code")), "HF_EIDENTITY");
+    cr_expect_str_eq(json_string_value(json_object_get(line, "fingerprint")), "sha-256 AB:CD");
+    cr_expect(json_is_false(json_object_get(line, "fatal")));
+    cr_expect_not_null(strstr(json_string_value(json_object_get(line, "message")), "accept-identity"));
+    json_decref(line);
 }
 
 Test(event, counts_for_each_channel_and_each_cause)

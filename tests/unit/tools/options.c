@@ -45,7 +45,7 @@ Test(options, are_all_taken)
               "--message-max 16777216 --channels a,b --raw --echo --reconnect --no-reconnect "
               "--give-up 2.5 --id bob --stats 1 --log debug"),
         HF_OK, "%s", fault.text);
-    cr_expect(options.answer && options.no_trickle && options.loopback && options.echo);
+    cr_expect(options.answer && options.no_trickle && options.loopback && options.raw && options.echo);
     cr_assert_eq(options.servers.len, 2);
     cr_expect_str_eq(options.servers.items[1].uri, "stun:[2001:db8::1]:3478");
     cr_assert_eq(options.binds_len, 2);
@@ -75,7 +75,9 @@ Test(options, say_when_a_relay_is_used)
     cr_assert_eq(parse("--offer --turn turn:a"), HF_OK);
     cr_expect_not(options.relay_only || options.relay_at_once, "the default is the library's");
     cr_assert_eq(parse("--offer --turn turn:a --relay-after 0"), HF_OK);
-    cr_expect(options.relay_at_once);
+    cr_expect(options.relay_at_once && options.relay_after == 0);
+    cr_assert_eq(parse("--offer --turn turn:a --relay-after 3"), HF_OK);
+    cr_expect(!options.relay_at_once && options.relay_after == 3);
     cr_assert_eq(parse("--offer --policy relay --turn turn:a"), HF_OK, "%s", fault.text);
     cr_expect(options.relay_only);
     cr_assert_eq(parse("--offer --policy relay --policy all"), HF_OK, "the last word counts");
@@ -173,7 +175,6 @@ Test(options, that_are_wrong_are_named)
         {"--offer --policy relay", HF_EINVAL, "--policy relay needs --turn"},
         {"--offer --policy relay --stun stun:a", HF_EINVAL, "--policy relay needs --turn"},
         {"--offer --policy none", HF_EINVAL, "--policy"},
-        {"--offer --relay-after 3", HF_ENOTSUP, "only 0 is supported yet"},
         {"--offer --relay-after -1", HF_EINVAL, "--relay-after"},
         {"--offer --relay-after 1001", HF_EINVAL, "--relay-after"},
         {"--offer --relay-after 0x", HF_EINVAL, "--relay-after"},
