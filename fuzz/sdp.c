@@ -5,8 +5,10 @@
 #include "rewrite.h"
 
 #include "bytes.h"
+#include "recognition.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,8 +59,28 @@ static void write_again(const hf_sdp *sdp)
     hf_sdp_clear(&again, &env);
 }
 
+/* The line by which two sessions know each other: it is read from the text alone, whatever else that says, and what was read
+ * is read again from what is written with it. */
+static void recognise(const uint8_t *data, size_t size)
+{
+    static char text[HF_SDP_TEXT_MAX + 1];
+    uint8_t id[HF_SESSION_ID_BYTES], again[HF_SESSION_ID_BYTES];
+    if (size >= sizeof text || size == 0)
+        return;
+    memcpy(text, data, size);
+    text[size] = '\0';
+    if (!hf_recognition_read(text, id))
+        return;
+    char line[HF_RECOGNITION_SIZE];
+    hf_recognition_write(id, line);
+    demand(hf_sdp_is_attribute(hf_bytes_of_text(line)));
+    snprintf(text, sizeof text, "a=%s\n", line);
+    demand(hf_recognition_read(text, again) && memcmp(id, again, sizeof id) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    recognise(data, size);
     hf_env env = {0};
     hf_sdp sdp;
     hf_sdp_error why;

@@ -143,7 +143,7 @@ typedef enum hf_peer_description {
 HF_CHECKED hf_err hf_peer_get_description(hf_peer *peer, hf_peer_description which, hf_sdp_type *type, const char **sdp);
 
 /* The value of session-level attribute `name` in a description, as hf_peer_config.attribute puts one there: looks at the
- * text alone, whose other lines may be wrong. False: it is not there, or longer than `cap` - 1. */
+ * text alone, whose other lines may be wrong. False: it is not there, or more than once, or longer than `cap` - 1. */
 bool hf_sdp_session_attribute(const char *sdp, const char *name, char *out, size_t cap);
 
 /* As hf_ice_set_credentials: the answer to HF_PEER_CREDENTIALS_NEEDED. */

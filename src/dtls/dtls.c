@@ -1,5 +1,6 @@
 /* dtls.c: birth, states and face of a DTLS association: it directs, the files beside it do the work. */
 #include "dtls_priv.h"
+#include "fingerprint.h"
 
 #include "alloc.h"
 #include "mbed.h"
@@ -394,6 +395,12 @@ hf_bytes hf_dtls_remote_certificate(const hf_dtls *dtls)
     if (!certificate)
         return (hf_bytes){0};
     return (hf_bytes){.data = certificate->raw.p, .len = certificate->raw.len};
+}
+
+hf_err hf_dtls_remote_fingerprint(const hf_dtls *dtls, hf_hash hash, hf_fingerprint *out)
+{
+    hf_bytes der = hf_dtls_remote_certificate(dtls);
+    return der.len > 0 ? hf_fingerprint_compute(hash, der, out) : HF_ESTATE;
 }
 
 void hf_dtls_get_stats(const hf_dtls *dtls, hf_dtls_stats *out)

@@ -91,6 +91,9 @@ const char *hf_dtls_version(const hf_dtls *dtls);
 /* The remote's certificate in DER, for those who pin it; empty before the handshake is done. */
 hf_bytes hf_dtls_remote_certificate(const hf_dtls *dtls);
 
+/* A hash of it. HF_ESTATE: before the handshake is done. HF_EINVAL: no hash of ours. HF_ENOMEM. */
+HF_CHECKED hf_err hf_dtls_remote_fingerprint(const hf_dtls *dtls, hf_hash hash, hf_fingerprint *out);
+
 typedef struct hf_dtls_stats {
     uint64_t records_sent, records_received; /* application data */
     uint64_t handshake_datagrams_sent, handshake_datagrams_received;

@@ -119,6 +119,7 @@ hf_err hf_peer_write_description(hf_peer *peer, const hf_description *descriptio
     hf_sdp_write out = {
         .session_id = peer->sdp_session_id,
         .session_version = description->version,
+        .attribute = peer->attribute,
         .media = media,
         .media_len = hf_peer_lay_out(peer, description, media),
         .ufrag = hf_ice_local_ufrag(peer->ice),

@@ -1,6 +1,8 @@
 /* peer.c: a peer's birth and end, and the driver's calls that only pass through. */
 #include "peer_priv.h"
 
+#include <string.h>
+
 #define MTU_LEAST 576 /* RFC 791: what every IPv4 host takes */
 #define HASHES (1u << HF_SHA256 | 1u << HF_SHA384 | 1u << HF_SHA512)
 
@@ -18,6 +20,9 @@ static hf_err check_config(const hf_peer_config *config, const hf_env *env)
     if (config->message_max != 0 &&
         (config->message_max < HF_MESSAGE_MAX_LEAST || config->message_max > HF_MESSAGE_MAX_LIMIT))
         return HF_EINVAL;
+    hf_bytes attribute = hf_bytes_of_text(config->attribute);
+    if (config->attribute && (attribute.len > HF_PEER_ATTRIBUTE_MAX || !hf_sdp_is_attribute(attribute)))
+        return HF_EINVAL;
     return (config->fingerprints & ~HASHES) == 0 ? HF_OK : HF_EINVAL;
 }
 
@@ -33,6 +38,11 @@ static hf_err make_layers(hf_peer *peer, const hf_peer_config *config)
                          .head_start = config->head_start};
     hf_sctp_config sctp = {.mtu = peer->mtu - HF_DTLS_OVERHEAD_MAX, .message_max = peer->message_max};
 
+    if (config->attribute) {
+        peer->attribute = hf_alloc_text(peer->env, config->attribute, strlen(config->attribute));
+        if (!peer->attribute)
+            return HF_ENOMEM;
+    }
     if (!peer->certificate) {
         hf_err err = hf_certificate_new(&peer->own_certificate, peer->env);
         if (err != HF_OK)
@@ -97,6 +107,7 @@ void hf_peer_free(hf_peer *peer)
     hf_peer_clear_events(peer);
     hf_packet_queue_clear(&peer->early);
     hf_dealloc(peer->env, peer->description_text);
+    hf_dealloc(peer->env, peer->attribute);
     hf_dealloc(peer->env, peer);
 }
 

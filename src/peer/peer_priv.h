@@ -6,7 +6,7 @@
  *   channels.c   data channels                           restart.c    ICE restarts, and taking an offer back
  *   events.c     what happened below becomes events      describe.c   our own description, written from the state
  *   stats.c      counters under the W3C's names          trickle.c    the remote's candidates, and those that come early
- *   secured.c    TLS in streams to TURN servers */
+ *   secured.c    TLS in streams to TURN servers          identity.c   the remote's certificate, and who is expected */
 #ifndef HF_PEER_PRIV_H
 #define HF_PEER_PRIV_H
 
@@ -15,6 +15,7 @@
 #include "dtls.h"
 #include "log.h"
 #include "packet.h"
+#include "peer_identity.h"
 #include "random.h"
 #include "ring.h"
 #include "sctp.h"
@@ -85,6 +86,8 @@ struct hf_peer {
     const hf_certificate *certificate;
     unsigned fingerprints;           /* see hf_peer_config */
     hf_certificate *own_certificate; /* when none was given */
+    char *attribute;                 /* see hf_peer_config; NULL: none */
+    hf_identity expected, refused;   /* see peer_identity.h */
     size_t mtu, message_max;
 
     hf_ice *ice;
@@ -171,6 +174,12 @@ const hf_sdp_media *hf_peer_transport_of(const hf_sdp *sdp, const hf_sdp_media *
 /* The mid of our section, in the remote's description that counts or in our offer. */
 const char *hf_peer_data_mid(const hf_peer *peer);
 void hf_peer_choose_fresh_mid(hf_peer *peer);
+
+/* identity.c */
+/* Whether a description shows the remote that is expected. HF_EIDENTITY. */
+HF_CHECKED hf_err hf_peer_check_identity(hf_peer *peer, const hf_negotiated *shown);
+/* As sets: their order says nothing (RFC 8122 §5). */
+bool hf_peer_has_same_fingerprints(const hf_negotiated *a, const hf_negotiated *b);
 
 /* remote.c */
 /* Reads a description of the remote. On error it says why in peer->error_text, and *out is empty. */

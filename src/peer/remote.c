@@ -39,36 +39,15 @@ static hf_err read_negotiated(hf_peer *peer, hf_remote_description *r)
                    : hf_peer_refuse(peer, HF_ESYNTAX, 0, "the data channel's section has no fingerprint");
     n->fingerprints_len = transport->fingerprints_len;
     memcpy(n->fingerprints, transport->fingerprints, n->fingerprints_len * sizeof n->fingerprints[0]);
+    hf_err err = hf_peer_check_identity(peer, n);
+    if (err != HF_OK)
+        return err;
     n->sctp_port = media->sctp_port ? media->sctp_port : HF_SCTP_PORT;
     n->message_max = media->has_max_message_size ? media->max_message_size : MESSAGE_MAX_UNSAID;
     return HF_OK;
 }
 
 /* --- What may not change --------------------------------------------------------------------------------------------- */
-
-static bool has_fingerprint(const hf_negotiated *n, const hf_fingerprint *fingerprint)
-{
-    for (size_t i = 0; i < n->fingerprints_len; i++) {
-        if (n->fingerprints[i].hash == fingerprint->hash &&
-            memcmp(n->fingerprints[i].digest, fingerprint->digest, hf_hash_size(fingerprint->hash)) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* As sets: their order says nothing (RFC 8122 §5). */
-static bool has_same_fingerprints(const hf_negotiated *a, const hf_negotiated *b)
-{
-    for (size_t i = 0; i < a->fingerprints_len; i++) {
-        if (!has_fingerprint(b, &a->fingerprints[i]))
-            return false;
-    }
-    for (size_t i = 0; i < b->fingerprints_len; i++) {
-        if (!has_fingerprint(a, &b->fingerprints[i]))
-            return false;
-    }
-    return true;
-}
 
 const hf_remote_description *hf_peer_in_force(const hf_peer *peer)
 {
@@ -85,7 +64,7 @@ static hf_err check_association(hf_peer *peer, const hf_remote_description *befo
 {
     const hf_negotiated *was = &before->negotiated, *is = &r->negotiated;
     hf_bytes had = before->transport->tls_id, has = r->transport->tls_id;
-    if (!has_same_fingerprints(was, is))
+    if (!hf_peer_has_same_fingerprints(was, is))
         return hf_peer_refuse(peer, HF_ENOTSUP, 0, "another fingerprint asks for a new DTLS association");
     if (had.len > 0 && has.len > 0 && !hf_bytes_equal(had, has))
         return hf_peer_refuse(peer, HF_ENOTSUP, 0, "another tls-id asks for a new DTLS association");

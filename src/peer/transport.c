@@ -12,12 +12,17 @@ void hf_peer_start_dtls_if_due(hf_peer *peer, hf_time now)
     /* Before there is a route nothing could be sent, and the round trip is not known. */
     if (peer->dtls || peer->dtls_failed || peer->closed || !peer->negotiated.done || !hf_ice_get_route(peer->ice, &route))
         return;
+    const hf_identity *expected = &peer->expected;
     hf_dtls_config config = {.role = peer->negotiated.dtls_role,
                              .certificate = peer->certificate,
                              .mtu = peer->mtu,
                              .first_timeout = route.rtt > 0 ? route.rtt + route.rtt / 2 + HF_MS(20) : 0,
                              .fingerprints = peer->negotiated.fingerprints,
                              .fingerprints_len = peer->negotiated.fingerprints_len};
+    if (expected->len > 0) {
+        config.fingerprints = expected->hashes;
+        config.fingerprints_len = expected->len;
+    }
     hf_err err = hf_dtls_new(&peer->dtls, &config, peer->env);
     if (err != HF_OK) {
         peer->dtls_failed = true;

@@ -70,6 +70,9 @@ HF_CHECKED hf_err hf_sdp_parse(hf_sdp *out, const char *text, size_t len, hf_sdp
 /* Gives back what the parse allocated. A struct of zeroes is fine. */
 void hf_sdp_clear(hf_sdp *sdp, const hf_env *env);
 
+/* Could stand behind "a=": a name, or a name and a value (RFC 8866 §9). */
+bool hf_sdp_is_attribute(hf_bytes text);
+
 /* One m= section to write. */
 typedef struct hf_sdp_write_media {
     bool rejected;      /* port 0, and no more than kind, protocol, formats and mid: how we answer what we do not do */
@@ -83,6 +86,7 @@ typedef struct hf_sdp_write {
     uint64_t session_version;
     const hf_sdp_write_media *media;
     size_t media_len;
+    const char *attribute;     /* of the session, behind "a="; NULL: none */
     /* For each section that is not rejected: */
     const char *ufrag, *pwd;
     bool renomination;         /* among the a=ice-options */

@@ -61,6 +61,11 @@ static void put_session(hf_writer *w, const hf_sdp_write *d)
     }
     if (bundled > 0)
         put(w, "\r\n");
+    if (d->attribute) {
+        put(w, "a=");
+        put(w, d->attribute);
+        put(w, "\r\n");
+    }
 }
 
 /* m= with this port, and c=. */

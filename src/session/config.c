@@ -98,16 +98,22 @@ hf_err hf_session_config_copy(hf_session_config *out, const hf_session_config *f
     *out = *from;
     out->peer.servers = NULL;
     out->peer.servers_len = 0;
+    out->peer.attribute = NULL;
     out->channels = NULL;
     out->channels_len = 0;
     if ((from->channels_len > 0 && !from->channels) || (from->peer.servers_len > 0 && !from->peer.servers) ||
-        from->linger < 0 || from->give_up < 0 || (unsigned)from->recovery > HF_RECOVERY_RESTART)
+        from->linger < 0 || from->give_up < 0 || (unsigned)from->recovery > HF_RECOVERY_RESUME)
         return HF_EINVAL;
     if (from->channels_len > HF_SESSION_CHANNELS_MAX || from->peer.servers_len > HF_ICE_SERVERS_MAX)
         return HF_ELIMIT;
     if (out->linger == 0)
         out->linger = HF_SESSION_LINGER_DEFAULT;
 
+    if (from->peer.attribute) {
+        out->peer.attribute = copy_text(env, from->peer.attribute);
+        if (!out->peer.attribute)
+            return HF_ENOMEM;
+    }
     hf_err err = copy_servers(&out->peer, &from->peer, env);
     if (err == HF_OK)
         err = copy_channels(out, from, env);
@@ -144,6 +150,7 @@ hf_err hf_session_config_set_credentials(hf_session_config *config, const char *
 void hf_session_config_clear(hf_session_config *config, const hf_env *env)
 {
     clear_servers(&config->peer, env);
+    free_text(env, config->peer.attribute);
     for (size_t i = 0; i < config->channels_len; i++) {
         free_text(env, config->channels[i].name);
         free_text(env, config->channels[i].protocol);

@@ -71,6 +71,7 @@ hf_err hf_session_accept_offer(hf_session *session, hf_time now, const char *off
             hf_connection_forget_offer(connection);
         if (connection->generation == 0)
             connection->generation = FIRST_GENERATION;
+        hf_connection_recognise(connection, offer);
         if (session->state == HF_SESSION_NEW) /* ICE has begun, whatever becomes of the answer */
             hf_session_enter(session, HF_SESSION_CONNECTING, HF_OK);
         err = hf_connection_explained(connection, hf_peer_set_local_description(connection->peer, now, HF_SDP_ANSWER, NULL));
@@ -90,6 +91,8 @@ hf_err hf_session_set_remote_description(hf_session *session, hf_time now, const
     if (err == HF_OK)
         err = hf_connection_explained(connection,
                                       hf_peer_set_remote_description(connection->peer, now, HF_SDP_ANSWER, answer));
+    if (err == HF_OK)
+        hf_connection_recognise(connection, answer);
     bool refused = err != HF_OK && err != HF_ENOMEM;
     if (refused && hf_connection_has_agreed(connection) && hf_connection_has_open_offer(connection)) {
         connection->offer_refused = true; /* the connection goes on as it was */

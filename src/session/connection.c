@@ -2,6 +2,7 @@
 #include "session_priv.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void wake_from_peer(void *context)
 {
@@ -17,7 +18,12 @@ hf_err hf_connection_new(hf_connection **out, hf_session *session)
     connection->session = session;
     connection->group = session->groups;
     connection->silent_at = HF_NEVER;
-    hf_err err = hf_peer_new(&connection->peer, &session->config.peer, session->env);
+    hf_peer_config config = session->config.peer;
+    char line[HF_RECOGNITION_SIZE];
+    hf_recognition_write(session->id, line);
+    if (!session->config.plain)
+        config.attribute = line;
+    hf_err err = hf_peer_new(&connection->peer, &config, session->env);
     if (err != HF_OK) {
         hf_connection_free(connection);
         return err;
@@ -57,6 +63,30 @@ void hf_connection_close(hf_connection *connection, hf_time now)
     connection->silent_at = now + HF_CONNECTION_LAST_WORDS;
     connection->state = HF_CONNECTION_CLOSED;
     connection->ice = HF_ICE_CLOSED;
+}
+
+/* session.md, "Recognition": a line that bears our own id is an echo. */
+static hf_session_protocol read_protocol(hf_connection *connection, const char *sdp)
+{
+    const hf_session *session = connection->session;
+    uint8_t id[HF_SESSION_ID_BYTES];
+    if (session->config.plain || !hf_recognition_read(sdp, id) || memcmp(id, session->id, sizeof id) == 0)
+        return HF_PROTOCOL_PLAIN;
+    memcpy(connection->remote_id, id, sizeof id);
+    return HF_PROTOCOL_HOLDFAST;
+}
+
+void hf_connection_recognise(hf_connection *connection, const char *sdp)
+{
+    hf_session *session = connection->session;
+    if (connection->recognised)
+        return;
+    connection->recognised = true;
+    hf_link_recognise(connection, read_protocol(connection, sdp));
+    if (connection != session->current || connection->link.protocol != HF_PROTOCOL_HOLDFAST)
+        return;
+    memcpy(session->remote_id, connection->remote_id, sizeof session->remote_id);
+    hf_session_id_write(session->remote_id, session->remote_id_text);
 }
 
 bool hf_connection_has_agreed(const hf_connection *connection)

@@ -4,6 +4,7 @@
 #ifndef HF_CONNECTION_H
 #define HF_CONNECTION_H
 
+#include "control.h"
 #include "link.h"
 
 /* hf_peer_close: whoever goes on driving the peer for a second has its last words repeated where they were lost. */
@@ -19,7 +20,9 @@ typedef struct hf_connection {
     uint32_t group;      /* of its sockets (io.h) */
     uint32_t generation; /* 0: nothing has been signalled yet */
     hf_link link;
-    uint64_t traced; /* its id, as the log knows it; 0: not yet */
+    bool recognised;                        /* a description of the remote's has told what it speaks: fixed from then on */
+    uint8_t remote_id[HF_SESSION_ID_BYTES]; /* the remote's session, by its first description; zeroes: it did not say */
+    uint64_t traced;                        /* its id, as the log knows it; 0: not yet */
 
     /* As far as they were told. */
     hf_connection_state state;
@@ -39,6 +42,9 @@ void hf_connection_free(hf_connection *connection);
 void hf_connection_trace(hf_connection *connection);
 
 void hf_connection_close(hf_connection *connection, hf_time now);
+
+/* A description of the remote's has been applied: the first one tells what it speaks. */
+void hf_connection_recognise(hf_connection *connection, const char *sdp);
 
 /* Both sides have agreed once. */
 bool hf_connection_has_agreed(const hf_connection *connection);

@@ -23,19 +23,6 @@ bool hf_session_description(const hf_session *session, hf_signal *out, bool *wai
     return true;
 }
 
-/* A session of one connection is known by nothing but itself, and believes whom its connection believes. */
-const char *hf_session_id(const hf_session *session)
-{
-    (void)session;
-    return "";
-}
-
-const char *hf_session_remote_id(const hf_session *session)
-{
-    (void)session;
-    return "";
-}
-
 void hf_session_pin(hf_session *session, const hf_fingerprint *sha256)
 {
     (void)session;

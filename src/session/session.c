@@ -14,6 +14,8 @@ hf_err hf_session_new(hf_session **out, const hf_session_config *config, const h
     session->own_env = *env;
     session->env = &session->own_env;
     session->linger_until = session->give_up_at = HF_NEVER;
+    hf_random_bytes(env, session->id, sizeof session->id);
+    hf_session_id_write(session->id, session->id_text);
     hf_ring_init(&session->events, session->env, sizeof(own_event), EVENTS_MAX);
     hf_err err = hf_session_config_copy(&session->config, config, env);
     if (err == HF_OK)
@@ -76,6 +78,21 @@ const char *hf_session_error_text(const hf_session *session)
 hf_session_state hf_session_get_state(const hf_session *session)
 {
     return session->state;
+}
+
+const char *hf_session_id(const hf_session *session)
+{
+    return session ? session->id_text : "";
+}
+
+const char *hf_session_remote_id(const hf_session *session)
+{
+    return session ? session->remote_id_text : "";
+}
+
+hf_session_protocol hf_session_get_protocol(const hf_session *session)
+{
+    return session ? session->current->link.protocol : HF_PROTOCOL_UNKNOWN;
 }
 
 uint32_t hf_session_generation(const hf_session *session)

@@ -14,6 +14,7 @@
 #include "connection.h"
 #include "log.h"
 #include "random.h"
+#include "recognition.h"
 #include "ring.h"
 #include "session_config.h"
 #include "session_states.h"
@@ -55,6 +56,8 @@ struct hf_session {
     hf_connection *gone;    /* closed, with last words to say; the newest first */
     uint32_t groups;        /* handed out */
     hf_time now;            /* of the last call that told it */
+    uint8_t id[HF_SESSION_ID_BYTES], remote_id[HF_SESSION_ID_BYTES]; /* the remote's: zeroes while it is not known */
+    char id_text[HF_SESSION_ID_SIZE], remote_id_text[HF_SESSION_ID_SIZE];
 
     hf_session_state state;
     bool disconnecting;   /* the application has said so */
