@@ -74,6 +74,15 @@ void hf_read_skip(hf_reader *r, size_t len)
     (void)take(r, len);
 }
 
+/* RFC 9000 §16: not necessarily in the least number of bytes. */
+uint64_t hf_read_varint(hf_reader *r)
+{
+    uint64_t first = hf_read_u8(r);
+    size_t more = ((size_t)1 << (first >> 6)) - 1;
+    uint64_t value = (first & 0x3F) << (8 * more) | read_number(r, more);
+    return r->ok ? value : 0;
+}
+
 hf_writer hf_writer_of(uint8_t *data, size_t cap)
 {
     return (hf_writer){.data = data, .cap = cap, .ok = true};
@@ -121,6 +130,20 @@ void hf_write_u32(hf_writer *w, uint32_t value)
 void hf_write_u64(hf_writer *w, uint64_t value)
 {
     write_number(w, value, 8);
+}
+
+void hf_write_varint(hf_writer *w, uint64_t value)
+{
+    if (value < (uint64_t)1 << 6)
+        write_number(w, value, 1);
+    else if (value < (uint64_t)1 << 14)
+        write_number(w, (uint64_t)1 << 14 | value, 2);
+    else if (value < (uint64_t)1 << 30)
+        write_number(w, (uint64_t)2 << 30 | value, 4);
+    else if (value <= HF_VARINT_MAX)
+        write_number(w, (uint64_t)3 << 62 | value, 8);
+    else
+        w->ok = false;
 }
 
 void hf_write_bytes(hf_writer *w, hf_bytes bytes)

@@ -22,6 +22,11 @@ uint64_t hf_read_u64(hf_reader *r);
 hf_bytes hf_read_bytes(hf_reader *r, size_t len);
 void hf_read_skip(hf_reader *r, size_t len);
 
+/* Numbers of one, two, four or eight bytes, whose length is in the first two bits (RFC 9000 §16). */
+#define HF_VARINT_MAX (((uint64_t)1 << 62) - 1)
+#define HF_VARINT_SIZE_MAX 8
+uint64_t hf_read_varint(hf_reader *r);
+
 typedef struct hf_writer {
     uint8_t *data;
     size_t len; /* written so far */
@@ -37,6 +42,7 @@ void hf_write_u32(hf_writer *w, uint32_t value);
 void hf_write_u64(hf_writer *w, uint64_t value);
 void hf_write_bytes(hf_writer *w, hf_bytes bytes);
 void hf_write_zeroes(hf_writer *w, size_t len);
+void hf_write_varint(hf_writer *w, uint64_t value); /* in as few bytes as it takes; one above HF_VARINT_MAX has no room */
 
 /* Overwrites two bytes that were written before, for a length that is known only at the end. */
 void hf_write_u16_at(hf_writer *w, size_t at, uint16_t value);

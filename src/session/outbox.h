@@ -1,5 +1,11 @@
 /* outbox.h: what one channel has to send: messages from hf_channel_send until the remote has acknowledged them, cut into
- * parts as they leave. It belongs to the session and outlives connections. Pure. */
+ * parts as they leave. It belongs to the session and outlives connections. Pure.
+ *
+ *   1. hf_outbox_push takes messages, at any time.
+ *   2. hf_outbox_open: the channel is there, on the first connection that carries it.
+ *   3. hf_outbox_peek shows the next part, and hf_outbox_given takes it off when a connection has it.
+ *   4. hf_outbox_acknowledge forgets what the remote has.
+ *   5. hf_outbox_pause: the connection is lost; hf_outbox_resume: another one has taken over. */
 #ifndef HF_OUTBOX_H
 #define HF_OUTBOX_H
 
@@ -7,7 +13,9 @@
 #include "control.h"
 #include "frame.h"
 
-#include <holdfast/datachannel.h>
+/* A message counts as its bytes, and as so many at the least: otherwise empty ones would be without number. In windows on
+ * both sides. */
+#define HF_MESSAGE_COST_MIN 64
 
 typedef struct hf_outgoing_message hf_outgoing_message;
 
@@ -15,38 +23,47 @@ typedef struct hf_outbox {
     const hf_env *env;
     hf_delivery delivery;
     bool framed;                                 /* false: a plain peer's: whole messages without headers, done when given */
-    size_t kept_max;                             /* bytes, queued and unacknowledged: above it HF_EAGAIN */
+    bool is_open;                                /* a connection carries it */
+    size_t kept_max;                             /* bytes, queued and kept: above it HF_EAGAIN */
     size_t message_max;                          /* the remote's */
-    size_t window;                               /* bytes that may be given and unacknowledged */
+    size_t window;                               /* what may be begun and unacknowledged, in HF_MESSAGE_COST_MIN's sense */
     hf_outgoing_message *oldest, *next, *newest; /* next: the one whose part is given next */
     size_t next_at;                              /* bytes of it given already */
-    uint32_t next_index;
-    uint64_t number_last; /* given to the newest message */
-    uint64_t acked;       /* all up to this are */
-    uint64_t sent_last;   /* the largest number of which a part was ever given */
-    uint64_t given_last;  /* and on this connection */
-    size_t queued, kept;  /* bytes not given; given and not acknowledged */
-    bool writable_wanted;
-    bool is_open; /* fresh: there is a connection; without one nothing is kept */
-    uint64_t replayed, dropped;
+    size_t len;                                  /* messages */
+    size_t queued, kept;                         /* bytes not given to this connection; given and not acknowledged */
+    size_t charged;                              /* of the window */
+    uint64_t number_last;                        /* of the newest message there ever was */
+    uint64_t sent_last;                          /* the largest that was wholly given, to any connection */
+    uint64_t acked;                              /* all up to this are */
+    bool refused, too_long;                      /* writable is owed; messages above message_max may wait */
+    size_t refused_len;                          /* the message that found no room */
+    uint64_t messages_acked, replayed, dropped;
 } hf_outbox;
 
+/* The remote's message_max is not known yet and the window is HF_CHANNEL_WINDOW_FIRST; `framed` is true. */
 void hf_outbox_init(hf_outbox *box, const hf_env *env, hf_delivery delivery, size_t kept_max);
 void hf_outbox_clear(hf_outbox *box);
 
-/* Takes a message, copying it. HF_EAGAIN (and writable is owed), HF_EMSGSIZE, HF_ENOMEM. */
+/* Takes a message, copying it. HF_EAGAIN (and writable is owed), HF_EMSGSIZE, HF_ENOMEM. On a fresh channel it may drop the
+ * oldest for it, and it drops this one while there is no connection. */
 HF_CHECKED hf_err hf_outbox_push(hf_outbox *box, hf_message_kind kind, hf_bytes message);
+
+/* The remote takes no longer messages than that, as its description says. */
+void hf_outbox_limit(hf_outbox *box, size_t message_max);
+
+/* A connection carries the channel now, and none has before. */
+void hf_outbox_open(hf_outbox *box);
 
 /* The next part to give: its header, and its payload, which points into the message. */
 typedef struct hf_outbox_part {
     uint8_t header[HF_FRAME_HEADER_MAX];
     size_t header_len; /* 0: plain */
     hf_bytes payload;
-    hf_message_kind kind;
+    hf_message_kind kind; /* to give it as: what is framed travels as binary */
 } hf_outbox_part;
 
-/* Shows it, with at most `part_max` bytes of payload; false: there is none, or the window is closed. hf_outbox_given takes
- * it off, once a connection has it. */
+/* Shows it, with at most `part_max` bytes of payload (where messages are cut); false: there is none, or the window is
+ * closed. hf_outbox_given takes it off: with the length that was shown. */
 bool hf_outbox_peek(const hf_outbox *box, size_t part_max, hf_outbox_part *out);
 void hf_outbox_given(hf_outbox *box, size_t payload_len);
 
@@ -57,11 +74,11 @@ HF_CHECKED hf_err hf_outbox_acknowledge(hf_outbox *box, const hf_control_receive
 /* The connection is lost: on a fresh channel all that waits is dropped. */
 void hf_outbox_pause(hf_outbox *box);
 
-/* Another one has taken over (or the first is there), and its HELLO says this (NULL: nothing of this channel; then all is
- * sent): what the remote lacks is given again, in the order of its numbers. HF_EPROTO as above. */
+/* Another one has taken over, and its HELLO says this (NULL: nothing of this channel; then all is sent): what the remote
+ * lacks is given again, in the order of its numbers. HF_EPROTO as above. */
 HF_CHECKED hf_err hf_outbox_resume(hf_outbox *box, const hf_control_received *received);
 
-/* There is room again after an HF_EAGAIN; true once. */
+/* There is room again after an HF_EAGAIN, for the message that was refused, too: at half. True once. */
 bool hf_outbox_take_writable(hf_outbox *box);
 
 /* Takes the oldest message out altogether, to be handed back: it is the caller's to free by hf_dealloc(box->env, …). */
@@ -73,8 +90,13 @@ typedef struct hf_returned {
 } hf_returned;
 bool hf_outbox_take_back(hf_outbox *box, hf_returned *out);
 
-/* One longer than `message_max` among those that were queued before the limit was known; as take_back. */
+/* The same for one longer than `message_max`, among those that were queued before the limit was known and of which nothing
+ * was given. Later ones take its number. It is in the way of the others until it is taken. */
 bool hf_outbox_take_too_long(hf_outbox *box, hf_returned *out);
+
+/* Its channel has lost to another of its name, where nothing of it was delivered: all goes out there, by that one's
+ * delivery, once that is open; numbers begin anew. What is too long there is for hf_outbox_take_too_long. */
+void hf_outbox_move(hf_outbox *box, hf_delivery delivery);
 
 /* Numbers begin anew: the session is another. Nothing may be left in it. */
 void hf_outbox_begin_anew(hf_outbox *box);

@@ -178,3 +178,55 @@ Test(bytes, decimal_numbers_fill_the_text_and_stay_below_their_limit)
         cr_expect_eq(value, table[i].value, "\"%s\"", table[i].text);
     }
 }
+
+/* RFC 9000 §A.1, and the ends of each length. */
+Test(bytes, a_varint_takes_as_few_bytes_as_it_needs)
+{
+    static const struct {
+        const char *bytes;
+        uint64_t value;
+    } rows[] = {
+        {"00", 0},
+        {"25", 37},
+        {"3f", 63},
+        {"4040", 64},
+        {"7bbd", 15293},
+        {"7fff", 16383},
+        {"80004000", 16384},
+        {"9d7f3e7d", 494878333},
+        {"bfffffff", (UINT64_C(1) << 30) - 1},
+        {"c000000040000000", UINT64_C(1) << 30},
+        {"c2197c5eff14e88c", UINT64_C(151288809941952652)},
+        {"ffffffffffffffff", HF_VARINT_MAX},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint8_t out[HF_VARINT_SIZE_MAX];
+        hf_bytes bytes = corpus_bytes_of_hex(rows[i].bytes);
+        hf_reader r = hf_reader_of(bytes);
+        cr_expect_eq(hf_read_varint(&r), rows[i].value, "%s", rows[i].bytes);
+        cr_expect(r.ok && r.rest.len == 0, "%s", rows[i].bytes);
+        hf_writer w = hf_writer_of(out, sizeof out);
+        hf_write_varint(&w, rows[i].value);
+        cr_expect(w.ok && hf_bytes_equal(hf_bytes_of(out, w.len), bytes), "%s", rows[i].bytes);
+        w = hf_writer_of(out, bytes.len - 1);
+        hf_write_varint(&w, rows[i].value);
+        cr_expect(!w.ok && w.len == 0, "%s: no room", rows[i].bytes);
+        r = hf_reader_of(hf_bytes_of(bytes.data, bytes.len - 1));
+        cr_expect_eq(hf_read_varint(&r), 0, "%s: cut off", rows[i].bytes);
+        cr_expect_not(r.ok, "%s", rows[i].bytes);
+        corpus_free(bytes);
+    }
+}
+
+Test(bytes, a_varint_may_be_longer_than_needed_but_not_larger_than_it_can_be)
+{
+    hf_bytes bytes = corpus_bytes_of_hex("4025");
+    hf_reader r = hf_reader_of(bytes);
+    cr_expect_eq(hf_read_varint(&r), 37);
+    cr_expect(r.ok);
+    corpus_free(bytes);
+    uint8_t out[16];
+    hf_writer w = hf_writer_of(out, sizeof out);
+    hf_write_varint(&w, HF_VARINT_MAX + 1);
+    cr_expect(!w.ok && w.len == 0);
+}
