@@ -19,6 +19,7 @@ import traceback
 
 import connecting  # noqa: F401: each adds its cases
 import doctoring  # noqa: F401
+import holding  # noqa: F401
 import recovering  # noqa: F401
 import relays
 import report

@@ -92,6 +92,13 @@ class Internet:
         rules = json.loads(self.space.run(["nft", "-j", "list", "table", "inet", "watch"]))["nftables"]
         return sum(part["counter"]["packets"] for rule in rules if "rule" in rule for part in rule["rule"]["expr"])
 
+    def close_direct_paths(self):
+        """Nothing passes between sites any more, but to and from the servers."""
+        self.space.nft("table inet direct { chain forward { type filter hook forward priority filter; policy drop; }; }")
+
+    def open_direct_paths(self):
+        self.space.nft("delete table inet direct")
+
     def close(self):
         for uplink in self.uplinks:
             uplink.close()

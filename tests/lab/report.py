@@ -87,10 +87,18 @@ def relay_table(outcomes):
 
 
 def recover_table(outcomes):
-    rows = [["what happens", "path after", "recover, ms: median", "least", "most", "limit", ""]]
+    return times_table("what happens", outcomes)
+
+
+def hold_table(outcomes):
+    return times_table("what happens while the link is saturated", outcomes)
+
+
+def times_table(title, outcomes):
+    rows = [[title, "path after", "recover, ms: median", "least", "most", "limit", ""]]
     for outcome in outcomes:
         values = [result.recover for result in outcome.results if result.recover is not None]
-        rows.append([f"{outcome.case.name.removeprefix('recover/')}: {outcome.case.about}", outcome.path(),
+        rows.append([f"{outcome.case.name.split('/', 1)[1]}: {outcome.case.about}", outcome.path(),
                      milliseconds(outcome.median("recover")), milliseconds(min(values, default=None)),
                      milliseconds(max(values, default=None)), milliseconds(outcome.limit("recover")),
                      "**failed**" if outcome.failures else ""])
@@ -101,7 +109,8 @@ def tables(outcomes):
     """Bold is what failed."""
     parts = []
     for group, make in (("connect/", lambda found: connect_table({o.case.name: o for o in found})),
-                        ("relay/", relay_table), ("recover/", recover_table)):
+                        ("relay/", relay_table), ("recover/", recover_table),
+                        ("hold/", hold_table)):
         if found := [outcome for outcome in outcomes if outcome.case.name.startswith(group)]:
             parts.append(make(found))
     return "\n".join(parts)

@@ -2,6 +2,7 @@
 import socket
 import time
 
+import history
 import probe
 from cases import ALL, Case, Result
 from nat import KINDS, is_direct
@@ -76,3 +77,51 @@ def link(stage):
 
 
 ALL.append(Case("self/link", "an access link delays, loses and is cut", link, quick=True))
+
+
+# --- The judge -------------------------------------------------------------------------------------------------------
+
+# Numbers that arrived of five messages sent a second apart, and what is wrong with it; None: nothing is.
+RELIABLE = (
+    ([0, 1, 2, 3, 4], None),
+    ([0, 1, 2, 3], "1 of 5 are missing, 4 is the first"),
+    ([0, 2, 3, 4], "1 of 5 are missing, 1 is the first"),
+    ([], "5 of 5 are missing, 0 is the first"),
+    ([0, 1, 1, 2, 3, 4], "1 came after 1: doubled"),
+    ([0, 2, 1, 3, 4], "1 came after 2: out of order"),
+    ([0, 1, 2, 3, 4, 2], "2 came after 4: doubled"),
+    ([0, 1, 2, 3, 4, 5], "5 came, and was never sent"),
+)
+
+# (moment, number) of five messages sent a second apart, who slept when, and what is wrong with it.
+UNRELIABLE = (
+    ([(0.1, 0), (3.1, 3)], [], None),
+    ([], [], None),
+    ([(0.1, 0), (0.2, 0)], [], "0 came after 0: doubled"),
+    ([(1.1, 1), (1.2, 0)], [], "0 came after 1: out of order"),
+    ([(9.1, 9)], [], "9 came, and was never sent"),
+    ([(0.1, 0), (60.5, 3)], [], "3 came 57.5 s after it was said"),
+    ([(0.1, 0), (60.5, 3)], [(3.5, 60.3)], None),
+    ([(0.1, 0), (60.5, 1)], [(5, 60.3)], "1 came 4.2 s after it was said"),
+)
+
+
+def judge(stage):
+    def verdict(check, *arguments):
+        try:
+            check("x", *arguments)
+        except Failure as failure:
+            return str(failure).removeprefix("x: ")
+        return None
+
+    rows = [(numbers, expected, verdict(history.check_reliable, numbers, 5, 0)) for numbers, expected in RELIABLE]
+    rows += [(arrived, expected, verdict(history.check_fresh, list(range(5)), arrived, sleeps))
+             for arrived, sleeps, expected in UNRELIABLE]
+    rows.append(("one was refused", None, verdict(history.check_reliable, [0, 1, 3, 4], 5, 1)))
+    for what, expected, found in rows:
+        if found != expected:
+            raise Failure(f"of {what} the judge says: {found}; and not: {expected}")
+    return Result(note=f"{len(rows)} histories")
+
+
+ALL.append(Case("self/judge", "the judge of histories sees what is lost, doubled, out of order or stale", judge, quick=True, timed=False))

@@ -6,7 +6,7 @@ import time
 
 import relays
 from networks import SERVER_V6, SERVERS, Internet
-from peers import Pair
+from peers import ONE, Pair
 
 SPARE = SERVERS[2]  # the address of the second relay
 
@@ -56,14 +56,14 @@ class Stage(contextlib.ExitStack):
         self.callback(relay.close)
         return relay
 
-    def start_pair(self, alice, bob):
-        self.pair = Pair(self.lab.program, (self.alice, self.bob), self.folder, (alice, bob))
+    def start_pair(self, alice, bob, traffic=ONE):
+        self.pair = Pair(self.lab.program, (self.alice, self.bob), self.folder, (alice, bob), traffic)
         self.callback(self.pair.close)
         return self.pair
 
-    def connect(self, alice, bob, seconds=15):
+    def connect(self, alice, bob, traffic=ONE, seconds=15):
         """With these options; the time to connect."""
-        return self.start_pair(alice, bob).wait_connected(seconds)
+        return self.start_pair(alice, bob, traffic).wait_connected(seconds)
 
     def idle(self, seconds):
         self.lab.floor.idle(seconds)
