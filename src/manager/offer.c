@@ -178,13 +178,12 @@ static hf_glare glare_of(const remote *r, const hf_envelope *envelope)
 
 /* --- What is agreed --- */
 
-/* The remote's description holds: whether it began ICE anew is seen by its credentials (RFC 8839 §4.4.1.1.1). */
+/* The remote's description holds: whether ICE begins with it, or anew, is seen by its credentials (RFC 8839 §4.4.1.1.1). */
 static void note_agreement(remote *r, hf_time now, const char *sdp)
 {
     uint64_t before = r->credentials_theirs;
     r->credentials_theirs = credentials_of(sdp);
-    bool restarted = before != 0 && before != r->credentials_theirs;
-    hf_manager_tell(r, now, restarted ? HF_RETRY_RESTARTED : HF_RETRY_SETTLED);
+    hf_manager_tell(r, now, before != r->credentials_theirs ? HF_RETRY_RESTARTED : HF_RETRY_SETTLED);
 }
 
 /* Our open offer is the one that holds: the remote takes its own back, when ours has come there, and answers. Its own may

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define DATAGRAM_DELAY HF_MS(10)
+#define WIRE_TEXTS 8
 
 /* A datagram or an envelope on its way; texts are owned. */
 typedef struct wire_letter {
@@ -19,8 +20,8 @@ typedef struct wire_letter {
     uint8_t *data;
     size_t len;
     hf_signal_type type;
-    uint32_t offer;
-    char *texts[6]; /* sender, receiver, sdp, candidate, mid, ufrag */
+    uint32_t offer, generation;
+    char *texts[WIRE_TEXTS]; /* sender, receiver, session, remote_session, sdp, candidate, mid, ufrag */
 } wire_letter;
 
 static uint32_t draw(wire *w, uint32_t below)
@@ -47,10 +48,13 @@ static char *copy(const char *text)
 static void post_envelope(wire *w, int to, const hf_envelope *e)
 {
     hf_span jitter = w->envelope_jitter > 0 ? (hf_span)draw(w, (uint32_t)w->envelope_jitter) : 0;
-    wire_letter l = {
-        .at = w->now + w->envelope_delay + jitter, .to = to, .is_envelope = true, .type = e->signal.type, .offer = e->offer};
-    const char *texts[6] = {e->sender, e->receiver, e->signal.sdp, e->signal.candidate, e->signal.mid, e->signal.ufrag};
-    for (int i = 0; i < 6; i++)
+    wire_letter l = {.at = w->now + w->envelope_delay + jitter, .to = to, .is_envelope = true};
+    l.type = e->signal.type;
+    l.offer = e->offer;
+    l.generation = e->signal.generation;
+    const char *texts[WIRE_TEXTS] = {e->sender,     e->receiver,         e->session,    e->remote_session,
+                                     e->signal.sdp, e->signal.candidate, e->signal.mid, e->signal.ufrag};
+    for (int i = 0; i < WIRE_TEXTS; i++)
         l.texts[i] = copy(texts[i]);
     add(w, l);
 }
@@ -273,7 +277,7 @@ static void drain(wire *w)
 static void clear_letter(wire_letter *l)
 {
     free(l->data);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < WIRE_TEXTS; i++)
         free(l->texts[i]);
 }
 
@@ -283,9 +287,14 @@ static void deliver(wire *w, wire_letter *l)
     if (side->asleep)
         return;
     if (l->is_envelope) {
-        hf_envelope e = {.sender = l->texts[0], .receiver = l->texts[1], .offer = l->offer};
-        e.signal = (hf_signal){
-            .type = l->type, .sdp = l->texts[2], .candidate = l->texts[3], .mid = l->texts[4], .ufrag = l->texts[5]};
+        char **texts = l->texts;
+        hf_envelope e = {.sender = texts[0], .receiver = texts[1], .session = texts[2], .remote_session = texts[3]};
+        e.offer = l->offer;
+        e.signal = (hf_signal){.type = l->type, .generation = l->generation, .sdp = texts[4], .candidate = texts[5]};
+        e.signal.mid = texts[6];
+        e.signal.ufrag = texts[7];
+        if (w->forge)
+            w->forge(w, l->to, &e);
         hf_err err = hf_manager_receive(side->manager, w->now, &e);
         side->receive_err = err != HF_OK ? err : side->receive_err;
         return;

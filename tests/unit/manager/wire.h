@@ -52,6 +52,7 @@ typedef struct wire {
     hf_span envelope_jitter;     /* added, evenly from 0: reorders them */
     hf_span envelope_delay;
     unsigned envelopes;
+    void (*forge)(struct wire *w, int to, hf_envelope *envelope); /* whoever carries them may write in them; NULL: honest */
     uint64_t sent[2]; /* messages that wire_send made */
 } wire;
 
