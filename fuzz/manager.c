@@ -1,5 +1,6 @@
 /* manager.c: three managers and whoever carries their envelopes: alice, bob, and mallory, who says that she is bob. The
- * carrier drops, repeats, reorders and rewrites what they say, and makes up more; the network carries datagrams, or does not.
+ * carrier drops, repeats, reorders and rewrites what they say, and makes up more; the network carries datagrams, or does
+ * not.
  *
  * Input: steps: a byte what, whose two highest bits say who, and its arguments. */
 #include <bytes.h>
@@ -147,9 +148,9 @@ static void deliver_fresh(void)
     }
 }
 
-/* --- What the carrier writes into an envelope --------------------------------------------------------------------------- */
+/* --- What the carrier writes into an envelope ------------------------------------------------------------------------ */
 
-/* A fingerprint, a user fragment, a session: whatever follows `name` in the one is put into the other, where both have it. */
+/* A fingerprint, a user fragment, a session: the line of the one is put into the other, where both have it. */
 static const char *swap_line(const char *sdp, const char *other, const char *name)
 {
     static char out[16384];

@@ -60,7 +60,8 @@ Test(manager_receive, a_repeated_offer_gets_the_same_answer)
     char *sdp = offer_of(session);
     cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
     unsigned before = w.envelopes;
-    hf_envelope again = {.sender = "alice", .receiver = "bob", .offer = 1, .signal = {HF_SIGNAL_OFFER, .sdp = sdp}};
+    hf_envelope again = {.sender = "alice", .receiver = "bob", .session = hf_session_id(session), .offer = 1};
+    again.signal = (hf_signal){HF_SIGNAL_OFFER, .generation = 1, .sdp = sdp};
     cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &again), HF_OK);
     wire_run(&w, w.now + HF_SECONDS(2), NULL);
     cr_expect_eq(w.envelopes, before + 1, "one answer");
@@ -100,16 +101,18 @@ Test(manager_receive, a_late_offer_does_not_revive_a_session_that_is_over)
     wire w;
     wire_init(&w, 3, false);
     hf_session *session = wire_connect(&w, 0);
-    char *sdp = offer_of(session);
+    char *sdp = offer_of(session), *id = strdup(hf_session_id(session));
     cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
     cr_assert_eq(hf_session_disconnect(session, w.now), HF_OK);
     wire_run(&w, w.now + HF_SECONDS(5), NULL);
     cr_assert_eq(hf_session_get_state(w.side[1].begun), HF_SESSION_CLOSED);
-    hf_envelope late = {.sender = "alice", .receiver = "bob", .offer = 1, .signal = {HF_SIGNAL_OFFER, .sdp = sdp}};
+    hf_envelope late = {.sender = "alice", .receiver = "bob", .session = id, .offer = 1};
+    late.signal = (hf_signal){HF_SIGNAL_OFFER, .generation = 1, .sdp = sdp};
     cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &late), HF_OK);
     wire_run(&w, w.now + HF_SECONDS(1), NULL);
     cr_expect_eq(w.side[1].begun_count, 1);
     free(sdp);
+    free(id);
     wire_clear(&w);
 }
 
