@@ -1,4 +1,4 @@
-"""What both applications have seen of a channel, and whether that may be: the judge, who knows nothing of how it came about."""
+"""The judge: what both applications have seen of a channel, and whether that may be. It knows nothing of how it came about."""
 
 # Seconds that a message of a channel that is not reliable may take, whatever happens meanwhile: then it is stale.
 FRESH = 1.5

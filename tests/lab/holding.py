@@ -137,12 +137,12 @@ def relay_and_back(stage):
     stage.pair.finish(30)
     check_none_refused(stage.pair)
     return Result(path=stage.pair.path(), connect=connect, recover=recover, recover_limit=RECOVER,
-                  note=f"{rate / 1e6:.2f} MB/s before; direct again after {taken:.1f} s, the longest silence {silence:.2f} s")
+                  note=f"{rate / 1e6:.2f} MB/s before; direct again after {taken:.1f} s, then a silence of {silence:.2f} s")
 
 
 # --- Processes -------------------------------------------------------------------------------------------------------
 
-@hold("stopped", f"a process is stopped for {ASLEEP} s, longer than consent lasts", RECOVER_SIGNALLED, quick=True, idle=ASLEEP)
+@hold("stopped", "a process is stopped for 40 s, longer than consent lasts", RECOVER_SIGNALLED, idle=ASLEEP)
 def stopped(stage):
     stage.pair.offerer.pause()
     stage.idle(ASLEEP)
@@ -228,7 +228,8 @@ def restarted(place):
     return run
 
 
-case("hold/restarted-offerer", "the process that made the offer is killed, and another has its certificate", repeat=REPEAT)(restarted(0))
+case("hold/restarted-offerer", "the process that made the offer is killed, and another has its certificate",
+     repeat=REPEAT)(restarted(0))
 case("hold/restarted-answerer", "the process that answered is killed, and another has its certificate",
      repeat=REPEAT)(restarted(1))
 

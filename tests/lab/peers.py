@@ -191,7 +191,7 @@ class Peer:
 
 
 class Signalling:
-    """Carries lines between two peers, to whoever is at that place then, in order, each after a delay; while it is cut they wait."""
+    """Carries lines between two places, in order, each after a delay, to whoever is there then; while it is cut they wait."""
 
     def __init__(self, peer_at):
         self.peer_at = peer_at
@@ -396,7 +396,8 @@ class Pair:
         try:
             receiver.wait(lambda: missing() <= 0, seconds, "the last message")
         except Failure as failure:
-            raise Failure(f"{name}: {missing()} of {sender.name}'s {len(sent.sent)} messages never arrived ({failure})") from None
+            count = f"{missing()} of {sender.name}'s {len(sent.sent)} messages"
+            raise Failure(f"{name}: {count} never arrived ({failure})") from None
 
     def close(self):
         self.quiet.set()

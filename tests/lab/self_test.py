@@ -124,4 +124,5 @@ def judge(stage):
     return Result(note=f"{len(rows)} histories")
 
 
-ALL.append(Case("self/judge", "the judge of histories sees what is lost, doubled, out of order or stale", judge, quick=True, timed=False))
+ALL.append(Case("self/judge", "the judge of histories sees what is lost, doubled, out of order or stale", judge,
+                quick=True, timed=False))
