@@ -86,6 +86,9 @@ typedef struct hf_ice_config {
                     server is asked over TCP or TLS excepted */
     hf_ice_relay relay;
     hf_span head_start; /* of direct paths before relayed ones; 0: HF_ICE_HEAD_START */
+    bool keeps_looking; /* HF_ICE_FAILED with HF_ENOPATH is not the end: pairs with hosts that have answered before are asked
+                           each half second, and the remote's checks are answered. One that works leads by CHECKING to
+                           CONNECTED, without a restart */
 } hf_ice_config;
 
 /* W3C RTCIceTransportState, and when it is entered. */
@@ -158,6 +161,15 @@ const char *hf_ice_local_pwd(const hf_ice *ice);
 /* Starts gathering: asks for local addresses (HF_REQUEST_LOCALS), then for STUN servers' names, then the servers. Once for
  * each generation. HF_ESTATE: it has begun already. */
 HF_CHECKED hf_err hf_ice_gather(hf_ice *ice, hf_time now);
+
+/* Which relayed candidates the next generation uses: that of the next restart, or the first one, where gathering has not
+ * begun. (hf_ice_config.relay at first.) HF_EINVAL. */
+HF_CHECKED hf_err hf_ice_set_relay(hf_ice *ice, hf_ice_relay relay);
+
+/* Asks those STUN and TURN servers that do not answer once more each second: HF_ICE_SERVER_ANSWERS tells of each one that
+ * does. `on` false ends it, and so does an answer for the server that gave it. What it gives is a candidate like any
+ * other. */
+void hf_ice_watch_servers(hf_ice *ice, hf_time now, bool on);
 
 /* Begins an ICE restart (RFC 8445 §9): a generation with new credentials, whose candidates come with the next hf_ice_gather.
  * The remote gets them by signalling and restarts, too; hf_ice_set_remote with its new credentials begins the checks.
@@ -260,6 +272,7 @@ typedef enum hf_ice_event_type {
     HF_ICE_CANDIDATE_FOUND,   /* a local one, for the remote */
     HF_ICE_ROUTE_CHANGED,     /* hf_ice_get_route has a new answer; a path without addresses: there is no route now */
     HF_ICE_SERVER_FAILED,     /* a STUN or TURN server gave nothing, or its allocation is lost: told, and the rest goes on */
+    HF_ICE_SERVER_ANSWERS,    /* one that did not, and is watched (hf_ice_watch_servers) */
     HF_ICE_CREDENTIALS_NEEDED /* hf_ice_set_credentials is to be called; nothing else waits for it. Also when a TURN server
                                  refuses those that it had, for they may have been time-limited; once for each given */
 } hf_ice_event_type;
@@ -286,6 +299,9 @@ typedef struct hf_ice_event {
                                 HF_ECERTIFICATE, HF_EDTLS */
             const char *why; /* HF_ECERTIFICATE, HF_EDTLS: what is wrong, in static words; otherwise NULL */
         } server_failed;
+        struct {
+            const char *uri; /* as above */
+        } server_answers;
         struct {
             const char *uri; /* as above */
         } credentials_needed;

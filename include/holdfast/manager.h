@@ -76,6 +76,8 @@ typedef struct hf_manager_handlers {
 } hf_manager_handlers;
 
 #define HF_RETRY_WAITS_MAX 32
+#define HF_RETRY_WAIT_MIN HF_MS(100)
+#define HF_RETRY_WAIT_MAX HF_SECONDS(86400)
 
 /* When failed attempts are followed by others. Zeroes are the default: the table in docs/recovery.md. */
 typedef struct hf_retry_config {
@@ -148,6 +150,10 @@ void hf_manager_forget(hf_manager *manager, hf_session *session);
 /* What is being done for a session. HF_ENOENT: not one of ours. */
 HF_CHECKED hf_err hf_manager_get_attempt(const hf_manager *manager, const hf_session *session, hf_attempt *out);
 
+/* Tries at once what is waited for, and repeats an offer that is open: for whoever knows that the network, or the way of the
+ * envelopes, is there again. HF_ENOENT: not one of ours. */
+HF_CHECKED hf_err hf_manager_retry(hf_manager *manager, hf_time now, const hf_session *session);
+
 /* A remote's certificate is pinned by its peer id when it has connected, as long as the manager lives, whatever becomes of
  * its sessions: somebody else who comes by that name is HF_SESSION_IDENTITY_CHANGED. This forgets who a remote was: its
  * next session believes whoever comes. One that there is goes on with whom it has. */
@@ -157,13 +163,16 @@ void hf_manager_forget_identity(hf_manager *manager, const char *peer_id);
 void hf_manager_dispatch(hf_manager *manager, hf_time now);
 
 /* --- Recovery --------------------------------------------------------------------------------------------------------
- * When a session becomes HF_SESSION_UNSTABLE, or loses its path at once, the manager restarts ICE; what the application has
- * open goes on when a path is found, nothing lost. An offer that gets no answer is repeated, with the same number: after
- * half a second, then each second, after minutes each 10 s; where the remote goes on with offers of its own, a new one
- * takes its place; a plain peer gets another one instead. Failed attempts are followed by waits of 1, 2, 4, 8, 16, and then
- * 30 s, which end early where a local address appears, an offer of the remote comes, or the application calls
- * hf_session_restart_ice. There is no end to that, unless session.give_up of the configuration sets one.
- * session.recovery HF_RECOVERY_NONE turns all of it off, except that offers are repeated. */
+ * A session that is not connected yet, or not any more, is what the manager makes attempts for, one after the other: the
+ * first connection; an ICE restart, begun when the session becomes HF_SESSION_UNSTABLE, with what the application has open
+ * going on; and where that cannot help, or did not, a new connection that takes the session up (hf_session_reconnect). An
+ * attempt that fails is followed by a wait of 1, 2, 4, 8, 16, and then 30 s (hf_retry_config); a wait ends early where a
+ * local address appears, a STUN or TURN server answers that did not, an offer of the remote comes, or the application asks
+ * (hf_manager_retry, hf_session_restart_ice). An offer that gets no answer is repeated, with the same number: after half a
+ * second, then each second, after minutes each 10 s; where the remote goes on with offers of its own, a new one takes its
+ * place; a plain peer gets another one instead. There is no end to that, unless session.give_up of the configuration sets
+ * one. session.recovery HF_RECOVERY_NONE turns all of it off, except that offers are repeated.
+ * docs/recovery.md has it all. */
 
 /* --- Driving ---------------------------------------------------------------------------------------------------------
  * The driver of a manager drives each of its sessions, and learns of them here. */

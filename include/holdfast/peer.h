@@ -43,6 +43,7 @@ typedef struct hf_peer_config {
     size_t message_max; /* the longest message taken, told to the remote; 0: HF_MESSAGE_MAX_DEFAULT; HF_MESSAGE_MAX_LEAST to
                            HF_MESSAGE_MAX_LIMIT */
     hf_span patience;   /* see hf_ice_config */
+    bool keeps_looking; /* see hf_ice_config */
     hf_ice_mdns mdns;
     hf_ice_tcp tcp;
     bool no_udp;           /* see hf_ice_config */
@@ -157,8 +158,7 @@ HF_CHECKED hf_err hf_peer_restart_ice(hf_peer *peer, hf_time now);
 /* Which relayed candidates are used from the next restart on (hf_peer_config.relay at first). HF_EINVAL. */
 HF_CHECKED hf_err hf_peer_set_relay(hf_peer *peer, hf_ice_relay relay);
 
-/* Asks those STUN and TURN servers that have not answered once more each second, until one does: HF_PEER_SERVER_ANSWERS
- * tells it, and ends the asking; so does `on` false. All have answered, or there are none: nothing is asked. */
+/* As hf_ice_watch_servers: HF_PEER_SERVER_ANSWERS tells of each that answers again. */
 void hf_peer_watch_servers(hf_peer *peer, hf_time now, bool on);
 
 /* Adds a candidate of the remote (RFC 9429 §4.1.19): `candidate` is "candidate:…"; "" or NULL says that no more will

@@ -7,12 +7,15 @@
  *
  * They belong to the agent: a restart finds them as they are. */
 #include "relay_priv.h"
+#include "watch.h"
 
 /* The first answer of a server that is asked for the first time, and of one that has had an allocation of ours: that one
  * may be back any moment, so it is asked anew and anew. */
 #define PATIENCE HF_SECONDS(5)
 #define PATIENCE_AGAIN HF_SECONDS(1) /* a SYN that is lost is repeated after as long (RFC 6298); or, on a long way: */
-#define PATIENCE_FACTOR 3            /* times what it took when it was made */
+#define PATIENCE_WATCHED                                                                                                    \
+    HF_SECONDS(2)         /* where its answer would tell that the network is back; TLS takes three round trips */
+#define PATIENCE_FACTOR 3 /* times what it took when it was made */
 
 /* How often it is asked again at most: at once, each second, and less often when a minute has brought nothing. */
 #define PAUSE HF_SECONDS(1)
@@ -42,7 +45,7 @@ static hf_ice_allocation *find(const hf_ice *ice, const hf_ice_stun *server, con
 
 static void add(hf_ice *ice, hf_time now, hf_ice_stun *server, const hf_local *base)
 {
-    bool is_usable = server->is_turn && server->state == HF_ICE_SERVER_KNOWN &&
+    bool is_usable = server->is_turn && server->state == HF_ICE_SERVER_KNOWN && hf_ice_server_is_of_use(ice, server) &&
                      (server->transport == HF_TCP || !ice->no_udp) && hf_ice_server_addr(server, &base->addr);
     if (!is_usable || find(ice, server, &base->addr))
         return;
@@ -88,7 +91,8 @@ void hf_ice_allocations_clear(hf_ice *ice)
 static void offer(hf_ice *ice, hf_ice_allocation *a)
 {
     hf_ice_generation *g = ice->newest;
-    if (a->state != HF_ICE_ALLOCATION_STANDING || g->gathering == HF_ICE_GATHERING_NEW || g->is_over)
+    if (g->relay == HF_ICE_RELAY_NEVER || a->state != HF_ICE_ALLOCATION_STANDING || g->gathering == HF_ICE_GATHERING_NEW ||
+        g->is_over)
         return;
     for (size_t i = 0; i < HF_TURN_RELAYED_MAX; i++) {
         hf_ice_local *local = hf_ice_local_add_relayed(g, a, &a->relayed[i]);
@@ -158,6 +162,8 @@ static bool choose_path(const hf_ice *ice, hf_ice_allocation *a)
 static hf_span patience_of(const hf_ice_allocation *a)
 {
     hf_span again = a->took * PATIENCE_FACTOR > PATIENCE_AGAIN ? a->took * PATIENCE_FACTOR : PATIENCE_AGAIN;
+    if (!a->has_stood && a->server->is_missed)
+        return PATIENCE_WATCHED;
     return a->has_stood && again < PATIENCE ? again : PATIENCE;
 }
 
@@ -219,7 +225,7 @@ static bool has_next_address(const hf_ice *ice, hf_ice_allocation *a, hf_err cau
 /* Silence was a pause already. */
 static hf_span pause_after(const hf_ice_allocation *a, hf_err cause)
 {
-    return a->failures >= EAGER_ATTEMPTS ? PAUSE_LATER : cause == HF_ETIMEDOUT ? 0 : PAUSE;
+    return a->failures >= EAGER_ATTEMPTS && !a->server->is_missed ? PAUSE_LATER : cause == HF_ETIMEDOUT ? 0 : PAUSE;
 }
 
 static hf_span pause_after_loss(const hf_ice_allocation *a)
@@ -291,6 +297,7 @@ static void on_allocated(hf_ice *ice, hf_time now, hf_ice_allocation *a, const h
     a->state = HF_ICE_ALLOCATION_STANDING;
     a->mapped = e->mapped;
     a->server->has_answered = true;
+    hf_ice_watch_on_answer(a->server);
     a->server->failure = HF_OK;
     a->server->is_failure_told = false;
     hf_ice_trace_allocation(ice, a, HF_TRACE_ICE_ALLOCATION_MADE, HF_OK, 0);
@@ -378,6 +385,12 @@ void hf_ice_allocation_on_stream(hf_ice *ice, hf_time now, hf_ice_allocation *a,
     }
 }
 
+/* Silence is for the remote, whose consent is lost. A server that is asked shows whether there is a network at all. */
+static bool may_ask(const hf_ice *ice)
+{
+    return !hf_ice_is_over(ice) || hf_ice_is_restarting(ice) || ice->is_watching;
+}
+
 /* --- What the agent wants ------------------------------------------------------------------------------------------- */
 
 /* The addresses of sockets; the ones that the driver prefers first, for there may be more than there are allocations. */
@@ -408,7 +421,7 @@ void hf_ice_allocations_take_locals(hf_ice *ice, hf_time now, const hf_reply *re
 
 void hf_ice_allocations_take_part(hf_ice *ice, hf_time now)
 {
-    if (hf_ice_is_over(ice) && !hf_ice_is_restarting(ice))
+    if (!may_ask(ice))
         return;
     for (size_t b = 0; b < ice->bases_len; b++) {
         for (size_t s = 0; s < ice->servers_len; s++)
@@ -426,6 +439,15 @@ void hf_ice_allocations_renew(hf_ice *ice, hf_time now)
             a->retry_at = now;
     }
     hf_ice_allocations_probe(ice, now);
+}
+
+void hf_ice_allocations_hurry(hf_ice *ice, hf_time now, const hf_ice_stun *server)
+{
+    for (size_t i = 0; i < ice->allocations_len; i++) {
+        hf_ice_allocation *a = ice->allocations[i];
+        if (a->server == server && a->state == HF_ICE_ALLOCATION_RESTING && a->retry_at > now)
+            a->retry_at = now;
+    }
 }
 
 void hf_ice_allocations_take_credentials(hf_ice *ice, hf_time now, const hf_ice_stun *server)
@@ -519,7 +541,7 @@ bool hf_ice_allocation_poll(hf_ice *ice, hf_time now, hf_transmit *out)
 
 void hf_ice_allocation_tick(hf_ice *ice, hf_time now)
 {
-    bool is_over = hf_ice_is_over(ice) && !hf_ice_is_restarting(ice);
+    bool is_over = !may_ask(ice);
     for (size_t i = 0; i < ice->allocations_len; i++) {
         hf_ice_allocation *a = ice->allocations[i];
         if (a->client)
@@ -533,7 +555,7 @@ void hf_ice_allocation_tick(hf_ice *ice, hf_time now)
 hf_time hf_ice_allocation_deadline(const hf_ice *ice)
 {
     hf_time at = HF_NEVER;
-    bool is_over = hf_ice_is_over(ice) && !hf_ice_is_restarting(ice);
+    bool is_over = !may_ask(ice);
     for (size_t i = 0; i < ice->allocations_len; i++) {
         const hf_ice_allocation *a = ice->allocations[i];
         if (a->client) {

@@ -56,6 +56,22 @@ bool hf_ice_budget_spend(const hf_ice_pair *pair)
     return true;
 }
 
+bool hf_ice_budget_has_proof(const hf_ice_pair *pair)
+{
+    const hf_ice_host *host = find(pair->generation, &pair->path.remote);
+    return host && host->has_answered;
+}
+
+/* Without memory they have to prove themselves anew. */
+void hf_ice_budget_inherit(hf_ice_generation *g, const hf_ice_generation *from)
+{
+    for (size_t i = 0; i < from->hosts_len; i++) {
+        hf_ice_host *host = from->hosts[i].has_answered ? ensure(g, &from->hosts[i].addr) : NULL;
+        if (host)
+            host->has_answered = true;
+    }
+}
+
 void hf_ice_budget_prove(const hf_ice_pair *pair)
 {
     hf_ice_host *host = find(pair->generation, &pair->path.remote);

@@ -47,6 +47,7 @@ static void expire(hf_ice *ice, hf_time now)
     bool has_another = hf_ice_best_of(g, now) != NULL; /* that has been kept fresh */
     if (!has_another && hf_ice_checked(ice) == g) {
         hf_ice_enter(ice, now, HF_ICE_FAILED, HF_ECONSENT);
+        hf_ice_fall_silent(ice); /* also where it had found no path, and kept looking */
         return;
     }
     g->is_over = !has_another;

@@ -77,6 +77,20 @@ static bool poll_credentials(hf_ice *ice, hf_ice_event *out)
     return false;
 }
 
+static bool poll_answering(hf_ice *ice, hf_ice_event *out)
+{
+    for (size_t i = 0; i < ice->servers_len; i++) {
+        hf_ice_stun *server = &ice->servers[i];
+        if (!server->answers_again)
+            continue;
+        server->answers_again = false;
+        out->type = HF_ICE_SERVER_ANSWERS;
+        out->u.server_answers.uri = server->uri;
+        return true;
+    }
+    return false;
+}
+
 /* Each step is told, also when several were taken at once. */
 static bool poll_gathering(hf_ice *ice, hf_ice_event *out)
 {
@@ -97,5 +111,5 @@ bool hf_ice_poll_event(hf_ice *ice, hf_ice_event *out)
     memset(out, 0, sizeof *out);
     return poll_state(ice, out) || poll_route(ice, out) ||
            (ice->newest->gathering_told != HF_ICE_GATHERING && poll_gathering(ice, out)) || poll_candidate(ice, out) ||
-           poll_server(ice, out) || poll_credentials(ice, out) || poll_gathering(ice, out);
+           poll_server(ice, out) || poll_answering(ice, out) || poll_credentials(ice, out) || poll_gathering(ice, out);
 }

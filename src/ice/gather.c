@@ -2,6 +2,7 @@
  * allocation.c. */
 #include "relay_priv.h"
 #include "suspicion.h"
+#include "watch.h"
 
 /* RFC 8489 §6.2.1 would wait 39.5 s for a silent server. */
 #define QUERY_PATIENCE HF_SECONDS(5)
@@ -29,13 +30,13 @@ bool hf_ice_gather_poll_request(hf_ice *ice, hf_request *out)
         return false;
     if (!ice->locals_asked) {
         ice->locals_asked = true;
-        bool listens = ice->tcp == HF_ICE_TCP_LISTEN && ice->relay != HF_ICE_RELAY_ONLY;
+        bool listens = ice->tcp == HF_ICE_TCP_LISTEN && ice->newest->relay != HF_ICE_RELAY_ONLY;
         *out = (hf_request){.type = HF_REQUEST_LOCALS, .id = LOCALS_ID, .listen = listens};
         return true;
     }
     for (size_t i = 0; i < ice->servers_len; i++) {
         hf_ice_stun *server = &ice->servers[i];
-        if (server->state == HF_ICE_SERVER_UNASKED) {
+        if (server->state == HF_ICE_SERVER_UNASKED && hf_ice_server_is_of_use(ice, server)) {
             server->state = HF_ICE_SERVER_RESOLVING;
             *out = (hf_request){.type = HF_REQUEST_RESOLVE, .id = FIRST_SERVER_ID + (uint32_t)i, .name = server->host};
             return true;
@@ -55,7 +56,9 @@ static bool have_all_answered(const hf_ice_generation *g)
 {
     const hf_ice *ice = g->ice;
     for (size_t i = 0; i < ice->servers_len; i++) {
-        if (ice->servers[i].state == HF_ICE_SERVER_UNASKED || ice->servers[i].state == HF_ICE_SERVER_RESOLVING)
+        hf_ice_server_state state = ice->servers[i].state;
+        if (hf_ice_server_is_of_use(ice, &ice->servers[i]) &&
+            (state == HF_ICE_SERVER_UNASKED || state == HF_ICE_SERVER_RESOLVING) && !ice->servers[i].is_missed)
             return false;
     }
     for (size_t i = 0; i < g->queries_len; i++) {
@@ -146,6 +149,8 @@ static hf_ice_local *first_gone(const hf_ice_generation *g)
 static void add_locals(hf_ice_generation *g)
 {
     hf_ice *ice = g->ice;
+    if (g->relay == HF_ICE_RELAY_ONLY)
+        return; /* nobody is to see one of our own addresses */
     for (size_t i = 0; i < ice->locals_len; i++) {
         hf_ice_local *local = hf_ice_local_add_host(g, &ice->locals[i]);
         if (!local)
@@ -193,8 +198,6 @@ static void remember(hf_ice *ice, const hf_local *local, hf_ice_tcp_type tcp_typ
 static void remember_locals(hf_ice *ice, const hf_reply *reply)
 {
     ice->locals_len = 0;
-    if (ice->relay == HF_ICE_RELAY_ONLY)
-        return; /* nobody is to see one of our own addresses */
     for (size_t i = 0; i < reply->locals_len && !ice->no_udp; i++) {
         if (reply->locals[i].transport == HF_UDP)
             remember(ice, &reply->locals[i], HF_ICE_TCP_NONE);
@@ -255,7 +258,8 @@ void hf_ice_gather_on_resolved(hf_ice *ice, hf_time now, const hf_reply *reply)
     hf_ice_stun *server = &ice->servers[reply->id - FIRST_SERVER_ID];
     if (server->state != HF_ICE_SERVER_RESOLVING)
         return;
-    on_question(ice, now);
+    if (reply->err == HF_OK || !server->is_missed)
+        on_question(ice, now);
     server->addrs_len = 0;
     for (size_t i = 0; reply->err == HF_OK && i < reply->addrs_len && server->addrs_len < HF_ICE_SERVER_ADDRS_MAX; i++) {
         hf_addr addr = reply->addrs[i];
@@ -298,6 +302,15 @@ void hf_ice_gather_refresh(hf_ice_generation *g, hf_time now)
     for (size_t i = 0; i < g->queries_len; i++) {
         if (g->queries[i].state == HF_ICE_QUERY_DONE && g->queries[i].server->has_answered)
             g->queries[i].refresh_at = now;
+    }
+}
+
+void hf_ice_gather_ask_again(hf_ice_generation *g, hf_time since, const hf_ice_stun *server)
+{
+    for (size_t i = 0; i < g->queries_len; i++) {
+        hf_ice_query *q = &g->queries[i];
+        if (q->server == server && q->state != HF_ICE_QUERY_WAITING && q->sent_at <= since)
+            q->state = HF_ICE_QUERY_WAITING;
     }
 }
 
@@ -353,6 +366,7 @@ bool hf_ice_gather_on_response(hf_ice *ice, hf_time now, const hf_path *path, co
         return true;
     }
     q->server->has_answered = true;
+    hf_ice_watch_on_answer(q->server);
     q->server->failure = HF_OK;
     (void)hf_ice_local_add_reflexive(q->generation, q->base, &mapped, q->server, &q->addr);
     finish(now, q);
@@ -392,6 +406,7 @@ bool hf_ice_gather_start_one(hf_ice *ice, hf_time now, hf_transmit *out)
     q->state = HF_ICE_QUERY_IN_PROGRESS;
     q->give_up_at = now + QUERY_PATIENCE;
     hf_stun_transaction_start(&q->transaction, now, QUERY_RTO, ice->env);
+    q->sent_at = now;
     return hf_stun_transaction_step(&q->transaction, now) == HF_STUN_SEND_NOW && transmit(q, out);
 }
 
@@ -401,8 +416,10 @@ bool hf_ice_gather_repeat(hf_ice *ice, hf_time now, hf_transmit *out)
         for (size_t i = 0; i < g->queries_len; i++) {
             hf_ice_query *q = &g->queries[i];
             if (q->state == HF_ICE_QUERY_IN_PROGRESS && now < q->give_up_at &&
-                hf_stun_transaction_step(&q->transaction, now) == HF_STUN_SEND_NOW && transmit(q, out))
+                hf_stun_transaction_step(&q->transaction, now) == HF_STUN_SEND_NOW && transmit(q, out)) {
+                q->sent_at = now;
                 return true;
+            }
         }
     }
     return false;

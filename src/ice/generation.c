@@ -8,6 +8,7 @@ hf_ice_generation *hf_ice_generation_new(hf_ice *ice, bool is_controlling)
         return NULL;
     g->ice = ice;
     g->is_controlling = is_controlling;
+    g->relay = ice->relay;
     g->tie_breaker = hf_random_u64(ice->env);
     g->nominate_at = g->join_at = HF_NEVER;
     hf_random_ice_chars(ice->env, g->local_ufrag, HF_ICE_LOCAL_UFRAG_LEN);

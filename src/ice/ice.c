@@ -1,7 +1,9 @@
 /* ice.c: an agent's birth, what goes in and what comes out. It directs and computes nothing. */
 #include "relay_priv.h"
 
+#include "lookout.h"
 #include "suspicion.h"
+#include "watch.h"
 
 /* --- Birth and death --------------------------------------------------------------------------------------------- */
 
@@ -22,6 +24,7 @@ hf_err hf_ice_new(hf_ice **out, const hf_ice_config *config, const hf_env *env)
     ice->tcp = config->tcp;
     ice->no_udp = config->no_udp;
     ice->relay = config->relay;
+    ice->keeps_looking = config->keeps_looking;
     ice->head_start = config->head_start <= 0 ? HF_ICE_HEAD_START : config->head_start;
     if (ice->relay == HF_ICE_RELAY_ONLY)
         ice->mdns = HF_ICE_MDNS_OFF; /* the remote's names would be asked for in our own network */
@@ -84,6 +87,7 @@ static void settle(hf_ice *ice, hf_time now)
     hf_time next = hf_ice_earlier(hf_ice_check_deadline(ice), hf_ice_gather_deadline(ice));
     next = hf_ice_earlier(next, hf_ice_earlier(hf_ice_restart_deadline(ice), hf_ice_stream_deadline(ice)));
     next = hf_ice_earlier(next, hf_ice_earlier(hf_ice_allocation_deadline(ice), hf_ice_join_deadline(ice)));
+    next = hf_ice_earlier(next, hf_ice_earlier(hf_ice_watch_deadline(ice), hf_ice_lookout_deadline(ice)));
     if (!hf_ice_is_over(ice)) {
         next = hf_ice_earlier(next, hf_ice_earlier(ice->give_up_at, hf_ice_checked(ice)->nominate_at));
         next = hf_ice_earlier(next, hf_ice_earlier(hf_ice_consent_deadline(ice), hf_ice_suspicion_deadline(ice)));
@@ -113,6 +117,8 @@ void hf_ice_tick(hf_ice *ice, hf_time now)
     hf_ice_restart_tick(ice, now);
     hf_ice_stream_tick(ice, now);
     hf_ice_allocation_tick(ice, now);
+    hf_ice_watch_tick(ice, now);
+    hf_ice_lookout_tick(ice, now);
     if (!hf_ice_is_over(ice)) {
         hf_ice_check_tick(ice, now);
         hf_ice_suspicion_tick(ice, now);
@@ -174,6 +180,25 @@ hf_err hf_ice_set_credentials(hf_ice *ice, hf_time now, const char *uri, const c
     }
     settle_and_wake(ice, now);
     return err;
+}
+
+hf_err hf_ice_set_relay(hf_ice *ice, hf_ice_relay relay)
+{
+    if (!ice || (unsigned)relay > HF_ICE_RELAY_NEVER)
+        return HF_EINVAL;
+    ice->relay = relay;
+    if (ice->newest->gathering == HF_ICE_GATHERING_NEW)
+        ice->newest->relay = relay;
+    return HF_OK;
+}
+
+void hf_ice_watch_servers(hf_ice *ice, hf_time now, bool on)
+{
+    if (!ice || ice->state == HF_ICE_CLOSED)
+        return;
+    now = at(ice, now);
+    hf_ice_watch_begin(ice, now, on);
+    settle_and_wake(ice, now);
 }
 
 void hf_ice_close(hf_ice *ice, hf_time now)
@@ -255,14 +280,15 @@ static bool may_relay_by_stream(const hf_ice *ice)
     return false;
 }
 
-static bool is_of_a_kind_in_use(const hf_ice *ice, const hf_ice_candidate *candidate)
+static bool is_of_a_kind_in_use(const hf_ice_generation *g, const hf_ice_candidate *candidate)
 {
+    const hf_ice *ice = g->ice;
     switch (candidate->tcp_type) {
     case HF_ICE_TCP_NONE:
         return !ice->no_udp || may_relay_by_stream(ice);
     case HF_ICE_TCP_ACTIVE:
     case HF_ICE_TCP_PASSIVE:
-        return ice->tcp != HF_ICE_TCP_OFF && ice->relay != HF_ICE_RELAY_ONLY;
+        return ice->tcp != HF_ICE_TCP_OFF && g->relay != HF_ICE_RELAY_ONLY;
     case HF_ICE_TCP_SO:
         break;
     }
@@ -278,7 +304,7 @@ hf_err hf_ice_add_remote_candidate(hf_ice *ice, hf_time now, const hf_ice_candid
     hf_ice_generation *g = generation_of(ice, ufrag);
     if (g->is_over)
         return HF_ESTATE;
-    if (candidate->component != 1 || !is_of_a_kind_in_use(ice, candidate)) {
+    if (candidate->component != 1 || !is_of_a_kind_in_use(g, candidate)) {
         ice->stats.remote_candidates_ignored++;
         return HF_ENOTSUP;
     }
@@ -449,7 +475,8 @@ bool hf_ice_poll_transmit(hf_ice *ice, hf_time now, hf_transmit *out)
     now = at(ice, now);
     bool has_one = hf_ice_answer_poll(ice, out) || hf_ice_consent_poll(ice, now, out) ||
                    hf_ice_allocation_poll(ice, now, out) || hf_ice_suspicion_poll(ice, now, out) ||
-                   hf_ice_check_poll(ice, now, out) || hf_ice_gather_repeat(ice, now, out);
+                   hf_ice_check_poll(ice, now, out) || hf_ice_lookout_poll(ice, now, out) ||
+                   hf_ice_gather_repeat(ice, now, out);
     settle(ice, now);
     if (has_one) {
         ice->stats.stun_sent++;

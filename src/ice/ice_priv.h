@@ -206,6 +206,8 @@ typedef struct hf_ice_stun {
     size_t addrs_len;
     bool has_answered;
     bool is_failure_told;
+    bool is_missed;     /* watch.c waits for its answer */
+    bool answers_again; /* and it has come: to be told */
     hf_err failure;  /* HF_OK: none */
     const char *why; /* of the last TLS that failed; static */
 } hf_ice_stun;
@@ -220,7 +222,7 @@ typedef struct hf_ice_query {
     hf_addr addr;
     hf_ice_query_state state;
     hf_stun_transaction transaction;
-    hf_time give_up_at;
+    hf_time give_up_at, sent_at;
     hf_time refresh_at; /* DONE: when to ask again so that the NAT keeps the mapping; NEVER: not */
 } hf_ice_query;
 
@@ -249,6 +251,7 @@ typedef struct hf_ice_generation {
     bool remote_may_renominate;      /* it knows NOMINATION */
     bool is_controlling;
     uint64_t tie_breaker;
+    hf_ice_relay relay;
     bool is_over; /* consent was lost, or never won (RFC 7675 §5.1): nothing is sent, answered or taken with it any more */
 
     hf_ice_local **locals;
@@ -304,8 +307,17 @@ struct hf_ice {
     hf_ice_stun *servers;
     size_t servers_len;
 
+    /* watch.c */
+    bool is_watching;
+    hf_time watch_at;
+
+    /* lookout.c */
+    bool keeps_looking;
+    hf_path served;                   /* of the last route */
+    hf_time look_at, look_streams_at; /* the next check, the next attempt to open streams, at the earliest */
+
     /* allocation.c, join.c */
-    hf_ice_relay relay;
+    hf_ice_relay relay; /* of the generations to come */
     hf_span head_start;
     hf_local *bases; /* what allocations may be asked for from: addresses of UDP sockets, the preferred ones first */
     size_t bases_len, bases_cap;
@@ -468,6 +480,8 @@ HF_CHECKED hf_err hf_ice_servers_init(hf_ice *ice, const hf_ice_config *config);
 void hf_ice_servers_clear(hf_ice *ice);
 /* The first of its addresses that `local` may reach; NULL: none. */
 const hf_addr *hf_ice_server_addr(const hf_ice_stun *server, const hf_addr *local);
+/* The policy of the newest generation has a use for it. */
+bool hf_ice_server_is_of_use(const hf_ice *ice, const hf_ice_stun *server);
 HF_CHECKED hf_err hf_ice_server_set_credentials(hf_ice *ice, hf_ice_stun *server, const char *username,
                                                 const char *password);
 
@@ -486,6 +500,7 @@ void hf_ice_gather_settle(hf_ice *ice);                 /* something that it wai
 void hf_ice_gather_on_answer(hf_ice *ice, hf_time now); /* a server has said something */
 void hf_ice_gather_tick(hf_ice *ice, hf_time now);
 void hf_ice_gather_refresh(hf_ice_generation *g, hf_time now);         /* servers are asked whether they see us as before */
+void hf_ice_gather_ask_again(hf_ice_generation *g, hf_time since, const hf_ice_stun *server); /* not asked since */
 bool hf_ice_gather_repeat(hf_ice *ice, hf_time now, hf_transmit *out); /* what is due for its second or later time */
 bool hf_ice_gather_start_one(hf_ice *ice, hf_time now, hf_transmit *out);
 bool hf_ice_gather_has_waiting(const hf_ice *ice);
@@ -542,6 +557,9 @@ void hf_ice_pair_fail(hf_time now, hf_ice_pair *pair);
 bool hf_ice_budget_allows(const hf_ice_pair *pair);
 bool hf_ice_budget_spend(const hf_ice_pair *pair);
 void hf_ice_budget_prove(const hf_ice_pair *pair);
+/* Its host has answered, now or before a restart. */
+bool hf_ice_budget_has_proof(const hf_ice_pair *pair);
+void hf_ice_budget_inherit(hf_ice_generation *g, const hf_ice_generation *from);
 
 /* --- stream.c: TCP (RFC 6544) -------------------------------------------------------------------------------------- */
 
@@ -608,7 +626,9 @@ hf_time hf_ice_consent_deadline(const hf_ice *ice);
 
 /* The one door. Entering the present state is nothing. */
 void hf_ice_enter(hf_ice *ice, hf_time now, hf_ice_state next, hf_err cause);
+/* Closed, or failed and silent. */
 bool hf_ice_is_over(const hf_ice *ice);
+void hf_ice_fall_silent(hf_ice *ice);
 void hf_ice_give_up_if_hopeless(hf_ice *ice, hf_time now);
 
 #endif

@@ -70,7 +70,7 @@ static bool is_interrupted(const hf_ice_generation *g)
 /* NULL: there is none yet. */
 static const char *reason_to_join(const hf_ice_generation *g, hf_time now)
 {
-    hf_ice_relay policy = g->ice->relay;
+    hf_ice_relay policy = g->relay;
     if (policy == HF_ICE_RELAY_AT_ONCE || policy == HF_ICE_RELAY_ONLY)
         return "policy";
     if (has_direct_path(g))

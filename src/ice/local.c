@@ -241,17 +241,17 @@ void hf_ice_local_remove(hf_ice_generation *g, hf_ice_local *host)
 /* A peer-reflexive candidate never is: the remote has seen its address (RFC 8445 §7.2.5.3.1). */
 bool hf_ice_local_is_for_the_remote(const hf_ice_generation *g, const hf_ice_local *local)
 {
-    if (g->ice->relay == HF_ICE_RELAY_ONLY && local->type != HF_ICE_RELAYED)
+    if (g->relay == HF_ICE_RELAY_ONLY && local->type != HF_ICE_RELAYED)
         return false;
     return local->type != HF_ICE_PEER_REFLEXIVE && hf_ice_alias_allows_telling(g->ice, local);
 }
 
 /* RFC 8839 §5.1: of a relayed candidate, the mapped address. Of one that is concealed, "the address MUST be set to "0.0.0.0"
  * (for IPv4 candidates) or "::" (for IPv6 candidates) and the port to "9"." */
-static hf_addr related_to_relay(const hf_ice *ice, const hf_ice_local *local)
+static hf_addr related_to_relay(const hf_ice_generation *g, const hf_ice_local *local)
 {
     const hf_addr *mapped = &local->allocation->mapped;
-    bool is_shown = ice->relay != HF_ICE_RELAY_ONLY && mapped->family != HF_FAMILY_NONE;
+    bool is_shown = g->relay != HF_ICE_RELAY_ONLY && mapped->family != HF_FAMILY_NONE;
     return is_shown ? *mapped : (hf_addr){.family = local->addr.family, .port = 9};
 }
 
@@ -263,7 +263,7 @@ void hf_ice_local_describe(const hf_ice_generation *g, const hf_ice_local *local
     if (local->base != local)
         out->related = local->base->addr;
     else if (local->type == HF_ICE_RELAYED)
-        out->related = related_to_relay(g->ice, local);
+        out->related = related_to_relay(g, local);
     hf_ice_alias_conceal(g->ice, local, out);
     memcpy(out->ufrag, g->local_ufrag, sizeof g->local_ufrag);
 }

@@ -182,6 +182,12 @@ static void search_again(hf_ice_generation *g)
 static void follow(hf_ice *ice, hf_time now)
 {
     bool is_unstable = hf_ice_suspicion_is_confirmed(ice, now);
+    if (ice->state == HF_ICE_FAILED) { /* it kept looking */
+        if (!ice->route || is_unstable)
+            return;
+        hf_ice_enter(ice, now, HF_ICE_CHECKING, HF_OK);
+        ice->give_up_at = HF_NEVER;
+    }
     if (!ice->route && !is_unstable && ice->state == HF_ICE_COMPLETED)
         hf_ice_enter(ice, now, HF_ICE_CONNECTED, HF_OK); /* there is something to be found again */
     if (!ice->route || is_unstable) {
@@ -212,6 +218,8 @@ void hf_ice_select(hf_ice *ice, hf_ice_pair *pair)
     ice->route = pair; /* nowhere else is it assigned */
     ice->route_told = false;
     ice->stats.selected_changes++;
+    if (pair)
+        ice->served = pair->path;
     if (pair && pair->local->type == HF_ICE_RELAYED)
         hf_ice_allocation_carry(ice->now, pair);
     if (pair)
@@ -239,7 +247,7 @@ void hf_ice_nominate_consider(hf_ice *ice, hf_time now)
         return;
     choose_route(ice, now);
     hf_ice_generation *g = hf_ice_checked(ice);
-    if (!ice->route && ice->give_up_at == HF_NEVER) {
+    if (!ice->route && ice->give_up_at == HF_NEVER && ice->state != HF_ICE_FAILED) {
         ice->give_up_at = now + ice->patience;
         search_again(g);
     }

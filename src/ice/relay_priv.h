@@ -43,6 +43,8 @@ void hf_ice_allocations_take_locals(hf_ice *ice, hf_time now, const hf_reply *re
 void hf_ice_allocations_take_part(hf_ice *ice, hf_time now);
 /* A new generation gathers: what has failed is tried once more, and what stands must show that it does. */
 void hf_ice_allocations_renew(hf_ice *ice, hf_time now);
+/* That server is missed: those that rest try at once. */
+void hf_ice_allocations_hurry(hf_ice *ice, hf_time now, const hf_ice_stun *server);
 void hf_ice_allocations_take_credentials(hf_ice *ice, hf_time now, const hf_ice_stun *server);
 /* None is still on its way for the first time. */
 bool hf_ice_allocations_are_settled(const hf_ice *ice);

@@ -21,6 +21,21 @@ static void drop_older_than(hf_ice_generation *g)
     g->older = NULL;
 }
 
+/* The restart that the remote has agreed to gives way to another one. Where consent for the one before it is lost, it is all
+ * that there is to find a path with until the remote agrees again. */
+static void replace_newest(hf_ice *ice)
+{
+    if (!ice->current->is_over || ice->newest->is_over) {
+        drop_newest(ice);
+        return;
+    }
+    hf_ice_generation *old = ice->current;
+    if (old->older)
+        drop_older_than(old);
+    ice->current = ice->newest;
+    drop_older_than(ice->current);
+}
+
 static void cancel_checks(hf_ice_generation *g)
 {
     for (size_t i = 0; i < g->pairs_len; i++)
@@ -38,8 +53,9 @@ hf_err hf_ice_restart_open(hf_ice *ice)
     hf_ice_generation *g = hf_ice_generation_new(ice, ice->newest->is_controlling);
     if (!g)
         return HF_ENOMEM;
+    hf_ice_budget_inherit(g, ice->current);
     if (hf_ice_is_restarting(ice))
-        drop_newest(ice);
+        replace_newest(ice);
     g->older = ice->newest;
     ice->newest = g;
     return HF_OK;
@@ -71,6 +87,7 @@ static void return_to_current(hf_ice *ice, hf_time now)
     hf_ice_generation *g = ice->current;
     if (g->is_over) {
         hf_ice_enter(ice, now, HF_ICE_FAILED, HF_ENOPATH);
+        hf_ice_fall_silent(ice);
     } else if (ice->state == HF_ICE_CHECKING) {
         if (!hf_ice_remote_is_known(g))
             hf_ice_enter(ice, now, HF_ICE_NEW, HF_OK);

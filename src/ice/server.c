@@ -43,16 +43,16 @@ hf_err hf_ice_server_set_credentials(hf_ice *ice, hf_ice_stun *server, const cha
 }
 
 /* What the policy leaves no use for is not even looked up: with HF_ICE_RELAY_ONLY nothing goes to a STUN server. */
-static bool is_of_use(const hf_ice *ice, const hf_stun_uri *uri)
+bool hf_ice_server_is_of_use(const hf_ice *ice, const hf_ice_stun *server)
 {
-    return ice->relay != (uri->turn ? HF_ICE_RELAY_NEVER : HF_ICE_RELAY_ONLY);
+    return ice->newest->relay != (server->is_turn ? HF_ICE_RELAY_NEVER : HF_ICE_RELAY_ONLY);
 }
 
 static hf_err init_one(hf_ice *ice, const hf_ice_server *config)
 {
     hf_stun_uri uri;
     hf_err err = config->uri ? hf_stun_uri_parse(config->uri, &uri) : HF_EINVAL;
-    if (err || !is_of_use(ice, &uri))
+    if (err)
         return err;
     hf_ice_stun *server = &ice->servers[ice->servers_len++];
     server->is_turn = uri.turn;

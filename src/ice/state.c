@@ -10,10 +10,12 @@
  *
  * A restart moves the state when its checks begin; one that is taken back leaves CHECKING for what the old generation is in.
  * CLOSED is entered from anywhere, and never left. FAILED is left only by a restart: by then the remote, too, has given up
- * on these credentials (Chromium and Firefox answer nothing more), so a check that arrives late is not answered either. */
+ * on these credentials (Chromium and Firefox answer nothing more), so a check that arrives late is not answered either.
+ * Where the agent keeps looking, it is silent only after consent was lost: no path found is no reason not to look on. */
 #include "relay_priv.h"
 
 #include "suspicion.h"
+#include "watch.h"
 
 #define BIT(state) (1u << (state))
 
@@ -37,7 +39,7 @@ static void tell(hf_ice *ice, hf_ice_state state, hf_err cause)
 
 /* RFC 7675 §5.1: "the ICE endpoint MUST immediately cease transmission on that candidate pair". When consent is lost, only a
  * restart that the remote has not answered yet is left. */
-static void fall_silent(hf_ice *ice, hf_ice_generation *newest)
+static void silence(hf_ice *ice, hf_ice_generation *newest)
 {
     for (hf_ice_generation *g = newest; g; g = g->older) {
         g->is_over = true;
@@ -55,6 +57,11 @@ static void fall_silent(hf_ice *ice, hf_ice_generation *newest)
     ice->give_up_at = ice->consent_at = HF_NEVER;
 }
 
+void hf_ice_fall_silent(hf_ice *ice)
+{
+    silence(ice, hf_ice_checked(ice));
+}
+
 void hf_ice_enter(hf_ice *ice, hf_time now, hf_ice_state next, hf_err cause)
 {
     if (next == ice->state)
@@ -70,10 +77,13 @@ void hf_ice_enter(hf_ice *ice, hf_time now, hf_ice_state next, hf_err cause)
         ice->give_up_at = now + ice->patience;
         break;
     case HF_ICE_FAILED:
-        fall_silent(ice, hf_ice_checked(ice));
+        ice->give_up_at = HF_NEVER;
+        if (!ice->keeps_looking || cause != HF_ENOPATH || hf_ice_checked(ice)->is_over)
+            hf_ice_fall_silent(ice);
         break;
     case HF_ICE_CLOSED:
-        fall_silent(ice, ice->newest);
+        silence(ice, ice->newest);
+        hf_ice_watch_begin(ice, now, false);
         for (hf_ice_generation *g = ice->newest; g; g = g->older)
             g->queries_len = 0;
         break;
@@ -90,7 +100,7 @@ void hf_ice_enter(hf_ice *ice, hf_time now, hf_ice_state next, hf_err cause)
 
 bool hf_ice_is_over(const hf_ice *ice)
 {
-    return ice->state == HF_ICE_FAILED || ice->state == HF_ICE_CLOSED;
+    return ice->state == HF_ICE_CLOSED || (ice->state == HF_ICE_FAILED && hf_ice_checked(ice)->is_over);
 }
 
 /* Nothing can come any more: both sides have told all, and each pair has failed.

@@ -58,7 +58,7 @@ static_assert(PROBES_IN_A_ROUND_TRIP < HF_ICE_REQUESTS_MAX, "an answer finds its
 /* Nothing was asked of us for so long behind our deadline: the machine slept. */
 #define OVERSLEPT HF_SECONDS(2)
 
-static hf_time last_sent_at(const hf_ice_pair *pair)
+hf_time hf_ice_last_sent_at(const hf_ice_pair *pair)
 {
     return pair->sent[(pair->sent_next + HF_ICE_REQUESTS_MAX - 1) % HF_ICE_REQUESTS_MAX].sent_at;
 }
@@ -230,7 +230,7 @@ static hf_time route_due(const hf_ice *ice)
     return ice->route && ice->suspected_at != HF_NEVER ? ice->probe_at : HF_NEVER;
 }
 
-static bool can_be_sent_to(const hf_ice_pair *pair)
+bool hf_ice_can_be_sent_to(const hf_ice_pair *pair)
 {
     return pair->path.transport == HF_UDP ? pair->is_permitted : (pair->stream && pair->stream->state == HF_ICE_STREAM_OPEN);
 }
@@ -239,19 +239,19 @@ static bool can_be_sent_to(const hf_ice_pair *pair)
 static hf_time due(const hf_ice *ice, const hf_ice_pair *pair)
 {
     const hf_ice_pair *route = ice->route;
-    if (pair == route || !can_be_sent_to(pair))
+    if (pair == route || !hf_ice_can_be_sent_to(pair))
         return HF_NEVER;
     bool is_proven = pair->responses_received > 0;
     if (ice->suspected_at != HF_NEVER) {
         if (!hf_ice_budget_allows(pair))
             return HF_NEVER;
         hf_span interval = pair->stream ? STREAM_INTERVAL : is_proven ? PROVEN_INTERVAL : UNPROVEN_INTERVAL;
-        return last_sent_at(pair) + longer(interval, pair->rtt / PROBES_IN_A_ROUND_TRIP);
+        return hf_ice_last_sent_at(pair) + longer(interval, pair->rtt / PROBES_IN_A_ROUND_TRIP);
     }
     if (!route || !is_proven || pair->priority < route->priority || !(hf_ice_is_silent(pair) || hf_ice_is_unsteady(pair)))
         return HF_NEVER;
     hf_span interval = longer((ice->now - pair->answered_at) / RETURN_AGE_FRACTION, RETURN_INTERVAL_MIN);
-    return last_sent_at(pair) + (interval < RETURN_INTERVAL_MAX ? interval : RETURN_INTERVAL_MAX);
+    return hf_ice_last_sent_at(pair) + (interval < RETURN_INTERVAL_MAX ? interval : RETURN_INTERVAL_MAX);
 }
 
 static bool may_probe(const hf_ice *ice)

@@ -21,5 +21,9 @@ bool hf_ice_suspicion_is_confirmed(hf_ice *ice, hf_time now);
 bool hf_ice_is_silent(const hf_ice_pair *pair);
 /* It answers again, but has not done so for long enough to return to it. */
 bool hf_ice_is_unsteady(const hf_ice_pair *pair);
+/* A check of it may leave now. */
+bool hf_ice_can_be_sent_to(const hf_ice_pair *pair);
+/* The last one that did. */
+hf_time hf_ice_last_sent_at(const hf_ice_pair *pair);
 
 #endif

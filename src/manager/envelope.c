@@ -97,17 +97,18 @@ void hf_manager_on_state(void *context, hf_session *session, const hf_session_ev
 static void run_errand(remote *r)
 {
     hf_manager *manager = r->manager;
-    bool announce = r->announce, answer = r->repeat_answer && !announce;
-    if (announce)
-        r->announce = false;
-    else if (answer)
-        r->repeat_answer = false;
-    else
-        r->repeat_offer = false;
-    if (!r->announce && !r->repeat_answer && !r->repeat_offer)
+    bool *flags[] = {&r->announce, &r->tell_attempt, &r->repeat_answer, &r->repeat_offer}, *flag = NULL;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags && !flag; i++)
+        flag = *flags[i] ? flags[i] : NULL;
+    if (!flag) {
         hf_manager_unlist(r, LIST_ERRANDS);
-    if (!announce)
-        hf_manager_repeat(r, answer ? HF_SIGNAL_ANSWER : HF_SIGNAL_OFFER);
+        return;
+    }
+    *flag = false;
+    if (flag == &r->repeat_answer || flag == &r->repeat_offer)
+        hf_manager_repeat(r, flag == &r->repeat_answer ? HF_SIGNAL_ANSWER : HF_SIGNAL_OFFER);
+    else if (flag == &r->tell_attempt)
+        hf_manager_tell_attempt(r);
     else if (manager->handlers.on_session)
         manager->handlers.on_session(manager->handlers.context, manager, r->session);
 }
@@ -140,7 +141,7 @@ hf_err hf_manager_connect(hf_manager *manager, hf_time now, const char *peer_id,
         return err;
     }
     *out = r->session;
-    hf_manager_wake(manager);
+    hf_manager_tell(r, now, HF_RETRY_BEGUN);
     return HF_OK;
 }
 

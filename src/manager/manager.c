@@ -22,8 +22,9 @@ static hf_err fill(hf_manager *manager, const hf_manager_config *config)
         return HF_ENOMEM;
     hf_err err = hf_session_config_copy(&manager->session_config, &config->session, manager->env);
     manager->recovers = config->session.recovery != HF_RECOVERY_NONE;
-    if (manager->recovers)
-        manager->session_config.recovery = HF_RECOVERY_RESTART;
+    if (config->session.recovery == HF_RECOVERY_DEFAULT)
+        manager->session_config.recovery = HF_RECOVERY_RESUME;
+    manager->session_config.peer.keeps_looking = manager->recovers;
     manager->certificate_each = config->certificate_each;
     if (err != HF_OK || config->session.peer.certificate || config->certificate_each)
         return err;
@@ -53,7 +54,9 @@ hf_err hf_manager_new(hf_manager **out, const hf_manager_config *config, const h
     hf_table_init(&manager->identities, env);
     manager->handlers = config->handlers;
     manager->sessions_max = config->sessions_max ? config->sessions_max : HF_MANAGER_SESSIONS_MAX;
-    hf_err err = fill(manager, config);
+    hf_err err = hf_schedule_init(&manager->schedule, config);
+    if (err == HF_OK)
+        err = fill(manager, config);
     if (err != HF_OK) {
         hf_manager_free(manager);
         return err;

@@ -3,8 +3,8 @@
  *   manager.c   birth, end, configuration, driving      remotes.c   who there is: sessions by the remote's id
  *   envelope.c  signals with addresses: who, to whom    offer.c     offers, answers and what belongs to them: numbers
  *   glare.c     which of two offers holds               identity.c  who remotes are, for the manager's life
- *   retry.c     when to try what for a path that fails  recover.c   does it
- *   collab.c    the table of channels */
+ *   retry.c     when to try what, a table               recover.c   does it
+ *   schedule.c  how long to wait, which relays to use   collab.c    the table of channels */
 #ifndef HF_MANAGER_PRIV_H
 #define HF_MANAGER_PRIV_H
 
@@ -84,11 +84,15 @@ typedef struct remote {
     bool numbers;                /* its offers and answers: it takes repetitions */
     hf_time bye_until;           /* its bye has come while the path worked: believed if that is lost before; 0: none has */
 
-    hf_session_path path; /* the last that it had */
     hf_retry retry;
-    bool announce;      /* on_session is due */
-    bool repeat_answer; /* the offer came again: so does the answer */
-    bool repeat_offer;  /* it is time */
+    hf_session_path path; /* the last that it had */
+    hf_ice_relay relay;   /* that its session was told last */
+    bool watches;         /* its session asks silent servers */
+    hf_attempt attempt;   /* as it was told last */
+    bool announce;        /* on_session is due */
+    bool repeat_answer;   /* the offer came again: so does the answer */
+    bool repeat_offer;    /* it is time */
+    bool tell_attempt;    /* something new is to be said of it */
     bool bye_said;
     bool bye_heard; /* the remote's bye has ended it: it gets none back */
 } remote;
@@ -106,7 +110,8 @@ struct hf_manager {
     hf_certificate *own_certificate;
     hf_manager_handlers handlers;
     size_t sessions_max;
-    bool recovers;         /* see hf_recovery */
+    bool recovers; /* see hf_recovery */
+    hf_schedule schedule;
     bool certificate_each; /* see hf_manager_config */
 
     remote **remotes; /* in no order */
@@ -166,6 +171,7 @@ bool hf_manager_is_plain(const remote *r); /* it has shown no sign of a manager 
 HF_CHECKED hf_err hf_manager_watch(remote *r);
 void hf_manager_unwatch(remote *r);
 void hf_manager_tell(remote *r, hf_time now, hf_retry_news news);
+void hf_manager_tell_attempt(remote *r); /* to the application, if there is anything new */
 
 /* manager.c */
 void hf_manager_wake(hf_manager *manager);

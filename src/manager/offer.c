@@ -266,7 +266,7 @@ hf_err hf_manager_receive_answer(remote *r, hf_time now, const hf_envelope *enve
     if (err == HF_OK)
         note_agreement(r, now, envelope->signal.sdp);
     else if (!hf_manager_has_open_offer(r)) /* refused, and taken back */
-        hf_manager_tell(r, now, HF_RETRY_SETTLED);
+        hf_manager_tell(r, now, HF_RETRY_REFUSED);
     return err;
 }
 

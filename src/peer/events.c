@@ -114,6 +114,9 @@ static void on_ice_event(hf_peer *peer, hf_time now, const hf_ice_event *e)
                                                  .why = e->u.server_failed.why,
                                                  .u.server_uri = e->u.server_failed.uri});
         break;
+    case HF_ICE_SERVER_ANSWERS:
+        hf_peer_push_event(peer, (hf_peer_event){.type = HF_PEER_SERVER_ANSWERS, .u.server_uri = e->u.server_answers.uri});
+        break;
     case HF_ICE_CREDENTIALS_NEEDED:
         hf_peer_push_event(peer,
                            (hf_peer_event){.type = HF_PEER_CREDENTIALS_NEEDED, .u.server_uri = e->u.credentials_needed.uri});

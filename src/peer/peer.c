@@ -31,6 +31,7 @@ static hf_err make_layers(hf_peer *peer, const hf_peer_config *config)
     hf_ice_config ice = {.servers = config->servers,
                          .servers_len = config->servers_len,
                          .patience = config->patience,
+                         .keeps_looking = config->keeps_looking,
                          .mdns = config->mdns,
                          .tcp = config->tcp,
                          .no_udp = config->no_udp,
@@ -159,6 +160,15 @@ void hf_peer_reply(hf_peer *peer, hf_time now, const hf_reply *reply)
     peer->now = now;
     hf_secured_reply(&peer->secured, now, reply);
     hf_peer_pump(peer, now);
+}
+
+void hf_peer_watch_servers(hf_peer *peer, hf_time now, bool on)
+{
+    if (!peer || peer->closed)
+        return;
+    peer->now = now;
+    hf_ice_watch_servers(peer->ice, now, on);
+    hf_peer_wake(peer);
 }
 
 hf_err hf_peer_set_credentials(hf_peer *peer, hf_time now, const char *uri, const char *username, const char *password)

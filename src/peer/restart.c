@@ -77,3 +77,8 @@ hf_err hf_peer_restart_ice(hf_peer *peer, hf_time now)
     hf_peer_wake(peer);
     return HF_OK;
 }
+
+hf_err hf_peer_set_relay(hf_peer *peer, hf_ice_relay relay)
+{
+    return peer ? hf_ice_set_relay(peer->ice, relay) : HF_EINVAL;
+}

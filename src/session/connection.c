@@ -30,6 +30,8 @@ hf_err hf_connection_new(hf_connection **out, hf_session *session)
     }
     session->groups++;
     hf_peer_set_wake(connection->peer, wake_from_peer, session);
+    if (session->watches_servers)
+        hf_peer_watch_servers(connection->peer, session->now, true);
     *out = connection;
     return HF_OK;
 }

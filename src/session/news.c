@@ -29,8 +29,18 @@ static void on_route(hf_connection *connection, const hf_ice_route *route)
 /* A path can be replaced. What else fails is for good: the identity, DTLS, SCTP. */
 static bool may_recover(const hf_session *session, hf_err cause)
 {
-    return session->config.recovery == HF_RECOVERY_RESTART && session->was_connected && !session->disconnecting &&
-           (cause == HF_ECONSENT || cause == HF_ENOPATH);
+    bool recovers = session->config.recovery == HF_RECOVERY_RESTART || session->config.recovery == HF_RECOVERY_RESUME;
+    return recovers && !session->disconnecting && (cause == HF_ECONSENT || cause == HF_ENOPATH);
+}
+
+static void on_failed(hf_session *session, hf_err cause)
+{
+    if (!may_recover(session, cause))
+        hf_session_enter(session, HF_SESSION_FAILED, cause);
+    else if (session->was_connected)
+        hf_session_enter(session, HF_SESSION_RECONNECTING, cause);
+    else
+        session->trouble = cause; /* its first path is still looked for */
 }
 
 /* What a connection said before its end may be heard after it: then it no longer matters. */
@@ -53,7 +63,7 @@ static void on_connection(hf_connection *connection, hf_connection_state state, 
             hf_session_enter(session, HF_SESSION_UNSTABLE, cause);
         break;
     case HF_CONNECTION_FAILED:
-        hf_session_enter(session, may_recover(session, cause) ? HF_SESSION_RECONNECTING : HF_SESSION_FAILED, cause);
+        on_failed(session, cause);
         break;
     case HF_CONNECTION_CLOSED:
         hf_session_enter(session, HF_SESSION_CLOSED, cause);

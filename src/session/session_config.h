@@ -18,6 +18,12 @@ void hf_session_config_clear(hf_session_config *config, const hf_env *env);
 /* The moment of the last call that told one: within a handler, of the dispatch that runs it. */
 hf_time hf_session_now(const hf_session *session);
 
+/* As hf_peer_watch_servers, for the connections that there are and those that follow. */
+void hf_session_watch_servers(hf_session *session, hf_time now, bool on);
+
+/* The connection that is being made, or else the one of this moment. */
+hf_peer *hf_session_newest_peer(const hf_session *session);
+
 /* An offer of ours, of whichever connection, waits for its answer. */
 bool hf_session_has_open_offer(const hf_session *session);
 

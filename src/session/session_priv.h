@@ -5,7 +5,7 @@
  *   news.c     what a connection says                 events.c      the application's events and handlers
  *   channel.c  named channels over data channels      config.c      a configuration that owns its strings
  *   locals.c   which local addresses there are        names.c       words for states
- *   description.c  what the manager asks of our descriptions */
+ *   description.c  what the manager asks of our descriptions      policy.c  and what it decides for connections */
 #ifndef HF_SESSION_PRIV_H
 #define HF_SESSION_PRIV_H
 
@@ -63,6 +63,7 @@ struct hf_session {
     bool disconnecting;   /* the application has said so */
     hf_time linger_until; /* HF_NEVER: not disconnecting */
     bool was_connected;   /* at any time */
+    bool watches_servers; /* see hf_session_watch_servers */
     hf_time give_up_at;   /* HF_NEVER: connected, or no limit is set */
     hf_err trouble;       /* why it is not connected */
     hf_addr locals[LOCALS_MAX];

@@ -242,6 +242,10 @@ static void take_events(net *n, net_host *host)
             host->server_cause = e.u.server_failed.cause;
             host->server_uri = e.u.server_failed.uri;
             break;
+        case HF_ICE_SERVER_ANSWERS:
+            host->servers_answering++;
+            host->server_uri = e.u.server_answers.uri;
+            break;
         case HF_ICE_CREDENTIALS_NEEDED:
             host->credentials_needed++;
             host->server_uri = e.u.credentials_needed.uri;

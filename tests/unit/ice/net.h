@@ -62,7 +62,7 @@ typedef struct net_host {
     size_t states_len;
     hf_ice_gathering gatherings[8];
     size_t gatherings_len;
-    size_t route_changes, server_failures, credentials_needed;
+    size_t route_changes, server_failures, credentials_needed, servers_answering;
     hf_err server_cause;
     const char *server_uri; /* that failed, or lacks credentials */
     size_t data_received, data_sent;
