@@ -444,7 +444,7 @@ static void forget_tail(hf_inbox *box)
     }
     for (hf_incoming_message *at = box->first; at != message; at = at->next)
         before = at;
-    box->discard_due = message->passed || message->taken > 0;
+    box->discard_due |= message->passed || message->taken > 0;
     remove_after(box, before);
 }
 

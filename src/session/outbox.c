@@ -15,7 +15,8 @@ struct hf_outgoing_message {
     uint64_t number;
     size_t len;
     hf_message_kind kind;
-    bool begun; /* a part of it was given, to any connection */
+    bool begun;    /* a part of it was given, to any connection */
+    bool is_there; /* the remote has it, and yet gets the rest of the parts on this connection */
     uint8_t data[];
 };
 
@@ -221,7 +222,8 @@ void hf_outbox_given(hf_outbox *box, size_t payload_len)
         box->sent_last = message->number;
     box->next = message->next;
     box->next_at = 0;
-    if (!is_kept(box))
+    box->messages_acked += message->is_there;
+    if (!is_kept(box) || message->is_there)
         forget_after(box, NULL);
 }
 
@@ -248,24 +250,35 @@ static size_t size_of(uint64_t number)
     return number < SIZE_MAX ? (size_t)number : SIZE_MAX;
 }
 
-static void forget_what_is_there(hf_outbox *box, const hf_control_received *received)
+/* In order, parts of a message follow each other to its end: it is forgotten then. */
+static bool has_to_be_finished(const hf_outbox *box, const hf_outgoing_message *message)
 {
-    size_t before = box->len;
-    while (box->oldest && box->oldest->number <= received->received)
-        forget_after(box, NULL);
+    return box->delivery == HF_DELIVERY_ORDERED && message == box->next && box->next_at > 0;
+}
 
-    hf_control_ranges ranges = received->ranges;
-    hf_outgoing_message *at = NULL; /* all up to it are kept */
-    for (hf_range range; hf_control_next_range(&ranges, &range);) {
-        hf_outgoing_message *message = at ? at->next : box->oldest;
-        for (; message && message->number <= range.last; message = at ? at->next : box->oldest) {
-            if (message->number >= range.first)
-                forget_after(box, at);
-            else
-                at = message;
+/* Forgets the messages of a range; *before is the last one that stays before it, NULL: none. */
+static void forget_range(hf_outbox *box, hf_range range, hf_outgoing_message **before)
+{
+    hf_outgoing_message *message = *before ? (*before)->next : box->oldest;
+    for (; message && message->number <= range.last; message = *before ? (*before)->next : box->oldest) {
+        if (message->number >= range.first && !has_to_be_finished(box, message)) {
+            forget_after(box, *before);
+            box->messages_acked++;
+        } else {
+            message->is_there = message->number >= range.first;
+            *before = message;
         }
     }
-    box->messages_acked += before - box->len;
+}
+
+static void forget_what_is_there(hf_outbox *box, const hf_control_received *received)
+{
+    hf_outgoing_message *before = NULL;
+    hf_control_ranges ranges = received->ranges;
+    hf_range range = {.first = 1, .last = received->received};
+    do
+        forget_range(box, range, &before);
+    while (hf_control_next_range(&ranges, &range));
 }
 
 hf_err hf_outbox_acknowledge(hf_outbox *box, const hf_control_received *received)
