@@ -311,6 +311,49 @@ bool cli_event_stats_add_channel(json_t *stats, const char *channel, const hf_da
     return json_array_append_new(json_object_get(stats, "channels"), entry) == 0;
 }
 
+/* `next_s`: to the end of a wait, or of the time that the attempt has; null where news ends the phase. */
+static json_t *attempt_of(hf_time now, const hf_attempt *attempt)
+{
+    json_t *next = attempt->next == HF_NEVER ? json_null() : json_real((double)(attempt->next - now) / 1e6);
+
+    return json_pack("{ss ss si sb so ss}", "phase", hf_attempt_phase_name(attempt->phase), "step",
+                     hf_attempt_step_name(attempt->step), "failures", (int)attempt->failures, "relayOnly",
+                     attempt->relay_only, "next_s", next, "cause",
+                     attempt->cause == HF_OK ? "" : hf_err_name(attempt->cause));
+}
+
+json_t *cli_event_attempt(hf_time now, const hf_attempt *attempt)
+{
+    json_t *event = json_pack("{ss}", "type", "attempt"), *members = attempt_of(now, attempt);
+
+    if (event && json_object_update(event, members) != 0) {
+        json_decref(event);
+        event = NULL;
+    }
+    json_decref(members);
+    return event;
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return *text ? json_string(text) : json_null();
+}
+
+bool cli_event_stats_add_session(json_t *stats, hf_time now, const hf_session *session, const hf_attempt *attempt)
+{
+    static const char *const protocols[] = {
+        [HF_PROTOCOL_UNKNOWN] = "unknown", [HF_PROTOCOL_PLAIN] = "plain", [HF_PROTOCOL_HOLDFAST] = "holdfast"};
+    json_t *members =
+        json_pack("{ss ss so so sI so}", "sessionState", hf_session_state_name(hf_session_get_state(session)), "protocol",
+                  protocols[hf_session_get_protocol(session)], "session", text_or_null(hf_session_id(session)),
+                  "remoteSession", text_or_null(hf_session_remote_id(session)), "generation",
+                  (json_int_t)hf_session_generation(session), "attempt", attempt_of(now, attempt));
+    bool added = members && json_object_update(stats, members) == 0;
+
+    json_decref(members);
+    return added;
+}
+
 char *cli_event_write(json_t *event, size_t *len)
 {
     char *line = event ? json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS)) : NULL;

@@ -43,6 +43,12 @@ bool cli_event_stats_add_report(json_t *stats, hf_time now, const hf_peer *peer)
 bool cli_event_stats_add_channel(json_t *stats, const char *channel, const hf_datachannel_info *info,
                                  uint64_t messages_queued);
 
+/* What the manager is doing for the session: a line of its own, and a member of "stats". */
+json_t *cli_event_attempt(hf_time now, const hf_attempt *attempt);
+
+/* Adds who speaks with whom, and how. */
+bool cli_event_stats_add_session(json_t *stats, hf_time now, const hf_session *session, const hf_attempt *attempt);
+
 /* Takes the object (NULL is fine) and returns its line, with the line end, in memory to free; NULL: out of memory. */
 char *cli_event_write(json_t *event, size_t *len);
 

@@ -47,12 +47,15 @@ void cli_peer_print_stats(cli_peer *peer)
 {
     hf_peer *connection = hf_session_peer(peer->session);
     hf_peer_stats stats;
+    hf_attempt attempt;
 
     if (connection)
         hf_peer_get_stats(connection, &stats);
     json_t *event = cli_event_stats(cli_peer_now(peer), connection ? &stats : NULL);
     if (event && connection)
         cli_event_stats_add_report(event, cli_peer_now(peer), connection);
+    if (event && peer->session && hf_manager_get_attempt(peer->manager, peer->session, &attempt) == HF_OK)
+        cli_event_stats_add_session(event, cli_peer_now(peer), peer->session, &attempt);
     for (size_t i = 0; event; i++) {
         hf_channel *channel = hf_session_channel_at(peer->session, i);
         cli_port *port = channel ? cli_peer_port(peer, channel) : NULL;
@@ -207,7 +210,10 @@ static hf_err make_manager(cli_peer *peer)
                     .plain = options->raw,
                     .recovery = options->no_reconnect ? HF_RECOVERY_NONE : HF_RECOVERY_DEFAULT,
                     .give_up = options->give_up},
-        .handlers = {.context = peer, .on_envelope = cli_peer_on_envelope, .on_session = cli_peer_on_session},
+        .handlers = {.context = peer,
+                     .on_envelope = cli_peer_on_envelope,
+                     .on_session = cli_peer_on_session,
+                     .on_attempt = cli_peer_on_attempt},
         .retry = {.relay_after = options->relay_after},
         .sessions_max = 1,
     };

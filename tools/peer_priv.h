@@ -101,6 +101,7 @@ void cli_peer_on_input(void *peer);
 void cli_peer_adopt(cli_peer *peer, hf_session *session);
 void cli_peer_on_envelope(void *peer, hf_manager *manager, const hf_envelope *envelope);
 void cli_peer_on_session(void *peer, hf_manager *manager, hf_session *session);
+void cli_peer_on_attempt(void *peer, hf_manager *manager, hf_session *session, const hf_attempt *attempt);
 void cli_peer_end_ports(cli_peer *peer);                      /* at the end: tells those that the session has not closed */
 cli_port *cli_peer_port(cli_peer *peer, hf_channel *channel); /* NULL: out of memory */
 

@@ -260,3 +260,10 @@ void cli_peer_on_session(void *context, hf_manager *manager, hf_session *session
     (void)manager;
     cli_peer_adopt(context, session);
 }
+
+void cli_peer_on_attempt(void *context, hf_manager *manager, hf_session *session, const hf_attempt *attempt)
+{
+    (void)manager;
+    (void)session;
+    cli_peer_print(context, cli_event_attempt(cli_peer_now(context), attempt));
+}

@@ -122,6 +122,7 @@ def statistics_bear_what_is_promised():
         pair.offerer.wait_for(2, type="stats")
         pair.offerer.command(type="send", channel="code-sync", text="12345")
         pair.answerer.wait_for(type="message")
+        ids = []
         for peer, sent in ((pair.offerer, 5), (pair.answerer, 0)):
             known = len(peer.all(type="stats"))
             peer.command(type="stats")
@@ -131,8 +132,13 @@ def statistics_bear_what_is_promised():
             assert channel["messagesSent"] + channel["messagesReceived"] == 1
             assert channel["messagesQueued"] >= 0 and channel["bufferedAmount"] >= 0
             assert stats["pair"]["local"].startswith("host 127.0.0.1") and stats["rtt_ms"] > 0
+            assert (stats["sessionState"], stats["protocol"], stats["generation"]) == ("connected", "holdfast", 1), stats
+            assert stats["attempt"] == {"phase": "none", "step": stats["attempt"]["step"], "failures": 0, "relayOnly": False,
+                                        "next_s": None, "cause": ""}, stats["attempt"]
+            ids.append((stats["session"], stats["remoteSession"]))
             assert stats["packetsSent"] > 0 and all(isinstance(n, int) for n in stats["drops"].values())
             expect_report(stats, sent)
+        assert ids[0] == ids[1][::-1] and all(len(i) == 32 for i in ids[0]), ids
         pair.answerer.command(type="close")
         expect_end(pair)
 

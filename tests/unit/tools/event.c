@@ -158,6 +158,19 @@ Test(event, tells_whether_the_session_goes_on)
                 "\"cause\":\"HF_ECONTINUITY\"}\n");
 }
 
+Test(event, tells_what_is_being_tried)
+{
+    hf_attempt attempt = {.phase = HF_ATTEMPT_WAITING, .step = HF_STEP_RECONNECT, .failures = 3, .cause = HF_ENOPATH};
+    attempt.next = HF_MS(9500);
+    expect_line(cli_event_attempt(HF_SECONDS(8), &attempt),
+                "{\"type\":\"attempt\",\"phase\":\"waiting\",\"step\":\"reconnect\",\"failures\":3,\"relayOnly\":false,"
+                "\"next_s\":1.5,\"cause\":\"HF_ENOPATH\"}\n");
+    attempt = (hf_attempt){.phase = HF_ATTEMPT_OFFERING, .step = HF_STEP_RESTART, .relay_only = true, .next = HF_NEVER};
+    expect_line(cli_event_attempt(HF_SECONDS(8), &attempt),
+                "{\"type\":\"attempt\",\"phase\":\"offering\",\"step\":\"restart\",\"failures\":0,\"relayOnly\":true,"
+                "\"next_s\":null,\"cause\":\"\"}\n");
+}
+
 Test(event, shows_the_fingerprint_of_a_stranger_in_the_remotes_name)
 {
     json_t *line = cli_event_identity("sha-256 AB:CD");
