@@ -48,7 +48,7 @@ typedef struct side {
     size_t driven_len;
     size_t fresh;    /* letters of the store that an honest carrier would yet deliver begin here */
     bool may_change; /* the application has taken another identity */
-    hf_fingerprint pinned;
+    hf_identity pinned;
     bool has_pinned;
 } side;
 
@@ -383,19 +383,14 @@ static void settle(hf_span span, bool honest)
 
 /* --- What must hold --------------------------------------------------------------------------------------------------- */
 
-static bool is_same(const hf_fingerprint *a, const hf_fingerprint *b)
-{
-    return a->hash == b->hash && memcmp(a->digest, b->digest, sizeof a->digest) == 0;
-}
-
 /* Whom alice took for bob when she first spoke with him she goes on taking for him, unless she is told otherwise. */
 static void check_identity(side *s)
 {
     hf_session *session = hf_manager_session(s->manager, s->index == 0 ? "bob" : "alice");
-    hf_fingerprint pinned = {0};
+    hf_identity pinned;
     if (!session || hf_session_get_state(session) != HF_SESSION_CONNECTED || !hf_session_pinned(session, &pinned))
         return;
-    demand(s->may_change || !s->has_pinned || is_same(&pinned, &s->pinned));
+    demand(s->may_change || !s->has_pinned || hf_identity_fits(&pinned, &s->pinned));
     s->pinned = pinned;
     s->has_pinned = true;
     s->may_change = false;

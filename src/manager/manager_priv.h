@@ -51,7 +51,7 @@ typedef struct identity {
     hf_table_entry by_id;
     char *id;
     bool is_pinned;
-    hf_fingerprint pin;          /* SHA-256 of its certificate */
+    hf_identity pin;             /* hashes of its certificate */
     hf_certificate *certificate; /* ours, for it alone; NULL: shared */
     unsigned sessions;           /* that have it */
 } identity;

@@ -6,7 +6,7 @@
 
 #define FIRST_GENERATION 1
 
-static hf_err refuse(hf_session *session, const char *reason)
+hf_err hf_session_refuse(hf_session *session, const char *reason)
 {
     snprintf(session->error_text, sizeof session->error_text, "%s", reason);
     return HF_ESTATE;
@@ -39,7 +39,7 @@ hf_err hf_session_create_offer(hf_session *session, hf_time now, const char **sd
         return HF_EINVAL;
     hf_err err = hf_session_begin(session, now);
     if (err == HF_OK && hf_connection_is_begun(session->current))
-        return refuse(session, "there is a connection already");
+        return hf_session_refuse(session, "there is a connection already");
     if (err == HF_OK)
         err = open_configured(session, now);
     if (err == HF_OK)
@@ -54,50 +54,134 @@ hf_err hf_session_create_offer(hf_session *session, hf_time now, const char **sd
     return err;
 }
 
-hf_err hf_session_accept_offer(hf_session *session, hf_time now, const char *offer, const char **answer)
+/* The remote's offer, and our answer to it. Whose identity is another's is not answered, and waits for the application. */
+static hf_err answer(hf_connection *connection, hf_time now, uint32_t generation, const char *offer)
 {
-    if (!session || !offer || !answer)
+    hf_session *session = connection->session;
+    bool gives_way = hf_connection_has_open_offer(connection);
+    hf_err err = hf_peer_set_remote_description(connection->peer, now, HF_SDP_OFFER, offer);
+    if (err == HF_EIDENTITY)
+        hf_session_note_stranger(session, HF_SIGNAL_OFFER, generation, connection->peer, offer);
+    if (err != HF_OK)
+        return hf_connection_explained(connection, err);
+    if (gives_way)
+        hf_connection_forget_offer(connection);
+    if (!connection->recognised)
+        connection->generation = generation;
+    hf_connection_recognise(connection, offer);
+    return hf_connection_explained(connection, hf_peer_set_local_description(connection->peer, now, HF_SDP_ANSWER, NULL));
+}
+
+/* On the connection that it is about. */
+static hf_err answer_here(hf_connection *connection, hf_time now, uint32_t generation, const char *offer)
+{
+    hf_session *session = connection->session;
+    if (connection->silent_at != HF_NEVER)
+        return hf_session_refuse(session, "its connection is closed");
+    uint32_t known = connection->generation ? connection->generation : FIRST_GENERATION;
+    hf_err err = answer(connection, now, generation ? generation : known, offer);
+    bool has_begun = hf_connection_is_begun(connection); /* ICE has, whatever becomes of the answer */
+    if (connection == session->current && session->state == HF_SESSION_NEW && has_begun)
+        hf_session_enter(session, HF_SESSION_CONNECTING, HF_OK);
+    return err;
+}
+
+/* On one of its own: whatever comes of it, the connection that serves goes on until it has shown that it can. */
+static hf_err answer_apart(hf_session *session, hf_time now, uint32_t generation, const char *offer, hf_connection **out)
+{
+    hf_err err = hf_connection_new(out, session);
+    if (err != HF_OK)
+        return err;
+    err = answer(*out, now, generation ? generation : hf_session_next_generation(session), offer);
+    if (err != HF_OK) {
+        hf_connection_free(*out);
+        return err;
+    }
+    hf_session_install_next(session, *out, now);
+    hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED}, NULL);
+    return HF_OK;
+}
+
+/* The application has accepted somebody else than the one that it is connected with. */
+static bool serves_another(const hf_session *session)
+{
+    hf_identity served;
+    return session->pin.len > 0 && hf_peer_get_identity(session->current->peer, &served) &&
+           !hf_identity_fits(&served, &session->pin);
+}
+
+hf_err hf_session_take_offer(hf_session *session, hf_time now, uint32_t generation, const char *offer, hf_connection **out)
+{
+    hf_offer_place place = hf_session_place_offer(session, generation, offer, out);
+    if (session->state == HF_SESSION_FAILED)
+        return hf_session_refuse(session, "it has failed");
+    if (place == HF_OFFER_LATE)
+        return hf_session_refuse(session, "the offer is about a connection that is gone");
+    if (place == HF_OFFER_APART || (*out == session->current && serves_another(session)))
+        return answer_apart(session, now, generation, offer, out);
+    return answer_here(*out, now, generation, offer);
+}
+
+hf_err hf_session_accept_offer(hf_session *session, hf_time now, const char *offer, const char **answer_text)
+{
+    hf_connection *connection;
+    if (!session || !offer || !answer_text)
         return HF_EINVAL;
     hf_err err = hf_session_begin(session, now);
-    if (err == HF_OK && session->state == HF_SESSION_FAILED)
-        err = refuse(session, "it has failed");
-    hf_connection *connection = session->current;
-    bool gives_way = hf_connection_has_open_offer(connection);
     if (err == HF_OK)
-        err =
-            hf_connection_explained(connection, hf_peer_set_remote_description(connection->peer, now, HF_SDP_OFFER, offer));
-    if (err == HF_OK) {
-        if (gives_way)
-            hf_connection_forget_offer(connection);
-        if (connection->generation == 0)
-            connection->generation = FIRST_GENERATION;
-        hf_connection_recognise(connection, offer);
-        if (session->state == HF_SESSION_NEW) /* ICE has begun, whatever becomes of the answer */
-            hf_session_enter(session, HF_SESSION_CONNECTING, HF_OK);
-        err = hf_connection_explained(connection, hf_peer_set_local_description(connection->peer, now, HF_SDP_ANSWER, NULL));
-    }
+        err = hf_session_take_offer(session, now, 0, offer, &connection);
     if (err == HF_OK)
-        err = hf_peer_local_description(connection->peer, NULL, answer);
+        err = hf_peer_local_description(connection->peer, NULL, answer_text);
     hf_session_wake(session);
     return err;
 }
 
-hf_err hf_session_set_remote_description(hf_session *session, hf_time now, const char *answer)
+hf_err hf_connection_take_answer(hf_connection *connection, hf_time now, const char *sdp)
 {
-    if (!session || !answer)
-        return HF_EINVAL;
-    hf_err err = hf_session_begin(session, now);
-    hf_connection *connection = session->current;
+    hf_session *session = connection->session;
+    hf_err err = hf_peer_set_remote_description(connection->peer, now, HF_SDP_ANSWER, sdp);
     if (err == HF_OK)
-        err = hf_connection_explained(connection,
-                                      hf_peer_set_remote_description(connection->peer, now, HF_SDP_ANSWER, answer));
-    if (err == HF_OK)
-        hf_connection_recognise(connection, answer);
-    bool refused = err != HF_OK && err != HF_ENOMEM;
+        hf_connection_recognise(connection, sdp);
+    if (err == HF_EIDENTITY)
+        hf_session_note_stranger(session, HF_SIGNAL_ANSWER, connection->generation, connection->peer, sdp);
+    err = hf_connection_explained(connection, err);
+    bool refused = err != HF_OK && err != HF_ENOMEM && err != HF_EIDENTITY;
     if (refused && hf_connection_has_agreed(connection) && hf_connection_has_open_offer(connection)) {
         connection->offer_refused = true; /* the connection goes on as it was */
         (void)!hf_connection_take_back_offer(connection, now);
     }
+    return err;
+}
+
+static hf_err take_answer(hf_session *session, hf_time now, uint32_t generation, const char *sdp)
+{
+    if (!session || !sdp)
+        return HF_EINVAL;
+    hf_err err = hf_session_begin(session, now);
+    hf_connection *connection = hf_session_place_answer(session, generation);
+    if (err == HF_OK && !connection)
+        err = hf_session_refuse(session, "there is no offer that it could answer");
+    if (err == HF_OK)
+        err = hf_connection_take_answer(connection, now, sdp);
+    hf_session_wake(session);
+    return err;
+}
+
+hf_err hf_session_set_remote_description(hf_session *session, hf_time now, const char *sdp)
+{
+    return take_answer(session, now, 0, sdp);
+}
+
+/* One that is about a connection that is gone is late, which is nobody's fault. */
+static hf_err take_candidate(hf_session *session, hf_time now, const hf_signal *signal)
+{
+    if (!session)
+        return HF_EINVAL;
+    hf_err err = hf_session_begin(session, now);
+    hf_connection *connection = hf_session_place_candidate(session, signal->generation, signal->ufrag);
+    if (err == HF_OK && connection && connection->silent_at == HF_NEVER)
+        err = hf_connection_explained(
+            connection, hf_peer_add_ice_candidate(connection->peer, now, signal->candidate, signal->mid, signal->ufrag));
     hf_session_wake(session);
     return err;
 }
@@ -105,14 +189,7 @@ hf_err hf_session_set_remote_description(hf_session *session, hf_time now, const
 hf_err hf_session_add_ice_candidate(hf_session *session, hf_time now, const char *candidate, const char *mid,
                                     const char *ufrag)
 {
-    if (!session)
-        return HF_EINVAL;
-    hf_err err = hf_session_begin(session, now);
-    hf_connection *connection = session->current;
-    if (err == HF_OK)
-        err = hf_connection_explained(connection, hf_peer_add_ice_candidate(connection->peer, now, candidate, mid, ufrag));
-    hf_session_wake(session);
-    return err;
+    return take_candidate(session, now, &(hf_signal){.candidate = candidate, .mid = mid, .ufrag = ufrag});
 }
 
 /* Kept for the connections that follow, too. */
@@ -122,9 +199,11 @@ hf_err hf_session_set_credentials(hf_session *session, hf_time now, const char *
     if (!session || !uri || !username || !password)
         return HF_EINVAL;
     hf_err err = hf_session_begin(session, now);
-    hf_connection *connection = session->current;
-    if (err == HF_OK)
-        err = hf_connection_explained(connection, hf_peer_set_credentials(connection->peer, now, uri, username, password));
+    hf_connection *both[] = {session->current, session->next};
+    for (size_t i = 0; i < 2 && err == HF_OK; i++) {
+        if (both[i] && both[i]->silent_at == HF_NEVER)
+            err = hf_connection_explained(both[i], hf_peer_set_credentials(both[i]->peer, now, uri, username, password));
+    }
     if (err == HF_OK)
         err = hf_session_config_set_credentials(&session->config, uri, username, password, session->env);
     hf_session_wake(session);
@@ -138,25 +217,40 @@ hf_err hf_session_connect(hf_session *session, hf_time now)
     return err == HF_OK ? hf_connection_push_description(session->current) : err;
 }
 
+static hf_err take_offer(hf_session *session, hf_time now, const hf_signal *signal)
+{
+    hf_connection *connection;
+    if (!signal->sdp)
+        return HF_EINVAL;
+    hf_err err = hf_session_begin(session, now);
+    if (err == HF_OK)
+        err = hf_session_take_offer(session, now, signal->generation, signal->sdp, &connection);
+    if (err == HF_OK)
+        err = hf_connection_push_description(connection);
+    hf_session_wake(session);
+    return err;
+}
+
 hf_err hf_session_signal(hf_session *session, hf_time now, const hf_signal *signal)
 {
-    const char *answer;
-    hf_err err;
-
     if (!session || !signal)
         return HF_EINVAL;
     switch (signal->type) {
     case HF_SIGNAL_OFFER:
-        err = hf_session_accept_offer(session, now, signal->sdp, &answer);
-        return err == HF_OK ? hf_connection_push_description(session->current) : err;
+        return take_offer(session, now, signal);
     case HF_SIGNAL_ANSWER:
-        return hf_session_set_remote_description(session, now, signal->sdp);
+        return take_answer(session, now, signal->generation, signal->sdp);
     case HF_SIGNAL_CANDIDATE:
-        return hf_session_add_ice_candidate(session, now, signal->candidate, signal->mid, signal->ufrag);
-    case HF_SIGNAL_END_OF_CANDIDATES:
-        return hf_session_add_ice_candidate(session, now, NULL, signal->mid, signal->ufrag);
+        return take_candidate(session, now, signal);
+    case HF_SIGNAL_END_OF_CANDIDATES: {
+        hf_signal end = *signal;
+        end.candidate = NULL;
+        return take_candidate(session, now, &end);
+    }
     case HF_SIGNAL_BYE:
-        return HF_ENOTSUP;
+        hf_session_end(session, now);
+        hf_session_wake(session);
+        return HF_OK;
     }
     return HF_EINVAL;
 }
@@ -168,17 +262,15 @@ hf_err hf_session_withdraw_offer(hf_session *session, hf_time now)
     hf_err err = hf_session_begin(session, now);
     if (err != HF_OK)
         return err;
-    if (!hf_connection_has_open_offer(session->current))
-        return refuse(session, "no offer is open");
-    err = hf_connection_take_back_offer(session->current, now);
+    hf_connection *connection = hf_session_place_answer(session, 0);
+    if (!connection)
+        return hf_session_refuse(session, "no offer is open");
+    if (connection == session->next)
+        hf_session_drop_next(session, now);
+    else
+        err = hf_connection_take_back_offer(connection, now);
     hf_session_wake(session);
     return err;
-}
-
-hf_err hf_session_reconnect(hf_session *session, hf_time now)
-{
-    hf_err err = session ? hf_session_begin(session, now) : HF_EINVAL;
-    return err == HF_OK ? HF_ENOTSUP : err;
 }
 
 static hf_err renegotiate(hf_connection *connection)
@@ -196,8 +288,9 @@ hf_err hf_session_restart_ice(hf_session *session, hf_time now)
     if (err != HF_OK)
         return err;
     hf_connection *connection = session->current;
-    if (!hf_connection_has_agreed(connection) || session->state == HF_SESSION_FAILED)
-        return refuse(session, "there is no connection to restart");
+    bool is_closed = connection->silent_at != HF_NEVER || session->state == HF_SESSION_FAILED;
+    if (is_closed || !hf_connection_has_agreed(connection))
+        return hf_session_refuse(session, "there is no connection to restart");
     connection->offer_refused = false;
     err = hf_connection_explained(connection, hf_peer_restart_ice(connection->peer, now));
     if (err == HF_OK && hf_peer_signaling_state(connection->peer) == HF_SIGNALING_STABLE)
@@ -211,6 +304,7 @@ void hf_session_renegotiate_if_wanted(hf_connection *connection)
 {
     const hf_session *session = connection->session;
     bool over = session->disconnecting || session->state == HF_SESSION_FAILED || session->state == HF_SESSION_CLOSED;
+    over |= connection->silent_at != HF_NEVER;
     if (over || !hf_connection_has_agreed(connection) || connection->offer_refused)
         return;
     hf_err err = renegotiate(connection);
@@ -230,8 +324,10 @@ static bool is_delivered(const hf_session *session)
 /* A path that does not answer yet, or no longer, may do so before the time is over. */
 static bool may_deliver(const hf_session *session)
 {
+    const hf_connection *next = session->next;
     hf_connection_state state = hf_peer_connection_state(session->current->peer);
-    return state == HF_CONNECTION_CONNECTING || state == HF_CONNECTION_CONNECTED || state == HF_CONNECTION_DISCONNECTED;
+    return (next && next->silent_at == HF_NEVER) || state == HF_CONNECTION_CONNECTING || state == HF_CONNECTION_CONNECTED ||
+           state == HF_CONNECTION_DISCONNECTED;
 }
 
 void hf_session_close_if_due(hf_session *session, hf_time now)

@@ -29,6 +29,7 @@ hf_err hf_connection_new(hf_connection **out, hf_session *session)
         return err;
     }
     session->groups++;
+    hf_peer_expect(connection->peer, &session->pin);
     hf_peer_set_wake(connection->peer, wake_from_peer, session);
     if (session->watches_servers)
         hf_peer_watch_servers(connection->peer, session->now, true);
@@ -65,6 +66,7 @@ void hf_connection_close(hf_connection *connection, hf_time now)
     connection->silent_at = now + HF_CONNECTION_LAST_WORDS;
     connection->state = HF_CONNECTION_CLOSED;
     connection->ice = HF_ICE_CLOSED;
+    connection->path = HF_PATH_NONE;
 }
 
 /* session.md, "Recognition": a line that bears our own id is an echo. */
@@ -123,7 +125,7 @@ hf_err hf_connection_offer(hf_connection *connection, hf_time now)
 void hf_connection_forget_offer(hf_connection *connection)
 {
     connection->signal_due = 0;
-    hf_session_drop_signals(connection->session, connection->generation);
+    hf_session_drop_signals(connection);
 }
 
 hf_err hf_connection_take_back_offer(hf_connection *connection, hf_time now)
@@ -150,5 +152,5 @@ hf_err hf_connection_push_description(hf_connection *connection)
     hf_session_event event = {.type = HF_SESSION_SIGNAL};
     event.u.signal.type = type == HF_SDP_OFFER ? HF_SIGNAL_OFFER : HF_SIGNAL_ANSWER;
     event.u.signal.generation = connection->generation;
-    return hf_session_push(connection->session, event, sdp);
+    return hf_connection_push_signal(connection, event, sdp);
 }

@@ -57,6 +57,9 @@ hf_err hf_connection_explained(const hf_connection *connection, hf_err err);
 /* Makes and applies an offer. */
 HF_CHECKED hf_err hf_connection_offer(hf_connection *connection, hf_time now);
 
+/* Applies the remote's answer to our offer. */
+HF_CHECKED hf_err hf_connection_take_answer(hf_connection *connection, hf_time now, const char *sdp);
+
 /* Our offer is no longer open: where it has not gone out yet, it shall not. */
 void hf_connection_forget_offer(hf_connection *connection);
 HF_CHECKED hf_err hf_connection_take_back_offer(hf_connection *connection, hf_time now);

@@ -22,22 +22,3 @@ bool hf_session_description(const hf_session *session, hf_signal *out, bool *wai
     *waits = session->config.no_trickle && hf_peer_ice_gathering_state(connection->peer) != HF_ICE_GATHERING_COMPLETE;
     return true;
 }
-
-void hf_session_pin(hf_session *session, const hf_fingerprint *sha256)
-{
-    (void)session;
-    (void)sha256;
-}
-
-bool hf_session_pinned(const hf_session *session, hf_fingerprint *out)
-{
-    (void)session;
-    (void)out;
-    return false;
-}
-
-hf_err hf_session_accept_identity(hf_session *session, hf_time now)
-{
-    hf_err err = session ? hf_session_begin(session, now) : HF_EINVAL;
-    return err == HF_OK ? HF_ESTATE : err;
-}

@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-hf_err hf_session_push(hf_session *session, hf_session_event event, const char *text)
+static hf_err push(hf_session *session, own_event own, const char *text)
 {
-    own_event own = {.event = event};
     if (text) {
         own.text = hf_alloc_text(session->env, text, strlen(text));
         if (!own.text)
@@ -17,17 +16,28 @@ hf_err hf_session_push(hf_session *session, hf_session_event event, const char *
     return err;
 }
 
+hf_err hf_session_push(hf_session *session, hf_session_event event, const char *text)
+{
+    return push(session, (own_event){.event = event}, text);
+}
+
+hf_err hf_connection_push_signal(const hf_connection *connection, hf_session_event event, const char *text)
+{
+    return push(connection->session, (own_event){.event = event, .group = connection->group}, text);
+}
+
 void hf_session_push_or_log(hf_session *session, hf_session_event event, const char *text)
 {
     if (hf_session_push(session, event, text) != HF_OK)
         hf_log(session->env, HF_LOG_ERROR, "session: an event was lost: out of memory, or nobody dispatches");
 }
 
-void hf_session_drop_signals(hf_session *session, uint32_t generation)
+void hf_session_drop_signals(const hf_connection *connection)
 {
+    hf_session *session = connection->session;
     own_event own;
     for (size_t n = session->events.len; n > 0 && hf_ring_pop(&session->events, &own); n--) {
-        bool is_theirs = own.event.type == HF_SESSION_SIGNAL && own.event.u.signal.generation == generation;
+        bool is_theirs = own.event.type == HF_SESSION_SIGNAL && own.group == connection->group;
         if (is_theirs)
             hf_dealloc(session->env, own.text);
         else if (hf_ring_push(&session->events, &own) != HF_OK) /* cannot be: there was room a moment ago */
@@ -97,6 +107,8 @@ static bool dispatch_own(hf_session *session)
         own.event.u.signal.sdp = own.text;
     else if (own.event.type == HF_SESSION_ON_ERROR)
         own.event.u.error.text = own.text;
+    else if (own.event.type == HF_SESSION_IDENTITY_CHANGED)
+        own.event.u.identity.fingerprint = own.text;
     const hf_env *env = session->env;
     hf_session_emit(session, &own.event);
     hf_dealloc(env, own.text);
@@ -111,6 +123,7 @@ static bool dispatch_connections(hf_session *session)
     for (size_t i = 0; i < sizeof connections / sizeof connections[0]; i++) {
         if (connections[i] && hf_peer_poll_event(connections[i]->peer, &event)) {
             hf_connection_hear(connections[i], &event);
+            hf_session_take_over_if_ready(session);
             return true;
         }
     }
@@ -134,4 +147,6 @@ void hf_session_dispatch(hf_session *session, hf_time now)
     compact_handlers(session);
     if (session->free_due)
         hf_session_free(session);
+    else
+        hf_session_reap(session, now);
 }

@@ -6,6 +6,12 @@ void hf_link_recognise(hf_connection *connection, hf_session_protocol protocol)
     connection->link.protocol = protocol;
 }
 
+bool hf_link_resumes(const hf_connection *connection)
+{
+    (void)connection;
+    return false;
+}
+
 bool hf_link_is_ready(const hf_connection *connection)
 {
     return connection->state == HF_CONNECTION_CONNECTED;

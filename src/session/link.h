@@ -15,6 +15,9 @@ typedef struct hf_link {
 /* Both first descriptions are known, and so is what the remote speaks: fixed from here on. */
 void hf_link_recognise(struct hf_connection *connection, hf_session_protocol protocol);
 
+/* Both sides speak the protocol: another connection may take the session up where this one ends. */
+bool hf_link_resumes(const struct hf_connection *connection);
+
 /* The connection may serve the session: it is up, and where it is to take the place of another, the remote's HELLO has come
  * on it and names the ids that it has been made for. */
 bool hf_link_is_ready(const struct hf_connection *connection);

@@ -19,31 +19,51 @@ static void on_route(hf_connection *connection, const hf_ice_route *route)
     hf_session *session = connection->session;
     hf_session_event event = {.type = HF_SESSION_ROUTE_CHANGED};
     event.u.route = *route;
-    if (!is_over(session) && connection->path != path_of(route)) {
+    bool changed = !is_over(session) && connection->path != path_of(route);
+    if (changed)
         connection->path = path_of(route);
+    if (connection != session->current) /* told when it takes over */
+        return;
+    if (changed)
         hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED}, NULL);
-    }
     hf_session_emit(session, &event);
 }
 
-/* A path can be replaced. What else fails is for good: the identity, DTLS, SCTP. */
-static bool may_recover(const hf_session *session, hf_err cause)
+static void on_connected(hf_connection *connection)
 {
-    bool recovers = session->config.recovery == HF_RECOVERY_RESTART || session->config.recovery == HF_RECOVERY_RESUME;
-    return recovers && !session->disconnecting && (cause == HF_ECONSENT || cause == HF_ENOPATH);
+    hf_session *session = connection->session;
+    bool is_first = !session->was_connected;
+    hf_session_adopt_remote(connection);
+    hf_session_enter(session, HF_SESSION_CONNECTED, HF_OK);
+    session->lost_at = HF_NEVER;
+    if (is_first)
+        hf_link_take_over(connection, NULL, true);
 }
 
-static void on_failed(hf_session *session, hf_err cause)
+/* Of the one that serves. */
+static void on_serving(hf_connection *connection, hf_connection_state state, hf_err cause)
 {
-    if (!may_recover(session, cause))
-        hf_session_enter(session, HF_SESSION_FAILED, cause);
-    else if (session->was_connected)
-        hf_session_enter(session, HF_SESSION_RECONNECTING, cause);
-    else
-        session->trouble = cause; /* its first path is still looked for */
+    hf_session *session = connection->session;
+    switch (state) {
+    case HF_CONNECTION_NEW:
+    case HF_CONNECTION_CONNECTING:
+        break;
+    case HF_CONNECTION_CONNECTED:
+        on_connected(connection);
+        break;
+    case HF_CONNECTION_DISCONNECTED:
+        if (session->state != HF_SESSION_RECONNECTING)
+            hf_session_enter(session, HF_SESSION_UNSTABLE, cause);
+        break;
+    case HF_CONNECTION_FAILED:
+        hf_connection_lose(connection, cause);
+        break;
+    case HF_CONNECTION_CLOSED:
+        hf_session_enter(session, HF_SESSION_CLOSED, cause);
+        break;
+    }
 }
 
-/* What a connection said before its end may be heard after it: then it no longer matters. */
 static void on_connection(hf_connection *connection, hf_connection_state state, hf_err cause)
 {
     hf_session *session = connection->session;
@@ -51,23 +71,11 @@ static void on_connection(hf_connection *connection, hf_connection_state state, 
     if (is_over(session))
         return;
     connection->state = state;
-    switch (state) {
-    case HF_CONNECTION_NEW:
-    case HF_CONNECTION_CONNECTING:
-        break;
-    case HF_CONNECTION_CONNECTED:
-        hf_session_enter(session, HF_SESSION_CONNECTED, HF_OK);
-        break;
-    case HF_CONNECTION_DISCONNECTED:
-        if (session->state != HF_SESSION_RECONNECTING)
-            hf_session_enter(session, HF_SESSION_UNSTABLE, cause);
-        break;
-    case HF_CONNECTION_FAILED:
-        on_failed(session, cause);
-        break;
-    case HF_CONNECTION_CLOSED:
-        hf_session_enter(session, HF_SESSION_CLOSED, cause);
-        break;
+    if (connection == session->current)
+        on_serving(connection, state, cause);
+    else if (state == HF_CONNECTION_FAILED) {
+        hf_connection_lose(connection, cause);
+        return;
     }
     if (session->state == before) /* the connection's own word has changed all the same */
         hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED, .cause = cause}, NULL);
@@ -80,15 +88,6 @@ static void on_ice(hf_connection *connection, hf_ice_state ice, hf_err cause)
         return;
     connection->ice = ice;
     hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED, .cause = cause}, NULL);
-}
-
-static void on_remote_closed(hf_connection *connection, hf_err cause)
-{
-    hf_session *session = connection->session;
-    bool was_over = is_over(session);
-    hf_connection_close(connection, session->now);
-    if (!was_over)
-        hf_session_enter(session, cause == HF_OK ? HF_SESSION_CLOSED : HF_SESSION_FAILED, cause);
 }
 
 static void on_candidate(hf_connection *connection, const hf_peer_event *e)
@@ -177,6 +176,8 @@ static void on_channel_event(hf_connection *connection, const hf_peer_event *e)
 void hf_connection_hear(hf_connection *connection, const hf_peer_event *e)
 {
     hf_session *session = connection->session;
+    if (connection->silent_at != HF_NEVER && !is_over(session)) /* it was heard for the last time */
+        return;
     switch (e->type) {
     case HF_PEER_SIGNALING_CHANGED:
     case HF_PEER_ICE_GATHERING_CHANGED:
@@ -215,7 +216,7 @@ void hf_connection_hear(hf_connection *connection, const hf_peer_event *e)
         break;
     }
     case HF_PEER_REMOTE_CLOSED:
-        on_remote_closed(connection, e->cause);
+        hf_connection_on_remote_closed(connection, e->cause);
         break;
     case HF_PEER_CHANNEL_OPEN:
     case HF_PEER_CHANNEL_MESSAGE:

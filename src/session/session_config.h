@@ -3,6 +3,8 @@
 #ifndef HF_SESSION_CONFIG_H
 #define HF_SESSION_CONFIG_H
 
+#include "peer_identity.h"
+
 #include <holdfast/session.h>
 
 /* Checks and copies, strings and arrays included. HF_EINVAL, HF_EEXIST (two channels of one name), HF_ELIMIT, HF_ENOMEM. */
@@ -31,11 +33,11 @@ bool hf_session_has_open_offer(const hf_session *session);
  * be told before it holds them all. False: there is none. Valid until the next call on the session. */
 bool hf_session_description(const hf_session *session, hf_signal *out, bool *waits);
 
-/* Who the remote has to be, by the SHA-256 of its certificate: for a session that has no connection yet. Whoever else comes
- * is HF_SESSION_IDENTITY_CHANGED. NULL: whoever comes first, as without this call. */
-void hf_session_pin(hf_session *session, const hf_fingerprint *sha256);
+/* Who the remote has to be, for a session that has no connection yet. Whoever else comes is HF_SESSION_IDENTITY_CHANGED.
+ * NULL: whoever comes first, as without this call. */
+void hf_session_pin(hf_session *session, const hf_identity *identity);
 
 /* Who the remote is: verified by a handshake, pinned, or accepted by hf_session_accept_identity. False: nobody knows yet. */
-bool hf_session_pinned(const hf_session *session, hf_fingerprint *out);
+bool hf_session_pinned(const hf_session *session, hf_identity *out);
 
 #endif

@@ -73,7 +73,10 @@ void hf_session_enter(hf_session *session, hf_session_state next, hf_err cause)
     session->was_connected |= next == HF_SESSION_CONNECTED;
     session->trouble = cause;
     mind_give_up(session);
+    if (was_connected)
+        session->lost_at = session->now;
     if (next == HF_SESSION_FAILED || next == HF_SESSION_CLOSED) {
+        hf_session_drop_next(session, session->now);
         session->current->path = HF_PATH_NONE;
         session->linger_until = HF_NEVER;
     }

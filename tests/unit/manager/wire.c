@@ -189,18 +189,36 @@ void wire_send(wire *w, int from)
 
 /* --- The drive loop ---------------------------------------------------------------------------------------------------- */
 
-static hf_addr address_of(const wire_side *side, size_t session)
+/* Each session has a port for each of its groups. */
+static hf_addr address_of(const wire_side *side, size_t session, uint32_t group)
 {
     return (hf_addr){.family = HF_FAMILY_IPV4,
-                     .port = (uint16_t)(5000 + session),
+                     .port = (uint16_t)(5000 + session + WIRE_SESSIONS_MAX * group),
                      .ip = {192, 0, (uint8_t)(2 + side->network), (uint8_t)(1 + side->index)}};
 }
 
-static void tell_locals(wire_side *side, size_t number, uint32_t id)
+static void tell_locals(wire_side *side, size_t number, uint32_t group, uint32_t id)
 {
-    hf_local local = {.addr = address_of(side, number), .interface = 1u + side->network};
-    hf_session_reply(side->sessions[number], side->wire->now,
-                     &(hf_reply){.type = HF_REPLY_LOCALS, .id = id, .locals = &local, .locals_len = 1});
+    hf_local local = {.addr = address_of(side, number, group), .interface = 1u + side->network};
+    hf_reply reply = {.type = HF_REPLY_LOCALS, .group = group, .id = id, .locals = &local, .locals_len = 1};
+    hf_session_reply(side->sessions[number], side->wire->now, &reply);
+}
+
+static bool has_group(const wire_side *side, size_t number, uint32_t group)
+{
+    return group < WIRE_GROUPS_MAX && (side->groups[number] & 1u << group) != 0;
+}
+
+static void answer(wire_side *side, size_t number, const hf_request *request)
+{
+    assert(request->group < WIRE_GROUPS_MAX);
+    if (request->type == HF_REQUEST_RELEASE) {
+        assert(has_group(side, number, request->group));
+        side->groups[number] &= ~(1u << request->group);
+        return;
+    }
+    side->groups[number] |= 1u << request->group;
+    tell_locals(side, number, request->group, request->id);
 }
 
 void wire_move(wire *w, int index)
@@ -208,8 +226,10 @@ void wire_move(wire *w, int index)
     wire_side *side = &w->side[index];
     side->network++;
     for (size_t i = 0; i < side->sessions_len; i++) {
-        if (side->sessions[i])
-            tell_locals(side, i, 0);
+        for (uint32_t group = 0; side->sessions[i] && group < WIRE_GROUPS_MAX; group++) {
+            if (has_group(side, i, group))
+                tell_locals(side, i, group, 0);
+        }
     }
 }
 
@@ -238,11 +258,12 @@ static void drive(wire_side *side, size_t number)
     hf_transmit out = {.buffer = buffer, .cap = sizeof buffer};
 
     while (hf_session_poll_request(session, &request))
-        tell_locals(side, number, request.id);
+        answer(side, number, &request);
     while (hf_session_poll_transmit(session, w->now, &out)) {
         for (size_t at = 0; at < out.len; at += out.segment) {
             size_t len = out.len - at < out.segment ? out.len - at : out.segment;
-            hf_addr from = address_of(side, number);
+            uint32_t group = (out.path.local.port - 5000u) / WIRE_SESSIONS_MAX;
+            hf_addr from = address_of(side, number, group);
             if (w->cut || draw(w, 1000) < w->loss || !hf_addr_equal(&from, &out.path.local))
                 continue;
             wire_letter l = {.at = w->now + DATAGRAM_DELAY, .to = 1 - side->index, .data = malloc(len), .len = len};
@@ -299,10 +320,14 @@ static void deliver(wire *w, wire_letter *l)
         side->receive_err = err != HF_OK ? err : side->receive_err;
         return;
     }
-    size_t number = l->path.local.port - 5000u;
-    hf_addr here = address_of(side, number);
-    if (number < side->sessions_len && side->sessions[number] && hf_addr_equal(&here, &l->path.local))
-        hf_session_input(side->sessions[number], w->now, &(hf_datagram){.path = l->path, .data = l->data, .len = l->len}, 1);
+    size_t number = (l->path.local.port - 5000u) % WIRE_SESSIONS_MAX;
+    uint32_t group = (l->path.local.port - 5000u) / WIRE_SESSIONS_MAX;
+    hf_addr here = address_of(side, number, group);
+    if (number >= side->sessions_len || !side->sessions[number] || !has_group(side, number, group) ||
+        !hf_addr_equal(&here, &l->path.local))
+        return;
+    hf_datagram datagram = {.path = l->path, .data = l->data, .len = l->len, .group = group};
+    hf_session_input(side->sessions[number], w->now, &datagram, 1);
 }
 
 static hf_time next_moment(const wire *w)

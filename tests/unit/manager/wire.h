@@ -10,6 +10,7 @@
 
 #define WIRE_SESSIONS_MAX 8
 #define WIRE_NAMES_MAX 16
+#define WIRE_GROUPS_MAX 32
 
 /* What one side heard. */
 typedef struct wire_side {
@@ -18,6 +19,7 @@ typedef struct wire_side {
     hf_manager *manager;
     hf_session *sessions[WIRE_SESSIONS_MAX]; /* those that the driver knows */
     size_t sessions_len;
+    uint32_t groups[WIRE_SESSIONS_MAX]; /* of sockets, of each session: a bit for each one that has asked for some */
     hf_session *begun; /* the last that on_session told */
     unsigned begun_count;
     char opened[WIRE_NAMES_MAX][32]; /* channels, as they opened */

@@ -1,0 +1,95 @@
+/* identity.c: who the remote is: pinned at the first connection, and whoever else comes in its name waits for the
+ * application's word. */
+#include "session_priv.h"
+
+#include <string.h>
+
+void hf_session_pin(hf_session *session, const hf_identity *identity)
+{
+    session->pin = identity ? *identity : (hf_identity){0};
+    hf_peer_expect(session->current->peer, &session->pin);
+}
+
+bool hf_session_pinned(const hf_session *session, hf_identity *out)
+{
+    if (session->pin.len > 0)
+        *out = session->pin;
+    return session->pin.len > 0;
+}
+
+/* It has shown its certificate: from here on by every hash, whichever a description may use. */
+void hf_session_adopt_remote(hf_connection *connection)
+{
+    hf_session *session = connection->session;
+    hf_identity shown;
+    if (hf_peer_get_identity(connection->peer, &shown))
+        session->pin = shown;
+    hf_peer_expect(connection->peer, &session->pin);
+    memcpy(session->remote_id, connection->remote_id, sizeof session->remote_id);
+    session->remote_id_text[0] = '\0';
+    if (connection->link.protocol == HF_PROTOCOL_HOLDFAST)
+        hf_session_id_write(session->remote_id, session->remote_id_text);
+}
+
+/* --- Somebody else --------------------------------------------------------------------------------------------------- */
+
+void hf_session_forget_stranger(hf_session *session)
+{
+    hf_dealloc(session->env, session->stranger.sdp);
+    session->stranger = (hf_stranger){0};
+}
+
+/* One is kept: the last. That it speaks again is told once. */
+void hf_session_note_stranger(hf_session *session, hf_signal_type type, uint32_t generation, const hf_peer *refused_by,
+                              const char *sdp)
+{
+    hf_stranger shown = {.type = type, .generation = generation};
+    hf_peer_get_refused_identity(refused_by, &shown.identity);
+    bool is_told = hf_identity_fits(&shown.identity, &session->stranger.identity);
+    shown.sdp = hf_alloc_text(session->env, sdp, strlen(sdp));
+    if (!shown.sdp)
+        return; /* it comes again */
+    hf_session_forget_stranger(session);
+    session->stranger = shown;
+    if (is_told)
+        return;
+    char text[HF_IDENTITY_TEXT_SIZE];
+    hf_session_event event = {.type = HF_SESSION_IDENTITY_CHANGED, .cause = HF_EIDENTITY};
+    hf_session_push_or_log(session, event, hf_identity_write(&shown.identity, text));
+}
+
+/* The answer to our offer that is open, or else what is offered anew. */
+static hf_err take_answer(hf_session *session, hf_time now, const hf_stranger *stranger)
+{
+    hf_connection *connection = hf_session_place_answer(session, stranger->generation);
+    if (!connection)
+        return session->was_connected ? hf_session_offer_next(session, now) : HF_ESTATE;
+    hf_peer_expect(connection->peer, &session->pin);
+    return hf_connection_take_answer(connection, now, stranger->sdp);
+}
+
+static hf_err take(hf_session *session, hf_time now, const hf_stranger *stranger)
+{
+    hf_connection *connection;
+    if (stranger->type == HF_SIGNAL_ANSWER)
+        return take_answer(session, now, stranger);
+    hf_err err = hf_session_take_offer(session, now, stranger->generation, stranger->sdp, &connection);
+    return err == HF_OK ? hf_connection_push_description(connection) : err;
+}
+
+/* Where its description can't be used any more it is forgotten all the same: it is believed when it comes again. */
+hf_err hf_session_accept_identity(hf_session *session, hf_time now)
+{
+    hf_err err = session ? hf_session_begin(session, now) : HF_EINVAL;
+    if (err != HF_OK)
+        return err;
+    if (!session->stranger.sdp || session->state == HF_SESSION_FAILED)
+        return hf_session_refuse(session, "no other identity was told");
+    hf_stranger stranger = session->stranger;
+    session->stranger = (hf_stranger){0};
+    session->pin = stranger.identity;
+    err = take(session, now, &stranger);
+    hf_dealloc(session->env, stranger.sdp);
+    hf_session_wake(session);
+    return err;
+}
