@@ -7,6 +7,7 @@
 /* RFC 8489 §6.2.1 would wait 39.5 s for a silent server. */
 #define QUERY_PATIENCE HF_SECONDS(5)
 #define QUERY_RTO HF_MS(250)
+#define MISSED_RTO HF_SECONDS(2) /* by then, watch.c has had it asked again */
 
 /* A description that must hold all candidates waits for less: since the last news, four times what the slowest answer has
  * taken, within these bounds. What comes later is told all the same. */
@@ -309,7 +310,7 @@ void hf_ice_gather_ask_again(hf_ice_generation *g, hf_time since, const hf_ice_s
 {
     for (size_t i = 0; i < g->queries_len; i++) {
         hf_ice_query *q = &g->queries[i];
-        if (q->server == server && q->state != HF_ICE_QUERY_WAITING && q->sent_at <= since)
+        if (q->server == server && q->state != HF_ICE_QUERY_WAITING && q->begun_at <= since)
             q->state = HF_ICE_QUERY_WAITING;
     }
 }
@@ -405,8 +406,8 @@ bool hf_ice_gather_start_one(hf_ice *ice, hf_time now, hf_transmit *out)
         return false;
     q->state = HF_ICE_QUERY_IN_PROGRESS;
     q->give_up_at = now + QUERY_PATIENCE;
-    hf_stun_transaction_start(&q->transaction, now, QUERY_RTO, ice->env);
-    q->sent_at = now;
+    hf_stun_transaction_start(&q->transaction, now, q->server->is_missed ? MISSED_RTO : QUERY_RTO, ice->env);
+    q->begun_at = now;
     return hf_stun_transaction_step(&q->transaction, now) == HF_STUN_SEND_NOW && transmit(q, out);
 }
 
@@ -416,10 +417,8 @@ bool hf_ice_gather_repeat(hf_ice *ice, hf_time now, hf_transmit *out)
         for (size_t i = 0; i < g->queries_len; i++) {
             hf_ice_query *q = &g->queries[i];
             if (q->state == HF_ICE_QUERY_IN_PROGRESS && now < q->give_up_at &&
-                hf_stun_transaction_step(&q->transaction, now) == HF_STUN_SEND_NOW && transmit(q, out)) {
-                q->sent_at = now;
+                hf_stun_transaction_step(&q->transaction, now) == HF_STUN_SEND_NOW && transmit(q, out))
                 return true;
-            }
         }
     }
     return false;

@@ -222,7 +222,7 @@ typedef struct hf_ice_query {
     hf_addr addr;
     hf_ice_query_state state;
     hf_stun_transaction transaction;
-    hf_time give_up_at, sent_at;
+    hf_time give_up_at, begun_at;
     hf_time refresh_at; /* DONE: when to ask again so that the NAT keeps the mapping; NEVER: not */
 } hf_ice_query;
 
@@ -500,7 +500,7 @@ void hf_ice_gather_settle(hf_ice *ice);                 /* something that it wai
 void hf_ice_gather_on_answer(hf_ice *ice, hf_time now); /* a server has said something */
 void hf_ice_gather_tick(hf_ice *ice, hf_time now);
 void hf_ice_gather_refresh(hf_ice_generation *g, hf_time now);         /* servers are asked whether they see us as before */
-void hf_ice_gather_ask_again(hf_ice_generation *g, hf_time since, const hf_ice_stun *server); /* not asked since */
+void hf_ice_gather_ask_again(hf_ice_generation *g, hf_time since, const hf_ice_stun *server); /* unless it was since */
 bool hf_ice_gather_repeat(hf_ice *ice, hf_time now, hf_transmit *out); /* what is due for its second or later time */
 bool hf_ice_gather_start_one(hf_ice *ice, hf_time now, hf_transmit *out);
 bool hf_ice_gather_has_waiting(const hf_ice *ice);

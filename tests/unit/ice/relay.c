@@ -625,3 +625,56 @@ Test(relay, survives_each_failure_of_an_allocation)
             break;
     }
 }
+
+/* --- By turns -------------------------------------------------------------------------------------------------------- */
+
+static void restart_with(net *n, hf_ice_relay relay)
+{
+    n->a.gatherings_len = n->b.gatherings_len = 0;
+    n->a.candidates_len = n->b.candidates_len = n->a.candidates_given = n->b.candidates_given = 0;
+    cr_expect_eq(hf_ice_set_relay(n->a.ice, relay), HF_OK);
+    cr_expect_eq(hf_ice_set_relay(n->b.ice, relay), HF_OK);
+    net_restart(n, &n->a);
+    net_restart(n, &n->b);
+    net_exchange(n);
+    net_run(n, HF_SECONDS(8));
+}
+
+static size_t count_type(const net_host *host, hf_ice_candidate_type type)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < host->candidates_len; i++)
+        count += host->candidates[i].type == type;
+    return count;
+}
+
+Test(relay, policy_changes_with_a_restart)
+{
+    static const struct {
+        hf_ice_relay relay;
+        bool host, relayed;
+        hf_ice_candidate_type route;
+    } turns[] = {
+        {HF_ICE_RELAY_NEVER, true, false, HF_ICE_HOST},  {HF_ICE_RELAY_ONLY, false, true, HF_ICE_RELAYED},
+        {HF_ICE_RELAY_DEFAULT, true, true, HF_ICE_HOST}, {HF_ICE_RELAY_ONLY, false, true, HF_ICE_RELAYED},
+        {HF_ICE_RELAY_NEVER, true, false, HF_ICE_HOST},  {HF_ICE_RELAY_AT_ONCE, true, true, HF_ICE_HOST},
+    };
+    static const hf_ice_server both[] = {SERVER("turn:198.51.100.9"), {.uri = "stun:198.51.100.1"}};
+    net n;
+    init(&n);
+    start(&n, &(hf_ice_config){.servers = both, .servers_len = 2, .relay = HF_ICE_RELAY_NEVER});
+    net_run(&n, HF_SECONDS(8));
+    cr_expect_eq(count_type(&n.a, HF_ICE_RELAYED), 0);
+    cr_expect_eq(n.a.ice->allocations_len, 0, "none is asked for before there is a use for it");
+    for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+        restart_with(&n, turns[i].relay);
+        cr_expect_eq(count_type(&n.a, HF_ICE_HOST) > 0, turns[i].host, "turn %zu", i);
+        cr_expect_eq(count_type(&n.a, HF_ICE_RELAYED) > 0, turns[i].relayed, "turn %zu", i);
+        cr_expect_eq(hf_ice_get_state(n.a.ice), HF_ICE_COMPLETED, "turn %zu", i);
+        cr_expect_eq(route_of(&n.a).local_type, turns[i].route, "turn %zu", i);
+        expect_talk(&n);
+    }
+    cr_expect_eq(hf_ice_set_relay(n.a.ice, (hf_ice_relay)4), HF_EINVAL);
+    cr_expect_eq(hf_ice_set_relay(NULL, HF_ICE_RELAY_ONLY), HF_EINVAL);
+    net_clear(&n);
+}
