@@ -92,11 +92,19 @@ static hf_time next_moment(const sim *s)
     return next;
 }
 
+static void drain(sim *s)
+{
+    do {
+        s->woken = false;
+        for (size_t i = 0; i < s->hosts_len; i++)
+            sim_host_drain(s->hosts[i]);
+    } while (s->woken);
+}
+
 bool sim_run(sim *s, hf_time until, bool (*done)(sim *s))
 {
     for (;;) {
-        for (size_t i = 0; i < s->hosts_len; i++)
-            sim_host_drain(s->hosts[i]);
+        drain(s);
         if (done && done(s))
             return true;
         hf_time next = next_moment(s);

@@ -84,6 +84,7 @@ typedef struct sim {
     size_t realms_len;
     sim_host *hosts[SIM_HOSTS_MAX]; /* those of the sides first */
     size_t hosts_len;
+    bool woken;     /* something was asked of an object of another host: all are driven once more */
     uint64_t trace; /* hash over all that was sent: moment, path, bytes */
     void (*on_datagram)(struct sim *sim, int from, const hf_datagram *datagram); /* a tap, frames too; may be NULL */
     bool (*loses)(struct sim *sim, int from, const hf_datagram *datagram);       /* this one is lost; may be NULL */
