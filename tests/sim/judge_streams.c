@@ -3,10 +3,16 @@
 #include "judge_priv.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const message *sent_at(const court *c, const end *e, size_t n)
 {
     return &court_record(c, e, &e->sent, n)->message;
+}
+
+static const char *name_of(const court *c, const end *e)
+{
+    return c->histories[e->party].channels[e->channel - 1].name;
 }
 
 static bool is_same(const message *a, const message *b)
@@ -39,9 +45,11 @@ static void join(court *c, end *hearer, const record *r)
         court_blame(c, hearer->party, r, "it hears what nobody said", r->message.id);
         return;
     }
-    if (hearer->source && hearer->source != e)
+    if (strcmp(name_of(c, e), name_of(c, hearer)) != 0)
+        court_blame(c, hearer->party, r, "it hears it on a channel of another name", r->message.id);
+    else if (hearer->source && hearer->source != e)
         court_blame(c, hearer->party, r, "it hears two channels on one", r->message.id);
-    if (e->sink && e->sink != hearer)
+    else if (e->sink && e->sink != hearer)
         court_blame(c, hearer->party, r, "it hears what was said on a channel that another one hears", r->message.id);
     hearer->source = hearer->source ? hearer->source : e;
     e->sink = e->sink ? e->sink : hearer;
@@ -163,11 +171,26 @@ static void hear_fresh(court *c, end *e)
 
 /* --- What is missing --------------------------------------------------------------------------------------------- */
 
+/* The other side does not read: what it has is not known. Where it has read nothing, any channel of that name may be the
+ * one. */
+static bool may_be_unread(const court *c, const end *e)
+{
+    for (size_t i = 0; i < c->ends_len; i++) {
+        const end *other = c->ends[i];
+        bool may_hear = e->sink ? other == e->sink
+                                : other->party == e->remote && other->remote == e->party && !other->source &&
+                                      strcmp(name_of(c, other), name_of(c, e)) == 0;
+        if (may_hear && other->is_paused)
+            return true;
+    }
+    return false;
+}
+
 /* What a session that is not over has not delivered yet is for judge_sessions to ask about, where it is not connected. */
 static bool is_due(const court *c, const end *e)
 {
     const sitting *s = &c->sittings[e->party][e->session];
-    if (e->is_cut_off || (e->sink && e->sink->is_paused))
+    if (e->is_cut_off || may_be_unread(c, e))
         return false;
     return e->over_at != HF_NEVER || s->state == HF_SESSION_CONNECTED;
 }
