@@ -5,7 +5,6 @@
 #include "judge.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CONNECT_PATIENCE HF_SECONDS(30)
@@ -30,9 +29,9 @@ static bool one_in(events *t, uint32_t times)
 static void tell(events *t, const event_kind *kind, int a, int b, hf_span span)
 {
     size_t room = sizeof t->told - t->told_len;
-    int len =
-        snprintf(t->told + t->told_len, room, "  %10.3f %c%s%c: %s for %.3f s\n", (double)t->st.s.now / 1e6, 'a' + a,
-                 kind->is_of_pair ? " and " : " of ", kind->is_of_pair ? 'a' + b : '-', kind->name, (double)span / 1e6);
+    int len = snprintf(t->told + t->told_len, room, "  %10.3f %c%s%c: %s (%c) for %.3f s\n", (double)t->st.s.now / 1e6,
+                       'a' + a, kind->is_of_pair ? " and " : " of ", kind->is_of_pair ? 'a' + b : '-', kind->name,
+                       (int)('A' + (kind - event_kinds)), (double)span / 1e6);
     t->told_len += len > 0 && (size_t)len < room ? (size_t)len : 0;
 }
 
@@ -338,7 +337,15 @@ static hf_manager_config draw_config(events *t)
     return config;
 }
 
-void events_init(events *t, uint64_t seed, hf_certificate *certificates[PARTIES_MAX][PARTY_IDENTITIES_MAX],
+static unsigned bits_of(const char *letters)
+{
+    unsigned bits = 0;
+    for (; *letters >= 'A' && *letters < 'A' + 32; letters++)
+        bits |= 1u << (*letters - 'A');
+    return bits;
+}
+
+void events_init(events *t, uint64_t seed, const char *only, hf_certificate *certificates[PARTIES_MAX][PARTY_IDENTITIES_MAX],
                  void (*trace)(void *context, const char *line, size_t len))
 {
     memset(t, 0, sizeof *t);
@@ -361,7 +368,7 @@ void events_init(events *t, uint64_t seed, hf_certificate *certificates[PARTIES_
     }
     st->config = draw_config(t);
     t->allowed = one_in(t, 3) ? ~0u : (uint32_t)chance_next(&t->chance);
-    t->allowed &= getenv("MASK") ? (unsigned)strtoul(getenv("MASK"), NULL, 16) : 0x33FF;
+    t->allowed &= only ? bits_of(only) : ~0u;
     t->say_every = events_draw_ms(t, 20, 300);
     t->big = one_in(t, 4) ? PARTY_SAYS_MAX - 16 : 60000;
 }

@@ -31,7 +31,8 @@ typedef struct events {
     size_t told_len;
 } events;
 
-void events_init(events *t, uint64_t seed, hf_certificate *certificates[PARTIES_MAX][PARTY_IDENTITIES_MAX],
+/* `only`: letters of the kinds of event that may happen, "A" being the first; NULL: all. */
+void events_init(events *t, uint64_t seed, const char *only, hf_certificate *certificates[PARTIES_MAX][PARTY_IDENTITIES_MAX],
                  void (*trace)(void *context, const char *line, size_t len));
 void events_clear(events *t);
 

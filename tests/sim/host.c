@@ -54,7 +54,7 @@ sim_interface *sim_host_interface(sim_host *host, const hf_addr *addr)
     return NULL;
 }
 
-static size_t list_locals(const sim_host *host, bool listens, hf_local *out)
+static size_t list_locals(const sim_host *host, const sim_group *group, hf_local *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < host->interfaces_len; i++) {
@@ -62,31 +62,85 @@ static size_t list_locals(const sim_host *host, bool listens, hf_local *out)
         hf_local local = {.interface = interface->number, .preference = interface->preference};
         for (int k = 0; k < 2 && interface->realm; k++) {
             local.addr = interface->addrs[k];
+            local.addr.port = (uint16_t)(local.addr.port + group->shift);
             if (local.addr.family != HF_FAMILY_NONE)
                 out[n++] = local;
         }
-        if (listens && interface->realm) {
+        if (group->listens > 0 && interface->realm) {
             local.transport = HF_TCP;
             local.addr = interface->addrs[0];
-            local.addr.port = host->listens[0];
+            local.addr.port = group->listens;
             out[n++] = local;
         }
     }
     return n;
 }
 
-static void reply_locals(sim_host *host, uint32_t id)
+static void reply_locals(sim_host *host, const sim_group *group, uint32_t id)
 {
     hf_local locals[3 * SIM_INTERFACES_MAX];
-    hf_reply reply = {.type = HF_REPLY_LOCALS, .id = id, .locals = locals};
-    reply.locals_len = list_locals(host, host->listens[0] != 0, locals);
+    hf_reply reply = {.type = HF_REPLY_LOCALS, .group = group->number, .id = id, .locals = locals};
+    reply.locals_len = list_locals(host, group, locals);
     host->endpoint->reply(host->object, host->sim->now, &reply);
 }
 
 void sim_host_tell_locals(sim_host *host)
 {
-    if (is_running(host))
-        reply_locals(host, 0);
+    for (size_t i = 0; i < host->groups_len && is_running(host); i++)
+        reply_locals(host, &host->groups[i], 0);
+}
+
+/* --- Groups ------------------------------------------------------------------------------------------------------ */
+
+static sim_group *find_group(sim_host *host, uint32_t number)
+{
+    for (size_t i = 0; i < host->groups_len; i++) {
+        if (host->groups[i].number == number)
+            return &host->groups[i];
+    }
+    return NULL;
+}
+
+static void open_group(sim_host *host, const hf_request *request)
+{
+    sim_group *group = find_group(host, request->group);
+    if (!group) {
+        assert(host->groups_len < SIM_GROUPS_MAX);
+        group = &host->groups[host->groups_len++];
+        *group = (sim_group){.number = request->group,
+                             .shift = (uint16_t)(SIM_GROUP_SHIFT * (host->groups_asked++ % SIM_GROUPS_MAX))};
+    }
+    if (request->listen)
+        group->listens = (uint16_t)(SIM_LISTEN_PORT + group->shift);
+    reply_locals(host, group, request->id);
+}
+
+static void drop_bound(sim_host *host, size_t i)
+{
+    host->bound_len--;
+    host->bound[i] = host->bound[host->bound_len];
+    host->bound_ids[i] = host->bound_ids[host->bound_len];
+    host->bound_groups[i] = host->bound_groups[host->bound_len];
+}
+
+static void release_group(sim_host *host, uint32_t number)
+{
+    sim_group *group = find_group(host, number);
+    for (size_t i = 0; i < host->bound_len;) {
+        if (host->bound_groups[i] == number)
+            drop_bound(host, i);
+        else
+            i++;
+    }
+    sim_streams_release(host, number);
+    if (group)
+        *group = host->groups[--host->groups_len];
+}
+
+void sim_host_set_object(sim_host *host, void *object)
+{
+    host->object = object;
+    host->groups_len = host->bound_len = host->streams_len = 0;
 }
 
 /* --- Sockets ----------------------------------------------------------------------------------------------------- */
@@ -102,7 +156,7 @@ static bool is_bound(const sim_host *host, const hf_addr *addr)
 
 static void bind_socket(sim_host *host, const hf_request *request)
 {
-    hf_reply reply = {.type = HF_REPLY_BOUND, .id = request->id, .path = request->path};
+    hf_reply reply = {.type = HF_REPLY_BOUND, .group = request->group, .id = request->id, .path = request->path};
     if (!sim_host_interface(host, &request->path.local))
         reply.err = HF_EIO;
     else if (is_bound(host, &request->path.local))
@@ -110,6 +164,7 @@ static void bind_socket(sim_host *host, const hf_request *request)
     else {
         assert(host->bound_len < SIM_BOUND_MAX);
         host->bound[host->bound_len] = request->path.local;
+        host->bound_groups[host->bound_len] = request->group;
         host->bound_ids[host->bound_len++] = request->id;
     }
     host->endpoint->reply(host->object, host->sim->now, &reply);
@@ -118,18 +173,32 @@ static void bind_socket(sim_host *host, const hf_request *request)
 static void unbind_socket(sim_host *host, const hf_request *request)
 {
     for (size_t i = 0; i < host->bound_len; i++) {
-        if (request->id != 0 ? host->bound_ids[i] != request->id : !hf_addr_equal(&host->bound[i], &request->path.local))
-            continue;
-        host->bound[i] = host->bound[--host->bound_len];
-        host->bound_ids[i] = host->bound_ids[host->bound_len];
-        return;
+        if (host->bound_groups[i] == request->group &&
+            (request->id != 0 ? host->bound_ids[i] == request->id : hf_addr_equal(&host->bound[i], &request->path.local))) {
+            drop_bound(host, i);
+            return;
+        }
     }
 }
 
-static bool has_socket(sim_host *host, const hf_addr *addr)
+/* Whether a socket has that address, and of which group it is. Nobody has to ask for the first socket of an interface. */
+static bool find_socket(sim_host *host, const hf_addr *addr, uint32_t *group)
 {
     const sim_interface *interface = sim_host_interface(host, addr);
-    return interface && (interface->addrs[addr->family == HF_FAMILY_IPV6].port == addr->port || is_bound(host, addr));
+    const uint16_t port = interface ? interface->addrs[addr->family == HF_FAMILY_IPV6].port : 0;
+    *group = 0;
+    for (size_t i = 0; i < host->groups_len && interface; i++) {
+        *group = host->groups[i].number;
+        if (addr->port == (uint16_t)(port + host->groups[i].shift))
+            return true;
+    }
+    for (size_t i = 0; i < host->bound_len; i++) {
+        *group = host->bound_groups[i];
+        if (hf_addr_equal(&host->bound[i], addr))
+            return interface != NULL;
+    }
+    *group = 0;
+    return interface && host->groups_len == 0 && addr->port == port;
 }
 
 /* --- What goes out and comes in ---------------------------------------------------------------------------------- */
@@ -155,7 +224,7 @@ void sim_host_receive(sim_host *host, const hf_addr *source, const hf_addr *dest
     hf_datagram datagram = {.path = {.local = *destination, .remote = *source}, .data = data, .len = len};
     if (!is_running(host) || (host->take && host->take(host->owner, &datagram)))
         return;
-    if (has_socket(host, destination))
+    if (find_socket(host, destination, &datagram.group))
         host->endpoint->input(host->object, host->sim->now, &datagram, 1);
 }
 
@@ -165,9 +234,7 @@ static void answer_request(sim_host *host, const hf_request *request)
         return;
     switch (request->type) {
     case HF_REQUEST_LOCALS:
-        if (request->listen)
-            host->listens[0] = SIM_LISTEN_PORT;
-        reply_locals(host, request->id);
+        open_group(host, request);
         break;
     case HF_REQUEST_CONNECT:
     case HF_REQUEST_DISCONNECT:
@@ -180,12 +247,14 @@ static void answer_request(sim_host *host, const hf_request *request)
         unbind_socket(host, request);
         break;
     case HF_REQUEST_RELEASE:
+        release_group(host, request->group);
         break;
     case HF_REQUEST_RESOLVE:
     case HF_REQUEST_ADVERTISE:
         host->endpoint->reply(
             host->object, host->sim->now,
             &(hf_reply){.type = request->type == HF_REQUEST_RESOLVE ? HF_REPLY_RESOLVED : HF_REPLY_ADVERTISED,
+                        .group = request->group,
                         .id = request->id,
                         .err = request->type == HF_REQUEST_RESOLVE ? HF_ERESOLVE : HF_EIO});
         break;

@@ -48,10 +48,20 @@ typedef struct sim_endpoint {
 typedef struct sim_stream {
     hf_path path;
     uint32_t id;        /* of the request; 0: accepted */
+    uint32_t group;     /* likewise; of one that was accepted: of the socket that listens */
     hf_time arrived_at; /* when what was sent last is on the other side */
     bool is_open, is_silent;
 } sim_stream;
 
+/* The sockets of one connection (io.h, hf_request): on each interface's address, at its port plus `shift`. */
+typedef struct sim_group {
+    uint32_t number;
+    uint16_t shift;
+    uint16_t listens; /* a port of TCP; 0: none */
+} sim_group;
+
+#define SIM_GROUPS_MAX 16
+#define SIM_GROUP_SHIFT 64 /* ports between those of one and those of the next */
 #define SIM_HOSTS_MAX 32
 #define SIM_INTERFACES_MAX 4
 #define SIM_STREAMS_MAX 64
@@ -65,12 +75,14 @@ typedef struct sim_host {
     const sim_endpoint *endpoint;
     sim_interface interfaces[SIM_INTERFACES_MAX];
     size_t interfaces_len;
+    sim_group groups[SIM_GROUPS_MAX];
+    size_t groups_len, groups_asked;
     hf_addr bound[SIM_BOUND_MAX]; /* further UDP sockets, that were asked for */
-    uint32_t bound_ids[SIM_BOUND_MAX];
+    uint32_t bound_ids[SIM_BOUND_MAX], bound_groups[SIM_BOUND_MAX];
     size_t bound_len;
     sim_stream streams[SIM_STREAMS_MAX];
     size_t streams_len, streams_asked; /* asked: how often its object wanted one opened */
-    uint16_t listens[SIM_LISTENS_MAX]; /* ports of TCP; 0: none */
+    uint16_t listens[SIM_LISTENS_MAX]; /* ports of TCP, besides those of groups; 0: none */
     bool refuses_streams;
     bool asleep; /* its object is not called, and what comes is lost */
 
@@ -92,6 +104,9 @@ sim_interface *sim_host_plug(sim_host *host, sim_realm *realm, const hf_addr *ip
 /* The same interface again, with the addresses that it had. */
 void sim_host_replug(sim_interface *interface, sim_realm *realm);
 void sim_host_unplug(sim_interface *interface);
+
+/* Its object is another, or none: the sockets of the one before are closed without a word. */
+void sim_host_set_object(sim_host *host, void *object);
 
 /* Tells the object which addresses there are. */
 void sim_host_tell_locals(sim_host *host);

@@ -122,8 +122,7 @@ static void end_talk(party_talk *t)
         end_line(&t->lines[i]);
     t->lines_len = 0;
     t->session = NULL;
-    t->host.object = NULL;
-    t->host.bound_len = t->host.streams_len = 0;
+    sim_host_set_object(&t->host, NULL);
 }
 
 static void on_whole(party_talk *t, party_line *line, hf_message_kind kind, const uint8_t *data, size_t len)
@@ -275,7 +274,7 @@ static party_talk *adopt(sim_party *p, hf_session *session)
     t->remote = party_of_name(hf_manager_remote_id(p->manager, session));
     t->state = HF_SESSION_NEW;
     t->is_identity_told = false;
-    t->host.object = session;
+    sim_host_set_object(&t->host, session);
     t->uplink->addrs[0].port++; /* sockets of its own */
     t->uplink->addrs[1].port++;
     if (t->remote >= 0) {

@@ -34,8 +34,7 @@ void sim_relay_kill(sim_relay *relay)
 {
     hf_turn_server_free(relay->server);
     relay->server = NULL;
-    relay->host.object = NULL;
-    relay->host.bound_len = relay->host.streams_len = 0;
+    sim_host_set_object(&relay->host, NULL);
 }
 
 void sim_relay_init(sim_relay *relay, sim *s)

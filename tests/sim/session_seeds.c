@@ -1,10 +1,10 @@
 /* session_seeds.c: two or three managers whose world is made from a number: networks, channels, what is said on them, and
  * what happens meanwhile. Each party keeps a history; the judge reads them (judge.h).
  *
- *     session_seeds FIRST COUNT [log]
+ *     session_seeds FIRST COUNT [log] [only=LETTERS]
  *
- * runs that many worlds. A failing seed prints the line that runs it again, which shows the ends of the histories; with
- * `log` the event logs come before (docs/event-log.md). */
+ * runs that many worlds. A failing seed prints the line that runs it again, and then its histories whole; with `log` the
+ * event logs too (docs/event-log.md), with `only` some kinds of event alone (event_kinds.c; "A" is the first). */
 #include "events.h"
 #include "judge.h"
 #include "runner.h"
@@ -19,6 +19,7 @@
 
 static events t; /* too large for the stack */
 static bool logs;
+static const char *only;                                                /* NULL: all kinds of event */
 static bool is_alone;                                                   /* one seed: somebody looks at it */
 static hf_certificate *certificates[PARTIES_MAX][PARTY_IDENTITIES_MAX]; /* to make one takes as long as a story */
 
@@ -68,7 +69,7 @@ static bool is_approved(void)
 
 static bool is_well(uint64_t seed)
 {
-    events_init(&t, seed, certificates, logs ? print_log : NULL);
+    events_init(&t, seed, only, certificates, logs ? print_log : NULL);
     events_live(&t);
     bool well = is_approved();
     printf("%s", well && is_alone ? "  all is well\n" : "");
@@ -92,7 +93,10 @@ int main(int argc, char **argv)
                 return 2;
         }
     }
-    logs = argc > 3 && strcmp(argv[3], "log") == 0;
+    for (int i = 3; i < argc; i++) {
+        logs |= strcmp(argv[i], "log") == 0;
+        only = strncmp(argv[i], "only=", 5) == 0 ? argv[i] + 5 : only;
+    }
     is_alone = argc < 3 || strcmp(argv[2], "1") == 0;
     int status = sim_run_worlds(argc, argv, is_well);
     for (int i = 0; i < PARTIES_MAX; i++) {

@@ -22,11 +22,11 @@ typedef struct part {
     uint8_t data[];
 } part;
 
-static sim_stream *add(sim_host *host, const hf_path *path, uint32_t id, bool is_open)
+static sim_stream *add(sim_host *host, const hf_path *path, uint32_t group, uint32_t id, bool is_open)
 {
     assert(host->streams_len < SIM_STREAMS_MAX);
     sim_stream *stream = &host->streams[host->streams_len++];
-    *stream = (sim_stream){.path = *path, .id = id, .is_open = is_open};
+    *stream = (sim_stream){.path = *path, .group = group, .id = id, .is_open = is_open};
     return stream;
 }
 
@@ -45,9 +45,10 @@ static void drop(sim_host *host, sim_stream *stream)
     *stream = host->streams[--host->streams_len];
 }
 
-static void tell(sim_host *host, hf_reply_type type, uint32_t id, hf_err err, const hf_path *path)
+static void tell(sim_host *host, hf_reply_type type, const sim_stream *stream, hf_err err, const hf_path *path)
 {
-    hf_reply reply = {.type = type, .id = id, .err = err, .path = *path};
+    hf_reply reply = {.type = type, .group = stream->group, .id = stream->id, .err = err, .path = *path};
+    reply.id = type == HF_REPLY_DISCONNECTED ? 0 : stream->id;
     host->endpoint->reply(host->object, host->sim->now, &reply);
 }
 
@@ -79,18 +80,31 @@ static void open_stream(sim_host *host, const hf_request *request)
     hf_path path = request->path;
     assert(path.transport == HF_TCP && path.local.port == 0);
     path.local.port = (uint16_t)(PORT_FIRST + host->streams_asked++);
-    put(host, add(host, &path, request->id, false), SYN, NULL, 0);
+    put(host, add(host, &path, request->group, request->id, false), SYN, NULL, 0);
 }
 
 static void close_stream(sim_host *host, const hf_request *request)
 {
     for (size_t i = 0; i < host->streams_len; i++) {
         sim_stream *stream = &host->streams[i];
-        if (request->id != 0 ? stream->id != request->id : stream != find(host, &request->path))
+        if (stream->group != request->group ||
+            (request->id != 0 ? stream->id != request->id : stream != find(host, &request->path)))
             continue;
         put(host, stream, END, NULL, 0);
         drop(host, stream);
         return;
+    }
+}
+
+void sim_streams_release(sim_host *host, uint32_t group)
+{
+    for (size_t i = 0; i < host->streams_len;) {
+        if (host->streams[i].group != group) {
+            i++;
+            continue;
+        }
+        put(host, &host->streams[i], END, NULL, 0);
+        drop(host, &host->streams[i]);
     }
 }
 
@@ -109,11 +123,17 @@ void sim_streams_send(sim_host *host, const hf_path *path, const uint8_t *data, 
         put(host, stream, BYTES, data, len);
 }
 
-static bool is_listening(const sim_host *host, uint16_t port)
+static bool is_listening(const sim_host *host, uint16_t port, uint32_t *group)
 {
+    *group = 0;
     for (size_t i = 0; i < SIM_LISTENS_MAX; i++) {
         if (host->listens[i] == port)
-            return host->object && !host->refuses_streams;
+            return true;
+    }
+    for (size_t i = 0; i < host->groups_len; i++) {
+        *group = host->groups[i].number;
+        if (host->groups[i].listens == port)
+            return true;
     }
     return false;
 }
@@ -121,26 +141,30 @@ static bool is_listening(const sim_host *host, uint16_t port)
 static void on_syn(sim_host *host, const hf_path *path)
 {
     sim_stream nobody = {.path = *path};
-    if (!is_listening(host, path->local.port)) {
+    uint32_t group;
+    if (!host->object || host->refuses_streams || !is_listening(host, path->local.port, &group)) {
         put(host, &nobody, REFUSED, NULL, 0);
         return;
     }
-    put(host, add(host, path, 0, true), ACCEPTED, NULL, 0);
-    tell(host, HF_REPLY_CONNECTED, 0, HF_OK, path);
+    sim_stream *stream = add(host, path, group, 0, true);
+    put(host, stream, ACCEPTED, NULL, 0);
+    tell(host, HF_REPLY_CONNECTED, stream, HF_OK, path);
 }
 
 /* Several pieces come in one call, as they do where a driver finds much to be read. */
-static void on_bytes(sim_host *host, const hf_path *path, uint8_t *data, size_t len)
+static void on_bytes(sim_host *host, const sim_stream *stream, uint8_t *data, size_t len)
 {
     sim *s = host->sim;
     size_t max = s->config.piece_max > 0 ? s->config.piece_max : HF_DATAGRAM_MAX;
     hf_datagram pieces[PIECES_AT_ONCE];
+    const hf_path path = stream->path; /* it may be closed meanwhile */
+    const uint32_t group = stream->group;
     for (size_t at = 0; at < len;) {
         size_t n = 0;
         for (; n < PIECES_AT_ONCE && at < len; n++) {
             size_t size = 1 + chance_below(&s->chance, (uint32_t)max);
             size = size < len - at ? size : len - at;
-            pieces[n] = (hf_datagram){.path = *path, .data = data + at, .len = size};
+            pieces[n] = (hf_datagram){.path = path, .data = data + at, .len = size, .group = group};
             at += size;
         }
         host->endpoint->input(host->object, s->now, pieces, n);
@@ -149,23 +173,23 @@ static void on_bytes(sim_host *host, const hf_path *path, uint8_t *data, size_t 
 
 static void on_part(sim_host *host, sim_stream *stream, part *p)
 {
-    uint32_t id = stream->id;
+    const sim_stream it = *stream;
     switch (p->kind) {
     case ACCEPTED:
         stream->is_open = true;
-        tell(host, HF_REPLY_CONNECTED, id, HF_OK, &p->path);
+        tell(host, HF_REPLY_CONNECTED, &it, HF_OK, &p->path);
         break;
     case REFUSED:
         drop(host, stream);
-        tell(host, HF_REPLY_CONNECTED, id, HF_EUNREACHABLE, &p->path);
+        tell(host, HF_REPLY_CONNECTED, &it, HF_EUNREACHABLE, &p->path);
         break;
     case BYTES:
         if (!stream->is_silent)
-            on_bytes(host, &p->path, p->data, p->len);
+            on_bytes(host, &it, p->data, p->len);
         break;
     case END:
         drop(host, stream);
-        tell(host, HF_REPLY_DISCONNECTED, 0, HF_OK, &p->path);
+        tell(host, HF_REPLY_DISCONNECTED, &it, HF_OK, &p->path);
         break;
     case SYN:
         break;
@@ -201,7 +225,7 @@ void sim_reset_streams(sim *s)
                 continue;
             }
             drop(host, &host->streams[k]);
-            tell(host, HF_REPLY_DISCONNECTED, 0, HF_EUNREACHABLE, &stream.path);
+            tell(host, HF_REPLY_DISCONNECTED, &stream, HF_EUNREACHABLE, &stream.path);
         }
     }
 }
