@@ -77,7 +77,6 @@ typedef struct remote {
     hf_certificate *certificate; /* ours, as long as it has no name; NULL: shared */
 
     uint32_t offer_ours;         /* number of our last offer; 0: none */
-    uint64_t version_ours;       /* and which description it was */
     told told[TOLD_MAX];         /* the newest first */
     maker makers[MAKERS_MAX];    /* the last first */
     uint64_t credentials_theirs; /* ICE's, of their last description: a hash; 0: none */

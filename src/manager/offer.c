@@ -17,7 +17,7 @@ bool hf_manager_is_plain(const remote *r)
 
 bool hf_manager_has_open_offer(const remote *r)
 {
-    return hf_session_has_open_offer(r->session);
+    return hf_session_open_offer(r->session) != 0;
 }
 
 /* --- Names for descriptions: hashes of their lines --- */
@@ -74,12 +74,14 @@ static const told *find_told(const remote *r, const hf_signal *signal)
         if (signal->sdp ? r->told[i].version == version : r->told[i].credentials == credentials)
             return &r->told[i];
     }
-    return &r->told[0];
+    return NULL;
 }
 
 static void send_told(remote *r, const hf_signal *signal)
 {
     const told *belongs = find_told(r, signal);
+    if (!belongs) /* it is not said what it belongs to: to the last */
+        belongs = &r->told[0];
     hf_manager_send(r, signal, belongs->offer, belongs->session);
 }
 
@@ -100,8 +102,15 @@ void hf_manager_repeat(remote *r, hf_signal_type wanted)
 {
     hf_signal signal;
     bool waits;
-    if (hf_session_description(r->session, &signal, &waits) && !waits && signal.type == wanted)
-        send_told(r, &signal);
+    for (size_t i = 0; i < HF_SESSION_DESCRIPTIONS; i++) {
+        if (!hf_session_description(r->session, i, &signal, &waits) || waits || signal.type != wanted)
+            continue;
+        const told *belongs = find_told(r, &signal);
+        if (belongs && (wanted == HF_SIGNAL_OFFER || belongs->offer == r->makers[0].offer)) {
+            send_told(r, &signal); /* its handler may forget the session */
+            return;
+        }
+    }
 }
 
 /* --- Theirs --- */
@@ -170,7 +179,7 @@ static hf_glare glare_of(const remote *r, const hf_envelope *envelope)
                       .polite = is_polite(r, envelope),
                       .same_pair = is_same(envelope->session, hf_session_remote_id(r->session)) &&
                                    is_same(envelope->remote_session, hf_session_id(r->session)),
-                      .ours_generation = hf_session_generation(r->session),
+                      .ours_generation = hf_session_open_offer(r->session),
                       .theirs_generation = envelope->signal.generation};
     glare.late = hf_manager_is_known_offer(r, envelope) && !glare.repeated;
     return glare;
@@ -200,8 +209,11 @@ static void note_answer(remote *r, const hf_envelope *envelope)
 {
     hf_signal ours;
     bool waits;
-    if (hf_session_description(r->session, &ours, &waits) && ours.type == HF_SIGNAL_ANSWER)
-        note_told(r, ours.sdp, envelope->offer, envelope->session);
+    for (size_t i = 0; i < HF_SESSION_DESCRIPTIONS; i++) {
+        bool is_answer = hf_session_description(r->session, i, &ours, &waits) && ours.type == HF_SIGNAL_ANSWER;
+        if (is_answer && !find_told(r, &ours))
+            note_told(r, ours.sdp, envelope->offer, envelope->session);
+    }
 }
 
 static hf_err take_offer(remote *r, hf_time now, const hf_envelope *envelope)
@@ -224,7 +236,7 @@ static hf_err take_offer(remote *r, hf_time now, const hf_envelope *envelope)
 hf_err hf_manager_receive_offer(remote *r, hf_time now, const hf_envelope *envelope)
 {
     hf_glare glare = glare_of(r, envelope);
-    if (glare.same_pair && glare.theirs_generation > glare.ours_generation + GENERATION_LEAP_MAX)
+    if (glare.same_pair && glare.theirs_generation > hf_session_generation(r->session) + GENERATION_LEAP_MAX)
         return hf_manager_refuse(r->manager, HF_EINVAL, "there can't have been as many connections");
     switch (hf_glare_judge(&glare)) {
     case HF_GLARE_TAKE:
@@ -243,19 +255,19 @@ hf_err hf_manager_receive_offer(remote *r, hf_time now, const hf_envelope *envel
     return HF_OK;
 }
 
-/* The open offer has gone out. One that has just been made has no number before it does, and nobody can have answered it. */
-static bool is_told(const remote *r)
+/* It names an offer that is open and has gone out. One that has just been made has no number before it does, and nobody can
+ * have answered it. */
+static bool is_answer_wanted(const remote *r, const hf_envelope *envelope)
 {
     hf_signal ours;
     bool waits;
-    return hf_session_description(r->session, &ours, &waits) && ours.type == HF_SIGNAL_OFFER &&
-           version_of(ours.sdp) == r->told[0].version;
-}
-
-static bool is_answer_wanted(const remote *r, const hf_envelope *envelope)
-{
-    bool fits = envelope->offer == 0 || envelope->offer == r->offer_ours;
-    return fits && hf_manager_has_open_offer(r) && is_told(r);
+    for (size_t i = 0; i < HF_SESSION_DESCRIPTIONS; i++) {
+        bool is_offer = hf_session_description(r->session, i, &ours, &waits) && ours.type == HF_SIGNAL_OFFER;
+        const told *known = is_offer ? find_told(r, &ours) : NULL;
+        if (known && (envelope->offer == 0 || envelope->offer == known->offer))
+            return true;
+    }
+    return false;
 }
 
 hf_err hf_manager_receive_answer(remote *r, hf_time now, const hf_envelope *envelope)

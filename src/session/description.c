@@ -1,22 +1,28 @@
 /* description.c: what the manager asks of our descriptions: is an offer open, and what do we repeat. */
 #include "session_priv.h"
 
-static hf_connection *newest(const hf_session *session)
+static bool is_open(const hf_connection *connection)
 {
-    return session->next ? session->next : session->current;
+    return connection && connection->silent_at == HF_NEVER && hf_connection_has_open_offer(connection);
 }
 
-bool hf_session_has_open_offer(const hf_session *session)
+uint32_t hf_session_open_offer(const hf_session *session)
 {
-    return hf_connection_has_open_offer(session->current) || (session->next && hf_connection_has_open_offer(session->next));
+    const hf_connection *newest = is_open(session->next) ? session->next : session->current;
+    return is_open(newest) ? newest->generation : 0;
 }
 
-bool hf_session_description(const hf_session *session, hf_signal *out, bool *waits)
+bool hf_session_description(const hf_session *session, size_t index, hf_signal *out, bool *waits)
 {
-    const hf_connection *connection = newest(session);
+    const hf_connection *both[] = {session->next, session->current};
+    const hf_connection *connection = index < 2 ? both[index] : NULL;
     hf_sdp_type type;
+    if (!connection || connection->silent_at != HF_NEVER)
+        return false;
     *out = (hf_signal){.generation = connection->generation};
     if (hf_peer_local_description(connection->peer, &type, &out->sdp) != HF_OK)
+        return false;
+    if (type == HF_SDP_OFFER && !is_open(connection))
         return false;
     out->type = type == HF_SDP_OFFER ? HF_SIGNAL_OFFER : HF_SIGNAL_ANSWER;
     *waits = session->config.no_trickle && hf_peer_ice_gathering_state(connection->peer) != HF_ICE_GATHERING_COMPLETE;

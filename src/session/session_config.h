@@ -26,12 +26,15 @@ void hf_session_watch_servers(hf_session *session, hf_time now, bool on);
 /* The connection that is being made, or else the one of this moment. */
 hf_peer *hf_session_newest_peer(const hf_session *session);
 
-/* An offer of ours, of whichever connection, waits for its answer. */
-bool hf_session_has_open_offer(const hf_session *session);
+/* The generation of the newest connection on which an offer of ours waits for its answer; 0: there is none. */
+uint32_t hf_session_open_offer(const hf_session *session);
 
-/* Our description of the newest connection, OFFER or ANSWER, as it is now: with all candidates so far. `waits`: it is not to
- * be told before it holds them all. False: there is none. Valid until the next call on the session. */
-bool hf_session_description(const hf_session *session, hf_signal *out, bool *waits);
+/* A session has at most so many connections with descriptions: the one that is being made comes first. */
+#define HF_SESSION_DESCRIPTIONS 2
+
+/* What may have to be said again for one of them, an OFFER that is open or an ANSWER, as it is now: with all candidates so
+ * far. `waits`: it is not to be told before it holds them all. False: nothing. Valid until the next call on the session. */
+bool hf_session_description(const hf_session *session, size_t index, hf_signal *out, bool *waits);
 
 /* Who the remote has to be, for a session that has no connection yet. Whoever else comes is HF_SESSION_IDENTITY_CHANGED.
  * NULL: whoever comes first, as without this call. */
