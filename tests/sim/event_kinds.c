@@ -288,6 +288,49 @@ static void shout(events *t, int a, int b)
     }
 }
 
+/* --- Others ------------------------------------------------------------------------------------------------------ */
+
+static void some(events *t, void (*deed)(mischief *m, story *st, uint64_t *chance), uint32_t most)
+{
+    for (uint32_t n = 1 + events_draw(t, most); n > 0; n--)
+        deed(&t->mischief, &t->st, &t->chance);
+}
+
+static void replay_datagrams(events *t, int a, int b)
+{
+    (void)a;
+    (void)b;
+    some(t, mischief_replay_datagram, 40);
+}
+
+static void forge_datagrams(events *t, int a, int b)
+{
+    (void)a;
+    (void)b;
+    some(t, mischief_forge_datagram, 40);
+}
+
+static void replay_letters(events *t, int a, int b)
+{
+    (void)a;
+    (void)b;
+    some(t, mischief_replay_letter, 6);
+}
+
+static void strangers(events *t, int a, int b)
+{
+    (void)a;
+    (void)b;
+    some(t, mischief_write_as_stranger, 6);
+}
+
+static void forge_letters(events *t, int a, int b)
+{
+    (void)a;
+    (void)b;
+    some(t, mischief_forge_letter, 3);
+}
+
 /* --- All of them ------------------------------------------------------------------------------------------------- */
 
 const event_kind event_kinds[] = {
@@ -315,5 +358,10 @@ const event_kind event_kinds[] = {
     {"a channel closed by both", true, close_channel_both, NULL, 0, 0, true},
     {"not reading", true, pause_reading, read_again, 100, 5000, true},
     {"shouting", true, shout, NULL, 0, 0, true},
+    {"old datagrams again", true, replay_datagrams, NULL, 0, 0, true},
+    {"forged datagrams", true, forge_datagrams, NULL, 0, 0, true},
+    {"old letters again", true, replay_letters, NULL, 0, 0, true},
+    {"letters of strangers", true, strangers, NULL, 0, 0, true},
+    {"forged letters", true, forge_letters, NULL, 0, 0, true},
 };
 const size_t event_kinds_len = sizeof event_kinds / sizeof *event_kinds;

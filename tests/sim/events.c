@@ -94,12 +94,13 @@ static void all_say(events *t)
     }
 }
 
+/* Its user asks whom it is about by another way, and is not taken in by what was forged. */
 static void accept_identities(events *t)
 {
     for (int i = 0; i < t->st.parties_len; i++) {
         sim_party *p = &t->st.parties[i];
-        for (int k = 0; k < t->st.parties_len; k++) {
-            if (k != i && p->manager && !p->self.asleep && t->accepts_at[i] <= t->st.s.now)
+        for (int k = 0; k < t->st.parties_len && p->manager && !p->self.asleep && t->accepts[i]; k++) {
+            if (k != i && p->believed[k] != t->st.parties[k].identity && one_in(t, 5))
                 party_accept_identity(p, k);
         }
     }
@@ -299,6 +300,17 @@ static const hf_channel_config channels[] = {
     {.name = "late", .priority = HF_PRIORITY_NORMAL},
 };
 
+static void hear_letter(story *st, int from, int to, const hf_envelope *e)
+{
+    mischief_hear_letter(&((events *)st)->mischief, from, to, e);
+}
+
+static void hear_datagram(sim *s, int from, const hf_datagram *datagram)
+{
+    events *t = (events *)s;
+    mischief_hear_datagram(&t->mischief, &t->chance, from, datagram);
+}
+
 static sim_link draw_link(events *t)
 {
     sim_link link = {.delay = events_draw_ms(t, 1, 60)};
@@ -364,9 +376,11 @@ void events_init(events *t, uint64_t seed, const char *only, hf_certificate *cer
     for (int i = 0; i < st->parties_len; i++) {
         party_init(&st->parties[i], st, i, t->has_relay ? (sim_kind)events_draw(t, SIM_KIND_COUNT) : SIM_NONE, draw_link(t));
         memcpy(st->parties[i].certificates, certificates[i], sizeof st->parties[i].certificates);
-        t->accepts_at[i] = one_in(t, 4) ? HF_NEVER : HF_SECONDS(1);
+        t->accepts[i] = !one_in(t, 4);
     }
     st->config = draw_config(t);
+    st->on_letter = hear_letter;
+    st->s.on_datagram = hear_datagram;
     t->allowed = one_in(t, 3) ? ~0u : (uint32_t)chance_next(&t->chance);
     t->allowed &= only ? bits_of(only) : ~0u;
     t->say_every = events_draw_ms(t, 20, 300);
@@ -379,5 +393,6 @@ void events_clear(events *t)
         party_clear(&t->st.parties[i]);
     if (t->has_relay)
         sim_relay_clear(&t->relay);
+    mischief_clear(&t->mischief);
     sim_clear(&t->st.s);
 }

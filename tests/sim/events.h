@@ -2,7 +2,7 @@
 #ifndef SIM_EVENTS_H
 #define SIM_EVENTS_H
 
-#include "party.h"
+#include "mischief.h"
 #include "relay.h"
 
 #define EVENTS_UNDER_WAY_MAX 6
@@ -19,10 +19,11 @@ typedef struct events {
     story st; /* first */
     sim_relay relay;
     bool has_relay;
+    mischief mischief;
     uint64_t chance;
     event_under_way under_way[EVENTS_UNDER_WAY_MAX];
     unsigned troubles[PARTIES_MAX][PARTIES_MAX]; /* of each pair, under way */
-    hf_time accepts_at[PARTIES_MAX];             /* when it accepts new identities; HF_NEVER: not at all */
+    bool accepts[PARTIES_MAX];                   /* new identities of others */
     unsigned allowed;                            /* bits: which kinds of event */
     bool is_quiet;                               /* nobody says anything */
     hf_span say_every;

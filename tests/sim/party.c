@@ -212,6 +212,13 @@ static void on_channel_event(party_talk *t, const hf_session_event *e)
     }
 }
 
+/* Whom it meets first it takes for the right one. */
+static void believe(party_talk *t)
+{
+    if (t->party->believed[t->remote] == UINT64_MAX)
+        t->party->believed[t->remote] = t->party->story->parties[t->remote].identity;
+}
+
 static void on_event(void *context, hf_session *session, const hf_session_event *e)
 {
     party_talk *t = talk_of(context, session);
@@ -222,6 +229,7 @@ static void on_event(void *context, hf_session *session, const hf_session_event 
         on_state(t, e->cause);
         break;
     case HF_SESSION_ON_CONNECTED:
+        believe(t);
         note_session(t, RECORD_CONNECTED, e->cause, 0);
         break;
     case HF_SESSION_ON_DISCONNECTED:
@@ -437,8 +445,10 @@ void party_accept_identity(sim_party *p, int remote)
         return;
     hf_err err = HF_ENOTSUP;
     t->is_identity_told = false;
-    if (err == HF_OK)
-        note_session(t, RECORD_IDENTITY_ACCEPTED, HF_OK, 0);
+    if (err != HF_OK)
+        return;
+    p->believed[remote] = p->story->parties[remote].identity;
+    note_session(t, RECORD_IDENTITY_ACCEPTED, HF_OK, 0);
 }
 
 void party_open(sim_party *p, int remote, const hf_channel_config *config)
@@ -506,6 +516,8 @@ void party_begin(sim_party *p, uint64_t identity)
     config.session.peer.certificate = p->certificates[identity];
     config.handlers = (hf_manager_handlers){.context = p, .on_envelope = on_envelope, .on_session = on_session};
     p->identity = identity;
+    for (int i = 0; i < PARTIES_MAX; i++)
+        p->believed[i] = UINT64_MAX;
     hf_err err = hf_manager_new(&p->manager, &config, &p->env.env);
     assert(err == HF_OK);
     (void)err;

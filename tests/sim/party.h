@@ -42,8 +42,9 @@ typedef struct sim_party {
     test_env env;
     hf_manager *manager; /* NULL: its process does not run */
     hf_certificate *certificates[PARTY_IDENTITIES_MAX];
-    uint64_t identity; /* which of them */
-    sim_host self;     /* drives the manager; the sessions have hosts of their own */
+    uint64_t identity;              /* which of them */
+    uint64_t believed[PARTIES_MAX]; /* the identity of each other as it knows it */
+    sim_host self;                  /* drives the manager; the sessions have hosts of their own */
     sim_place place;
     sim_link link;
     party_talk talks[PARTY_TALKS_MAX];
