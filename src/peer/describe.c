@@ -26,6 +26,11 @@ const hf_remote_description *hf_peer_counterpart(const hf_peer *peer, const hf_d
 /* RFC 9429 §5.3.1: the answer to what may play either part is active, which saves the remote's role half a round trip. */
 static hf_sdp_setup our_setup(const hf_peer *peer, hf_sdp_type type)
 {
+    /* Our answer has fixed the roles, and until the handshake is done nothing tells that the remote has it: an offer that
+     * left them open again might be answered the other way. */
+    bool may_be_alone = peer->negotiated.done && !peer->dtls_connected && peer->local_current.type == HF_SDP_ANSWER;
+    if (type == HF_SDP_OFFER && may_be_alone)
+        return peer->negotiated.dtls_role == HF_DTLS_CLIENT ? HF_SDP_ACTIVE : HF_SDP_PASSIVE;
     if (type == HF_SDP_OFFER)
         return HF_SDP_ACTPASS; /* RFC 8842 §5.2, and §5.5 for later ones */
     return peer->remote_pending.negotiated.dtls_role == HF_DTLS_CLIENT ? HF_SDP_ACTIVE : HF_SDP_PASSIVE;

@@ -443,7 +443,7 @@ void party_accept_identity(sim_party *p, int remote)
     party_talk *t = party_talk_with(p, remote);
     if (!t || !t->is_identity_told)
         return;
-    hf_err err = HF_ENOTSUP;
+    hf_err err = hf_session_accept_identity(t->session, p->story->s.now);
     t->is_identity_told = false;
     if (err != HF_OK)
         return;

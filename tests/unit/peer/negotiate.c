@@ -67,6 +67,21 @@ Test(peer_negotiate, a_later_answer_does_not_change_the_role)
     duo_clear(&d);
 }
 
+Test(peer_negotiate, an_offer_behind_an_answer_that_was_lost_keeps_its_role)
+{
+    duo d;
+    duo_init(&d, 2);
+    duo_set_remote(&d, 1, HF_SDP_OFFER, duo_set_local(&d, 0, HF_SDP_OFFER));
+    cr_assert_not_null(strstr(duo_set_local(&d, 1, HF_SDP_ANSWER), "a=setup:active"), "it is lost");
+    const char *offer = duo_set_local(&d, 1, HF_SDP_OFFER);
+    cr_expect_not_null(strstr(offer, "a=setup:active"));
+    duo_set_remote(&d, 0, HF_SDP_OFFER, offer); /* and takes its own back */
+    const char *answer = duo_set_local(&d, 0, HF_SDP_ANSWER);
+    cr_expect_not_null(strstr(answer, "a=setup:passive"));
+    duo_set_remote(&d, 1, HF_SDP_ANSWER, answer);
+    duo_clear(&d);
+}
+
 Test(peer_negotiate, a_later_offer_keeps_the_transport)
 {
     static const struct {
