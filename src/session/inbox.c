@@ -123,7 +123,7 @@ static void note_news(hf_inbox *box, size_t len)
 /* Nothing is before it, so that it need not wait. */
 static bool may_pass(const hf_inbox *box, const hf_inbox_piece *pass)
 {
-    return pass && !box->first && !box->discard_due;
+    return pass && hf_inbox_is_empty(box);
 }
 
 /* Passes a message of one part on, or queues a copy. */
@@ -184,7 +184,7 @@ static hf_err add_ordered(hf_inbox *box, const hf_frame *frame, hf_inbox_piece *
     hf_inbox_open *open = &box->open;
     bool last = frame->part == HF_PART_LAST, first = open->at == 0;
     size_t len = frame->payload.len, rest = open->length - open->at;
-    if (last ? len != rest : len >= rest)
+    if (frame->kind != open->kind || (last ? len != rest : len >= rest))
         return HF_EPROTO;
     bool pass_on = open->in_parts && !open->buffer && may_pass(box, pass);
     if (!open->buffer && !pass_on) {
@@ -411,6 +411,11 @@ bool hf_inbox_next(hf_inbox *box, hf_inbox_piece *out)
                             .first = message->taken == 0 && !message->passed,
                             .last = message->whole};
     return true;
+}
+
+bool hf_inbox_is_empty(const hf_inbox *box)
+{
+    return !box->first && !box->discard_due;
 }
 
 void hf_inbox_release(hf_inbox *box)

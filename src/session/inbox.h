@@ -67,6 +67,9 @@ HF_CHECKED hf_err hf_inbox_take(hf_inbox *box, hf_bytes frame, hf_inbox_piece *p
 bool hf_inbox_next(hf_inbox *box, hf_inbox_piece *out);
 void hf_inbox_release(hf_inbox *box);
 
+/* Nothing waits for the application, and it has had all that was shown. */
+bool hf_inbox_is_empty(const hf_inbox *box);
+
 /* The connection is lost: what is not whole goes with it. (Where the application has had some, the next piece says
  * `discarded`.) A piece that is shown stays. */
 void hf_inbox_forget_partials(hf_inbox *box);
