@@ -1,10 +1,11 @@
-/* channel.c: named channels, each carried by a data channel of the present connection. */
+/* channel.c: named channels, as the application sees them. What they accept waits in their outbox until a connection carries
+ * it; what arrives waits in their inbox. */
 #include "session_priv.h"
 
 #include <string.h>
 
 /* RFC 8831 §6.4. */
-static uint16_t priority_on_the_wire(hf_priority priority)
+uint16_t hf_priority_on_wire(hf_priority priority)
 {
     switch (priority) {
     case HF_PRIORITY_CRITICAL:
@@ -28,12 +29,25 @@ hf_priority hf_priority_of_wire(uint16_t priority)
     return priority >= 256 || priority == 0 ? HF_PRIORITY_NORMAL : HF_PRIORITY_LOW; /* 0: Firefox has no opinion */
 }
 
-void hf_channel_destroy(hf_channel *channel)
+hf_delivery hf_channel_delivery(const hf_channel_config *config)
 {
-    const hf_env *env = channel->session->env;
-    hf_dealloc(env, channel->name);
-    hf_dealloc(env, channel->protocol);
-    hf_dealloc(env, channel);
+    if (config->reliability != HF_RELIABLE)
+        return HF_DELIVERY_FRESH;
+    return config->unordered ? HF_DELIVERY_UNORDERED : HF_DELIVERY_ORDERED;
+}
+
+/* --- Birth and end --------------------------------------------------------------------------------------------------- */
+
+void hf_channel_init_inbox(hf_channel *channel)
+{
+    const hf_session *session = channel->session;
+    size_t longest = session->config.peer.message_max ? session->config.peer.message_max : HF_MESSAGE_MAX_DEFAULT;
+    size_t window = channel->config.receive_window ? channel->config.receive_window : HF_CHANNEL_WINDOW_DEFAULT;
+    if (window < HF_CHANNEL_WINDOW_FIRST)
+        window = HF_CHANNEL_WINDOW_FIRST; /* the remote may send so much before it hears of ours */
+    hf_inbox_clear(&channel->inbox);
+    hf_inbox_init(&channel->inbox, session->env, hf_channel_delivery(&channel->config), window, longest);
+    channel->inbox.in_parts = channel->config.in_parts;
 }
 
 hf_err hf_channel_new(hf_channel **out, hf_session *session, const hf_channel_config *config)
@@ -46,8 +60,12 @@ hf_err hf_channel_new(hf_channel **out, hf_session *session, const hf_channel_co
     if (!channel)
         return HF_ENOMEM;
     const char *protocol = config->protocol ? config->protocol : "";
+    size_t kept = config->send_buffer_max ? config->send_buffer_max : HF_CHANNEL_BUFFER_DEFAULT;
     channel->session = session;
     channel->config = *config;
+    channel->turn = (hf_turn){.priority = config->priority, .owner = channel};
+    hf_outbox_init(&channel->outbox, session->env, hf_channel_delivery(config), kept);
+    hf_channel_init_inbox(channel);
     channel->name = hf_alloc_text(session->env, config->name, strlen(config->name));
     channel->protocol = hf_alloc_text(session->env, protocol, strlen(protocol));
     channel->config.name = channel->name;
@@ -61,48 +79,12 @@ hf_err hf_channel_new(hf_channel **out, hf_session *session, const hf_channel_co
     return HF_OK;
 }
 
-/* A data channel that is gone has nothing more to receive. */
-static hf_err set_in_parts(const hf_channel *channel)
-{
-    if (channel->carrier == 0)
-        return HF_OK;
-    hf_err err = hf_peer_receive_in_parts(channel->session->current->peer, channel->carrier, channel->config.in_parts);
-    return err == HF_ENOENT ? HF_OK : err;
-}
-
-hf_err hf_channel_carry(hf_channel *channel, hf_time now)
-{
-    hf_datachannel_config config = {.label = channel->name,
-                                    .protocol = channel->protocol,
-                                    .unordered = channel->config.unordered,
-                                    .reliability = channel->config.reliability,
-                                    .reliability_limit = channel->config.reliability_limit,
-                                    .priority = priority_on_the_wire(channel->config.priority),
-                                    .send_buffer_max = channel->config.send_buffer_max};
-    hf_err err = hf_peer_open_channel(channel->session->current->peer, now, &config, &channel->carrier);
-    return err == HF_OK ? set_in_parts(channel) : err;
-}
-
-/* One that is gone already is closed. */
-void hf_session_close_carrier(hf_session *session, hf_time now, hf_datachannel carrier)
-{
-    hf_err err = hf_peer_close_channel(session->current->peer, now, carrier);
-    if (err != HF_OK)
-        hf_log(session->env, HF_LOG_DEBUG, "session: closing a data channel: %s", hf_err_name(err));
-}
-
-hf_channel *hf_channel_of_carrier(const hf_session *session, hf_datachannel carrier)
-{
-    for (size_t i = 0; i < session->channels_len; i++) {
-        if (session->channels[i]->carrier == carrier)
-            return session->channels[i];
-    }
-    return NULL;
-}
-
 void hf_channel_detach(hf_channel *channel)
 {
     hf_session *session = channel->session;
+    hf_scheduler_remove(&session->traffic.scheduler, &channel->turn);
+    if (session->traffic.recent == channel)
+        session->traffic.recent = NULL;
     for (size_t i = 0; i < session->channels_len; i++) {
         if (session->channels[i] == channel) {
             session->channels_len--;
@@ -112,12 +94,25 @@ void hf_channel_detach(hf_channel *channel)
     }
 }
 
+void hf_channel_destroy(hf_channel *channel)
+{
+    const hf_env *env = channel->session->env;
+    hf_inbox_clear(&channel->inbox);
+    hf_outbox_clear(&channel->outbox);
+    hf_outbox_clear(&channel->returning);
+    hf_dealloc(env, channel->name);
+    hf_dealloc(env, channel->protocol);
+    hf_dealloc(env, channel);
+}
+
 hf_err hf_session_create_channel(hf_session *session, hf_time now, const hf_channel_config *config, hf_channel **out)
 {
     hf_channel *channel;
     if (!session || !config || !out)
         return HF_EINVAL;
     hf_err err = hf_session_begin(session, now);
+    if (err == HF_OK && (session->state == HF_SESSION_FAILED || session->traffic.bye_heard))
+        err = HF_ESTATE;
     if (err == HF_OK)
         err = hf_channel_config_check(config);
     if (err == HF_OK && hf_session_channel(session, config->name))
@@ -133,22 +128,50 @@ hf_err hf_session_create_channel(hf_session *session, hf_time now, const hf_chan
         return err;
     }
     *out = channel;
+    hf_link_drive(session, now);
     hf_session_wake(session);
     return HF_OK;
 }
 
+/* --- Finding --------------------------------------------------------------------------------------------------------- */
+
+/* Where one that ends has not told so yet, another of its name may have been opened by the remote. */
 hf_channel *hf_session_channel(const hf_session *session, const char *name)
 {
+    hf_channel *found = NULL;
     for (size_t i = 0; session && name && i < session->channels_len; i++) {
-        if (strcmp(session->channels[i]->name, name) == 0)
-            return session->channels[i];
+        hf_channel *channel = session->channels[i];
+        if (strcmp(channel->name, name) == 0 && (!found || found->closing))
+            found = channel;
     }
-    return NULL;
+    return found;
 }
 
 hf_channel *hf_session_channel_at(const hf_session *session, size_t index)
 {
     return session && index < session->channels_len ? session->channels[index] : NULL;
+}
+
+hf_channel *hf_channel_find(const hf_session *session, bool remote, uint64_t incarnation)
+{
+    for (size_t i = 0; i < session->channels_len; i++) {
+        hf_channel *channel = session->channels[i];
+        if (channel->speaks == HF_PROTOCOL_HOLDFAST && channel->remote == remote && channel->incarnation == incarnation)
+            return channel;
+    }
+    return NULL;
+}
+
+hf_channel *hf_channel_of_carrier(hf_session *session, hf_datachannel carrier)
+{
+    hf_traffic *traffic = &session->traffic;
+    if (traffic->recent && traffic->recent->carrier == carrier)
+        return traffic->recent;
+    for (size_t i = 0; carrier != 0 && i < session->channels_len; i++) {
+        if (session->channels[i]->carrier == carrier)
+            return traffic->recent = session->channels[i];
+    }
+    return NULL;
 }
 
 const char *hf_channel_name(const hf_channel *channel)
@@ -161,63 +184,132 @@ hf_session *hf_channel_session(const hf_channel *channel)
     return channel ? channel->session : NULL;
 }
 
-/* At the start of each call that needs the data channel underneath. */
-static hf_err begin(hf_channel *channel, hf_time now)
-{
-    hf_err err = channel ? hf_session_begin(channel->session, now) : HF_EINVAL;
-    return err == HF_OK && channel->carrier == 0 ? HF_ESTATE : err;
-}
+/* --- Use ------------------------------------------------------------------------------------------------------------- */
 
 hf_err hf_channel_send(hf_channel *channel, hf_time now, hf_message_kind kind, const void *data, size_t len)
 {
-    hf_err err = begin(channel, now);
+    if (!channel || (!data && len > 0) || (kind != HF_BINARY && kind != HF_TEXT))
+        return HF_EINVAL;
+    hf_session *session = channel->session;
+    hf_err err = hf_session_begin(session, now);
     if (err != HF_OK)
         return err;
-    err = hf_peer_send(channel->session->current->peer, now, channel->carrier, kind, data, len);
-    hf_session_wake(channel->session);
-    return err;
+    if (channel->closing)
+        return HF_ESTATE;
+    hf_bytes message = hf_bytes_of(data, len);
+    if (kind == HF_TEXT && !hf_bytes_are_utf8(message))
+        return HF_EINVAL;
+    err = hf_outbox_push(&channel->outbox, kind, message);
+    if (err != HF_OK)
+        return err;
+    channel->messages_sent++;
+    channel->bytes_sent += len;
+    hf_channel_feed(channel);
+    hf_link_drive(session, now);
+    hf_session_wake(session);
+    return HF_OK;
 }
 
 hf_err hf_channel_close(hf_channel *channel, hf_time now)
 {
-    hf_err err = begin(channel, now);
+    hf_err err = channel ? hf_session_begin(channel->session, now) : HF_EINVAL;
     if (err != HF_OK)
         return err;
-    err = hf_peer_close_channel(channel->session->current->peer, now, channel->carrier);
-    channel->closing = err == HF_OK;
+    hf_channel_begin_close(channel);
+    hf_link_drive(channel->session, now);
     hf_session_wake(channel->session);
-    return err;
+    return HF_OK;
 }
 
 hf_err hf_channel_set_buffered_low(hf_channel *channel, size_t bytes)
 {
     if (!channel)
         return HF_EINVAL;
-    if (channel->carrier == 0)
-        return HF_ESTATE;
-    return hf_peer_set_buffered_low(channel->session->current->peer, channel->carrier, bytes);
+    channel->low = bytes;
+    return HF_OK;
 }
 
 hf_err hf_channel_receive_in_parts(hf_channel *channel, bool in_parts)
 {
     if (!channel)
         return HF_EINVAL;
-    channel->config.in_parts = in_parts;
-    return set_in_parts(channel);
+    channel->config.in_parts = channel->inbox.in_parts = in_parts;
+    if (channel->speaks != HF_PROTOCOL_PLAIN || channel->carrier == 0)
+        return HF_OK;
+    hf_err err = hf_peer_receive_in_parts(channel->session->current->peer, channel->carrier, in_parts);
+    return err == HF_ENOENT ? HF_OK : err; /* it is gone, and has nothing more to receive */
+}
+
+hf_err hf_channel_pause(hf_channel *channel, hf_time now, bool paused)
+{
+    hf_err err = channel ? hf_session_begin(channel->session, now) : HF_EINVAL;
+    if (err != HF_OK)
+        return err;
+    if (channel->speaks == HF_PROTOCOL_PLAIN && paused)
+        return HF_ENOTSUP;
+    channel->paused = paused && !channel->closing;
+    if (!channel->paused)
+        hf_channel_tell(channel, HF_NEWS_DATA);
+    hf_session_wake(channel->session);
+    return HF_OK;
+}
+
+hf_err hf_channel_get_stats(const hf_channel *channel, hf_channel_stats *out)
+{
+    if (!channel || !out)
+        return HF_EINVAL;
+    *out = (hf_channel_stats){
+        .messages_sent = channel->messages_sent,
+        .bytes_sent = channel->bytes_sent,
+        .messages_acked = channel->outbox.messages_acked,
+        .messages_received = channel->messages_received,
+        .bytes_received = channel->bytes_received,
+        .messages_replayed = channel->outbox.replayed,
+        .messages_dropped = channel->outbox.dropped,
+        .duplicates = channel->inbox.duplicates,
+        .late = channel->inbox.late,
+        .queued = channel->outbox.queued,
+        .kept = channel->outbox.kept,
+    };
+    return HF_OK;
+}
+
+static hf_datachannel_state state_of(const hf_channel *channel)
+{
+    if (channel->over)
+        return HF_DATACHANNEL_CLOSED;
+    if (channel->closing)
+        return HF_DATACHANNEL_CLOSING;
+    return channel->was_open ? HF_DATACHANNEL_OPEN : HF_DATACHANNEL_CONNECTING;
+}
+
+void hf_channel_describe(const hf_channel *channel, hf_datachannel_info *out)
+{
+    *out = (hf_datachannel_info){
+        .state = state_of(channel),
+        .label = channel->name,
+        .protocol = channel->protocol,
+        .has_id = channel->has_id,
+        .id = channel->id,
+        .unordered = channel->config.unordered,
+        .remote = channel->remote,
+        .reliability = channel->config.reliability,
+        .reliability_limit = channel->config.reliability_limit,
+        .priority = hf_priority_on_wire(channel->config.priority),
+        .buffered_amount = channel->outbox.queued,
+        .messages_sent = channel->messages_sent,
+        .bytes_sent = channel->bytes_sent,
+        .messages_received = channel->messages_received,
+        .bytes_received = channel->bytes_received,
+    };
 }
 
 hf_err hf_channel_info(const hf_channel *channel, hf_datachannel_info *out)
 {
     if (!channel || !out)
         return HF_EINVAL;
-    if (channel->carrier == 0)
-        return HF_ESTATE;
-    hf_err err = hf_peer_channel_info(channel->session->current->peer, channel->carrier, out);
-    if (err == HF_OK) {
-        out->label = channel->name;
-        out->protocol = channel->protocol;
-    }
-    return err;
+    hf_channel_describe(channel, out);
+    return HF_OK;
 }
 
 void hf_channel_set_user(hf_channel *channel, void *user)

@@ -312,15 +312,6 @@ void hf_session_renegotiate_if_wanted(hf_connection *connection)
         hf_log(session->env, HF_LOG_ERROR, "session: an offer could not be made: %s", hf_err_text(err));
 }
 
-static bool is_delivered(const hf_session *session)
-{
-    for (size_t i = 0; i < session->channels_len; i++) {
-        if (session->channels[i]->carrier != 0)
-            return false;
-    }
-    return true;
-}
-
 /* A path that does not answer yet, or no longer, may do so before the time is over. */
 static bool may_deliver(const hf_session *session)
 {
@@ -334,7 +325,7 @@ void hf_session_close_if_due(hf_session *session, hf_time now)
 {
     if (!session->disconnecting || session->state == HF_SESSION_CLOSED)
         return;
-    if (may_deliver(session) && !is_delivered(session) && now < session->linger_until)
+    if (may_deliver(session) && !hf_link_is_done(session) && now < session->linger_until)
         return;
     hf_connection_close(session->current, now);
     hf_session_enter(session, HF_SESSION_CLOSED, HF_OK);
@@ -362,11 +353,7 @@ hf_err hf_session_disconnect(hf_session *session, hf_time now)
         return HF_OK;
     session->linger_until = now + session->config.linger;
     session->give_up_at = HF_NEVER;
-    for (size_t i = 0; i < session->channels_len; i++) {
-        session->channels[i]->closing = true;
-        if (session->channels[i]->carrier != 0)
-            hf_session_close_carrier(session, now, session->channels[i]->carrier);
-    }
+    hf_link_say_goodbye(session);
     hf_session_close_if_due(session, now);
     hf_session_wake(session);
     return HF_OK;

@@ -18,6 +18,7 @@ hf_err hf_connection_new(hf_connection **out, hf_session *session)
     connection->session = session;
     connection->group = session->groups;
     connection->silent_at = HF_NEVER;
+    hf_link_init(&connection->link, session->env);
     hf_peer_config config = session->config.peer;
     char line[HF_RECOGNITION_SIZE];
     hf_recognition_write(session->id, line);
@@ -42,6 +43,7 @@ void hf_connection_free(hf_connection *connection)
     if (!connection)
         return;
     const hf_env *env = connection->session->env;
+    hf_link_clear(&connection->link, env);
     hf_peer_free(connection->peer);
     hf_dealloc(env, connection);
 }

@@ -130,6 +130,12 @@ static bool dispatch_connections(hf_session *session)
     return false;
 }
 
+/* The next thing that is known already; what is handed back comes before the news that it belongs to. */
+static bool dispatch_news(hf_session *session)
+{
+    return hf_link_dispatch_returned(session) || dispatch_own(session) || hf_link_dispatch(session);
+}
+
 void hf_session_dispatch(hf_session *session, hf_time now)
 {
     if (!session || session->dispatching)
@@ -137,10 +143,14 @@ void hf_session_dispatch(hf_session *session, hf_time now)
     session->now = now;
     session->dispatching = true;
     while (!session->free_due) {
-        if (dispatch_own(session))
+        if (dispatch_news(session))
             continue;
-        if (!dispatch_connections(session))
-            break;
+        if (!dispatch_connections(session)) {
+            hf_link_drive(session, now);
+            hf_session_close_if_due(session, now);
+            if (!dispatch_news(session))
+                break;
+        }
         hf_session_close_if_due(session, now);
     }
     session->dispatching = false;

@@ -24,6 +24,7 @@ static void on_route(hf_connection *connection, const hf_ice_route *route)
         connection->path = path_of(route);
     if (connection != session->current) /* told when it takes over */
         return;
+    hf_link_change_path(session);
     if (changed)
         hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED}, NULL);
     hf_session_emit(session, &event);
@@ -38,6 +39,8 @@ static void on_connected(hf_connection *connection)
     session->lost_at = HF_NEVER;
     if (is_first)
         hf_link_take_over(connection, NULL, true);
+    else
+        hf_link_restore(connection);
 }
 
 /* Of the one that serves. */
@@ -108,71 +111,6 @@ static void on_candidate(hf_connection *connection, const hf_peer_event *e)
     hf_session_emit(session, &event);
 }
 
-/* The remote opened a data channel: it becomes a channel of that name. */
-static hf_channel *adopt(hf_connection *connection, hf_datachannel carrier)
-{
-    hf_session *session = connection->session;
-    hf_datachannel_info info;
-    hf_channel *channel;
-    if (hf_peer_channel_info(connection->peer, carrier, &info) != HF_OK)
-        return NULL;
-    hf_channel_config config = {.name = info.label,
-                                .protocol = info.protocol,
-                                .unordered = info.unordered,
-                                .reliability = info.reliability,
-                                .reliability_limit = info.reliability_limit,
-                                .priority = hf_priority_of_wire(info.priority)};
-    if (hf_channel_new(&channel, session, &config) != HF_OK) {
-        hf_session_close_carrier(session, session->now, carrier);
-        return NULL;
-    }
-    channel->carrier = carrier;
-    return channel;
-}
-
-static void on_channel_event(hf_connection *connection, const hf_peer_event *e)
-{
-    hf_session *session = connection->session;
-    hf_channel *channel = hf_channel_of_carrier(session, e->channel);
-    if (!channel && e->type == HF_PEER_CHANNEL_OPEN)
-        channel = adopt(connection, e->channel);
-    if (!channel)
-        return;
-    hf_session_event event = {.cause = e->cause, .channel = channel};
-    switch ((int)e->type) {
-    case HF_PEER_CHANNEL_OPEN:
-        event.type = HF_SESSION_CHANNEL_OPEN;
-        break;
-    case HF_PEER_CHANNEL_MESSAGE:
-        event.type = HF_SESSION_ON_DATA;
-        event.u.data.kind = e->u.message.kind;
-        event.u.data.data = e->u.message.data;
-        event.u.data.len = e->u.message.len;
-        event.u.data.first = e->u.message.first;
-        event.u.data.last = e->u.message.last;
-        event.u.data.discarded = e->u.message.discarded;
-        break;
-    case HF_PEER_CHANNEL_LOW:
-        event.type = HF_SESSION_CHANNEL_LOW;
-        break;
-    case HF_PEER_CHANNEL_WRITABLE:
-        event.type = HF_SESSION_CHANNEL_WRITABLE;
-        break;
-    case HF_PEER_CHANNEL_CLOSED:
-        event.type = HF_SESSION_CHANNEL_CLOSED;
-        if (hf_channel_info(channel, &event.u.closed) != HF_OK)
-            event.u.closed = (hf_datachannel_info){.label = channel->name, .protocol = channel->protocol};
-        channel->carrier = 0;
-        hf_channel_detach(channel); /* so that a handler can open another one of that name */
-        break;
-    default: /* CLOSING: the data channel goes on by itself until CLOSED */
-        return;
-    }
-    hf_session_emit(session, &event);
-    if (event.type == HF_SESSION_CHANNEL_CLOSED)
-        hf_channel_destroy(channel);
-}
-
 void hf_connection_hear(hf_connection *connection, const hf_peer_event *e)
 {
     hf_session *session = connection->session;
@@ -224,7 +162,7 @@ void hf_connection_hear(hf_connection *connection, const hf_peer_event *e)
     case HF_PEER_CHANNEL_WRITABLE:
     case HF_PEER_CHANNEL_CLOSING:
     case HF_PEER_CHANNEL_CLOSED:
-        on_channel_event(connection, e);
+        hf_link_hear(connection, e);
         break;
     }
 }

@@ -186,8 +186,7 @@ static bool is_of_path(hf_err cause)
 
 static bool resumes(const hf_session *session)
 {
-    return session->config.recovery == HF_RECOVERY_RESUME && session->was_connected &&
-           hf_link_resumes(session->current);
+    return session->config.recovery == HF_RECOVERY_RESUME && session->was_connected && hf_link_resumes(session->current);
 }
 
 /* What else fails is for good: the identity, DTLS, SCTP; but where sessions resume it ends no more than a connection. */

@@ -29,6 +29,15 @@ void hf_scheduler_init(hf_scheduler *scheduler)
     *scheduler = (hf_scheduler){0};
 }
 
+bool hf_scheduler_is_empty(const hf_scheduler *scheduler)
+{
+    for (size_t i = 0; i < HF_CLASSES; i++) {
+        if (scheduler->classes[i].first)
+            return false;
+    }
+    return true;
+}
+
 static void push_front(hf_scheduler *scheduler, hf_turn *turn, class_index class)
 {
     hf_turn *first = scheduler->classes[class].first;

@@ -32,6 +32,7 @@ typedef struct hf_scheduler {
 } hf_scheduler;
 
 void hf_scheduler_init(hf_scheduler *scheduler);
+bool hf_scheduler_is_empty(const hf_scheduler *scheduler);
 
 /* It has something to send: it goes behind the others of its class; or before them, when it was taken last and has not
  * used its turn up. Queued already: nothing changes. */

@@ -24,6 +24,7 @@ hf_err hf_session_new(hf_session **out, const hf_session_config *config, const h
     session->own_env = *env;
     session->env = &session->own_env;
     session->linger_until = session->give_up_at = session->lost_at = HF_NEVER;
+    hf_traffic_init(&session->traffic);
     hf_random_bytes(env, session->id, sizeof session->id);
     hf_session_id_write(session->id, session->id_text);
     hf_ring_init(&session->events, session->env, sizeof(own_event), EVENTS_MAX);
@@ -52,6 +53,7 @@ void hf_session_free(hf_session *session)
     for (size_t i = 0; i < session->channels_len; i++)
         hf_channel_destroy(session->channels[i]);
     hf_dealloc(env, session->channels);
+    hf_traffic_clear(&session->traffic, env);
     hf_dealloc(env, session->handlers);
     hf_session_clear_events(session);
     hf_connection_free(session->current);
@@ -185,6 +187,7 @@ void hf_session_input(hf_session *session, hf_time now, hf_datagram *datagrams, 
         datagrams += len;
         n -= len;
     }
+    hf_link_drive(session, now);
 }
 
 bool hf_session_poll_transmit(hf_session *session, hf_time now, hf_transmit *out)
@@ -214,6 +217,7 @@ void hf_session_reply(hf_session *session, hf_time now, const hf_reply *reply)
     if (connection)
         hf_peer_reply(connection->peer, now, reply);
     hf_session_note_locals(session, reply);
+    hf_link_drive(session, now);
 }
 
 static hf_time earlier(hf_time a, hf_time b)
@@ -223,7 +227,7 @@ static hf_time earlier(hf_time a, hf_time b)
 
 hf_time hf_session_deadline(const hf_session *session)
 {
-    hf_time due = earlier(session->linger_until, session->give_up_at);
+    hf_time due = earlier(hf_link_deadline(session), earlier(session->linger_until, session->give_up_at));
     for (const hf_connection *c = after(session, NULL); c; c = after(session, c)) {
         due = earlier(due, hf_peer_deadline(c->peer));
         if (c != session->current && c != session->next)
@@ -237,6 +241,7 @@ void hf_session_tick(hf_session *session, hf_time now)
     session->now = now;
     for (hf_connection *c = after(session, NULL); c; c = after(session, c))
         hf_peer_tick(c->peer, now);
+    hf_link_drive(session, now);
     hf_session_close_if_due(session, now);
     hf_session_give_up_if_due(session, now);
     hf_session_reap(session, now);

@@ -5,7 +5,7 @@
  *   reconnect.c  the next one, and what is gone       place.c       which connection a signal is about
  *   identity.c   who the remote is                    recognition.c the line by which sessions know each other
  *   news.c     what a connection says                 events.c      the application's events and handlers
- *   channel.c  named channels over data channels      config.c      a configuration that owns its strings
+ *   channel.c  named channels (channel_priv.h, link.h) config.c     a configuration that owns its strings
  *   locals.c   which local addresses there are        names.c       words for states
  *   description.c  what the manager asks of our descriptions      policy.c  and what it decides for connections */
 #ifndef HF_SESSION_PRIV_H
@@ -13,6 +13,7 @@
 
 #include "alloc.h"
 #include "bytes.h"
+#include "channel_priv.h"
 #include "connection.h"
 #include "log.h"
 #include "peer_identity.h"
@@ -28,15 +29,6 @@
 #define EVENTS_MAX 64 /* of the session's own, not yet dispatched */
 #define ERROR_TEXT_SIZE 160
 #define LOCALS_MAX 64 /* local addresses that are told apart */
-
-struct hf_channel {
-    hf_session *session;
-    char *name, *protocol;
-    hf_channel_config config; /* its strings are the two above */
-    hf_datachannel carrier;   /* the data channel of the present connection; 0: none */
-    bool closing;             /* we have closed it */
-    void *user;
-};
 
 typedef struct handler {
     hf_session_event_type type;
@@ -97,6 +89,7 @@ struct hf_session {
 
     hf_channel **channels;
     size_t channels_len, channels_cap;
+    hf_traffic traffic;
     handler *handlers;
     size_t handlers_len, handlers_cap;
     hf_ring events;
@@ -109,16 +102,6 @@ struct hf_session {
 
 /* config.c */
 HF_CHECKED hf_err hf_channel_config_check(const hf_channel_config *config);
-
-/* channel.c */
-HF_CHECKED hf_err hf_channel_new(hf_channel **out, hf_session *session, const hf_channel_config *config);
-/* Opens a data channel for it on the present connection. */
-hf_priority hf_priority_of_wire(uint16_t priority); /* RFC 8831 §6.4 */
-HF_CHECKED hf_err hf_channel_carry(hf_channel *channel, hf_time now);
-void hf_session_close_carrier(hf_session *session, hf_time now, hf_datachannel carrier);
-hf_channel *hf_channel_of_carrier(const hf_session *session, hf_datachannel carrier);
-void hf_channel_detach(hf_channel *channel);  /* its name is free again */
-void hf_channel_destroy(hf_channel *channel); /* after detach */
 
 /* place.c */
 hf_offer_place hf_session_place_offer(const hf_session *session, uint32_t generation, const char *offer,

@@ -79,6 +79,7 @@ void hf_session_enter(hf_session *session, hf_session_state next, hf_err cause)
         hf_session_drop_next(session, session->now);
         session->current->path = HF_PATH_NONE;
         session->linger_until = HF_NEVER;
+        hf_link_hand_back(session, cause == HF_OK ? HF_ECLOSED : cause);
     }
     tell(session, HF_SESSION_STATE_CHANGED, cause);
     if (was_connected)

@@ -306,10 +306,12 @@ static bool is_paced_out(hf_window *window, hf_time now, const hf_peer_flow *flo
     bool unpaced = window->rate == 0 || window->mode == HF_WINDOW_COMPETING;
     int64_t burst = pace_rate(window) * PACE_BURST / MICROSECONDS, few = LIMIT_FIRST * (int64_t)window->packet;
     hf_span elapsed = now - window->paced_at < HF_SECONDS(1) ? now - window->paced_at : HF_SECONDS(1);
-    window->pace += pace_rate(window) * elapsed / MICROSECONDS - (int64_t)(flow->bytes_given - window->paced_given);
+    int64_t gained = pace_rate(window) * elapsed / MICROSECONDS;
+    window->pace += gained - (int64_t)(flow->bytes_given - window->paced_given);
     if (window->pace > (burst > few ? burst : few) || unpaced)
         window->pace = burst > few ? burst : few;
-    window->paced_at = now;
+    if (gained > 0 || window->pace > 0)
+        window->paced_at = now; /* otherwise what is less than a byte would be lost with each call */
     window->paced_given = flow->bytes_given;
     window->pace_refused = window->pace <= 0;
     return window->pace_refused;
@@ -332,7 +334,8 @@ size_t hf_window_room(hf_window *window, hf_time now, const hf_peer_flow *flow, 
 
 hf_time hf_window_deadline(const hf_window *window)
 {
-    return window->pace_refused ? window->paced_at + 1 - window->pace * MICROSECONDS / pace_rate(window) : HF_NEVER;
+    int64_t rate = pace_rate(window), missing = 1 - window->pace; /* bytes */
+    return window->pace_refused ? window->paced_at + (missing * MICROSECONDS + rate - 1) / rate : HF_NEVER;
 }
 
 size_t hf_window_part_max(const hf_window *window)
