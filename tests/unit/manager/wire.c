@@ -190,35 +190,43 @@ void wire_send(wire *w, int from)
 /* --- The drive loop ---------------------------------------------------------------------------------------------------- */
 
 /* Each session has a port for each of its groups. */
-static hf_addr address_of(const wire_side *side, size_t session, uint32_t group)
+static hf_addr address_of(const wire_side *side, size_t session, size_t place)
 {
     return (hf_addr){.family = HF_FAMILY_IPV4,
-                     .port = (uint16_t)(5000 + session + WIRE_SESSIONS_MAX * group),
+                     .port = (uint16_t)(5000 + session + WIRE_SESSIONS_MAX * place),
                      .ip = {192, 0, (uint8_t)(2 + side->network), (uint8_t)(1 + side->index)}};
 }
 
-static void tell_locals(wire_side *side, size_t number, uint32_t group, uint32_t id)
+static void tell_locals(wire_side *side, size_t number, size_t place, uint32_t id)
 {
-    hf_local local = {.addr = address_of(side, number, group), .interface = 1u + side->network};
-    hf_reply reply = {.type = HF_REPLY_LOCALS, .group = group, .id = id, .locals = &local, .locals_len = 1};
+    hf_local local = {.addr = address_of(side, number, place), .interface = 1u + side->network};
+    hf_reply reply = {.type = HF_REPLY_LOCALS, .id = id, .locals = &local, .locals_len = 1};
+    reply.group = side->groups[number][place].id;
     hf_session_reply(side->sessions[number], side->wire->now, &reply);
 }
 
-static bool has_group(const wire_side *side, size_t number, uint32_t group)
+/* The group's, or else the first free one behind where it would be if all were. */
+static size_t place_of(const wire_side *side, size_t number, uint32_t group)
 {
-    return group < WIRE_GROUPS_MAX && (side->groups[number] & 1u << group) != 0;
+    size_t free_one = WIRE_GROUPS_MAX;
+    for (size_t i = 0; i < WIRE_GROUPS_MAX; i++) {
+        size_t place = (group + i) % WIRE_GROUPS_MAX;
+        if (side->groups[number][place].is_used && side->groups[number][place].id == group)
+            return place;
+        if (!side->groups[number][place].is_used && free_one == WIRE_GROUPS_MAX)
+            free_one = place;
+    }
+    assert(free_one < WIRE_GROUPS_MAX);
+    return free_one;
 }
 
 static void answer(wire_side *side, size_t number, const hf_request *request)
 {
-    assert(request->group < WIRE_GROUPS_MAX);
-    if (request->type == HF_REQUEST_RELEASE) {
-        assert(has_group(side, number, request->group));
-        side->groups[number] &= ~(1u << request->group);
-        return;
-    }
-    side->groups[number] |= 1u << request->group;
-    tell_locals(side, number, request->group, request->id);
+    size_t place = place_of(side, number, request->group);
+    side->groups[number][place].is_used = request->type != HF_REQUEST_RELEASE;
+    side->groups[number][place].id = request->group;
+    if (request->type != HF_REQUEST_RELEASE)
+        tell_locals(side, number, place, request->id);
 }
 
 void wire_move(wire *w, int index)
@@ -226,9 +234,9 @@ void wire_move(wire *w, int index)
     wire_side *side = &w->side[index];
     side->network++;
     for (size_t i = 0; i < side->sessions_len; i++) {
-        for (uint32_t group = 0; side->sessions[i] && group < WIRE_GROUPS_MAX; group++) {
-            if (has_group(side, i, group))
-                tell_locals(side, i, group, 0);
+        for (size_t place = 0; side->sessions[i] && place < WIRE_GROUPS_MAX; place++) {
+            if (side->groups[i][place].is_used)
+                tell_locals(side, i, place, 0);
         }
     }
 }
@@ -262,8 +270,7 @@ static void drive(wire_side *side, size_t number)
     while (hf_session_poll_transmit(session, w->now, &out)) {
         for (size_t at = 0; at < out.len; at += out.segment) {
             size_t len = out.len - at < out.segment ? out.len - at : out.segment;
-            uint32_t group = (out.path.local.port - 5000u) / WIRE_SESSIONS_MAX;
-            hf_addr from = address_of(side, number, group);
+            hf_addr from = address_of(side, number, (out.path.local.port - 5000u) / WIRE_SESSIONS_MAX);
             if (w->cut || draw(w, 1000) < w->loss || !hf_addr_equal(&from, &out.path.local))
                 continue;
             wire_letter l = {.at = w->now + DATAGRAM_DELAY, .to = 1 - side->index, .data = malloc(len), .len = len};
@@ -321,12 +328,12 @@ static void deliver(wire *w, wire_letter *l)
         return;
     }
     size_t number = (l->path.local.port - 5000u) % WIRE_SESSIONS_MAX;
-    uint32_t group = (l->path.local.port - 5000u) / WIRE_SESSIONS_MAX;
-    hf_addr here = address_of(side, number, group);
-    if (number >= side->sessions_len || !side->sessions[number] || !has_group(side, number, group) ||
+    size_t place = (l->path.local.port - 5000u) / WIRE_SESSIONS_MAX;
+    hf_addr here = address_of(side, number, place);
+    if (number >= side->sessions_len || !side->sessions[number] || !side->groups[number][place].is_used ||
         !hf_addr_equal(&here, &l->path.local))
         return;
-    hf_datagram datagram = {.path = l->path, .data = l->data, .len = l->len, .group = group};
+    hf_datagram datagram = {.path = l->path, .data = l->data, .len = l->len, .group = side->groups[number][place].id};
     hf_session_input(side->sessions[number], w->now, &datagram, 1);
 }
 

@@ -10,7 +10,7 @@
 
 #define WIRE_SESSIONS_MAX 8
 #define WIRE_NAMES_MAX 16
-#define WIRE_GROUPS_MAX 32
+#define WIRE_GROUPS_MAX 16
 
 /* What one side heard. */
 typedef struct wire_side {
@@ -19,8 +19,11 @@ typedef struct wire_side {
     hf_manager *manager;
     hf_session *sessions[WIRE_SESSIONS_MAX]; /* those that the driver knows */
     size_t sessions_len;
-    uint32_t groups[WIRE_SESSIONS_MAX]; /* of sockets, of each session: a bit for each one that has asked for some */
-    hf_session *begun; /* the last that on_session told */
+    struct {
+        bool is_used;
+        uint32_t id;
+    } groups[WIRE_SESSIONS_MAX][WIRE_GROUPS_MAX]; /* of sockets, of each session: the place decides on the port */
+    hf_session *begun;                            /* the last that on_session told */
     unsigned begun_count;
     char opened[WIRE_NAMES_MAX][32]; /* channels, as they opened */
     size_t opened_len;
@@ -55,7 +58,7 @@ typedef struct wire {
     hf_span envelope_delay;
     unsigned envelopes;
     void (*forge)(struct wire *w, int to, hf_envelope *envelope); /* whoever carries them may write in them; NULL: honest */
-    uint64_t sent[2]; /* messages that wire_send made */
+    uint64_t sent[2];                                             /* messages that wire_send made */
 } wire;
 
 /* Both managers are configured with the five channels of hf_collab_channels. */
