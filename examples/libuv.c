@@ -132,6 +132,7 @@ static bool resolve(const hf_request *request)
     return lookup.data;
 }
 
+/* All of group 0: a peer is one connection. (A session's driver keeps the sockets of its connections apart: io.h.) */
 static void answer(const hf_request *request)
 {
     static const hf_reply_type types[] = {[HF_REQUEST_RESOLVE] = HF_REPLY_RESOLVED,

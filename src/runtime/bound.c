@@ -46,8 +46,7 @@ void hf_bound_answer(hf_object *d, const hf_request *request)
     hf_reply reply = {.type = HF_REPLY_BOUND, .id = request->id, .path = request->path};
 
     reply.err = open_one(d, request, &reply.path.local);
-    d->endpoint->reply(d->object, d->loop->now, &reply);
-    hf_object_make_ready(d);
+    hf_group_reply(d, &reply);
 }
 
 static void close_one(hf_socket *s)

@@ -158,8 +158,7 @@ void hf_locals_tell(hf_object *d, uint32_t id, hf_err err)
     }
 
     hf_reply reply = {.type = HF_REPLY_LOCALS, .id = id, .err = err, .locals = locals, .locals_len = len};
-    d->endpoint->reply(d->object, d->loop->now, &reply);
-    hf_object_make_ready(d);
+    hf_group_reply(d, &reply);
 }
 
 void hf_locals_answer(hf_object *d, const hf_request *request)

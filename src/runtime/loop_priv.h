@@ -21,6 +21,7 @@
 #define HF_INTERFACES_MAX 64      /* addresses of this machine that are looked at */
 #define HF_SOCKETS_MAX 32         /* sockets of one object, and as many that listen */
 #define HF_CONNECTIONS_MAX 64     /* TCP streams of one object, those not open yet included */
+#define HF_GROUPS_MAX 16          /* groups of sockets of one object */
 #define HF_GUESTS_MAX 4096        /* the same of a server */
 #define HF_BOUND_MAX 16384        /* sockets of one object that it asked for one by one */
 #define HF_LOOKUPS_MAX 256        /* names being looked up for one loop */
@@ -291,6 +292,9 @@ void hf_watch_clear(hf_loop *loop);
 
 struct hf_object {
     hf_source source;
+    hf_object *root;       /* the one that is driven: itself, but for further groups of its sockets */
+    hf_object *next_group; /* of the same root */
+    uint32_t group;        /* 0 at the root */
     hf_loop *loop;
     const hf_endpoint *endpoint;
     void *object;
@@ -320,6 +324,21 @@ hf_object *hf_object_find(hf_loop *loop, const void *object); /* NULL: it is not
 void hf_objects_serve(hf_loop *loop);
 void hf_objects_refresh_locals(hf_loop *loop);
 void hf_objects_clear(hf_loop *loop);
+
+/* Closes all that it has asked for. */
+void hf_object_close_all(hf_object *driven);
+
+/* --- groups.c: the groups of sockets of one object -------------------------------------------------------------------- */
+
+hf_object *hf_group_find(hf_object *root, uint32_t id); /* NULL: there is none */
+hf_object *hf_group_need(hf_object *root, uint32_t id); /* the same, or a new one; NULL: no memory, or too many */
+void hf_group_release(hf_object *root, uint32_t id);
+void hf_groups_clear(hf_object *root); /* all but the first */
+
+/* Hands a reply to the object, from that group. */
+void hf_group_reply(hf_object *driven, hf_reply *reply);
+/* Answers that it can't be (HF_ELIMIT). */
+void hf_group_refuse(hf_object *root, const hf_request *request);
 
 /* --- loop.c ----------------------------------------------------------------------------------------------------------- */
 

@@ -235,8 +235,7 @@ static void tell(const hf_mdns_event *e)
     hf_object *d = e->owner;
     hf_reply reply = {.type = HF_REPLY_RESOLVED, .id = e->id, .err = e->err, .addrs = e->addrs, .addrs_len = e->addrs_len};
 
-    d->endpoint->reply(d->object, d->loop->now, &reply);
-    hf_object_make_ready(d);
+    hf_group_reply(d, &reply);
 }
 
 /* A reply may make an object go, and that comes back here: one serving at a time. */
@@ -399,8 +398,7 @@ static void answer(hf_object *d, const hf_request *request, hf_reply_type type, 
 {
     hf_reply reply = {.type = type, .id = request->id, .err = err};
 
-    d->endpoint->reply(d->object, d->loop->now, &reply);
-    hf_object_make_ready(d);
+    hf_group_reply(d, &reply);
 }
 
 void hf_multicast_resolve(hf_object *d, const hf_request *request)

@@ -105,17 +105,26 @@ static hf_socket *find_socket(const hf_object *d, const hf_addr *addr)
     return s ? s : hf_bound_find(d, addr);
 }
 
-static void send_run(hf_object *d, const hf_transmit *run)
+static bool send_from(hf_object *d, const hf_transmit *run, size_t segment)
 {
-    size_t segment = run->segment > 0 && run->segment < run->len ? run->segment : run->len;
-
-    if (run->len == 0 || (run->path.transport == HF_TCP && hf_stream_send(d, &run->path, run->buffer, run->len, segment)))
-        return;
-    hf_socket *s = run->path.transport == HF_UDP ? find_socket(d, &run->path.local) : NULL;
+    if (run->path.transport == HF_TCP)
+        return hf_stream_send(d, &run->path, run->buffer, run->len, segment);
+    hf_socket *s = find_socket(d, &run->path.local);
     if (s)
         hf_socket_send(s, &run->path.remote, run->buffer, run->len, segment);
-    else
-        d->loop->stats.send_errors += (run->len + segment - 1) / segment; /* its address has gone */
+    return s;
+}
+
+/* The address of the socket is of one group alone. */
+static void send_run(hf_object *root, const hf_transmit *run)
+{
+    size_t segment = run->segment > 0 && run->segment < run->len ? run->segment : run->len;
+    bool sent = run->len == 0;
+
+    for (hf_object *d = root; d && !sent; d = d->next_group)
+        sent = send_from(d, run, segment);
+    if (!sent)
+        root->loop->stats.send_errors += (run->len + segment - 1) / segment; /* its address has gone */
 }
 
 /* False: there may be more. While a socket is full the object keeps what it has: nothing piles up on the way. */
@@ -141,38 +150,49 @@ static void resolve(hf_object *d, const hf_request *request)
         hf_resolver_ask(d, request->id, request->name);
 }
 
-static bool answer_requests(hf_object *d)
+static void answer(hf_object *d, const hf_request *request)
+{
+    switch (request->type) {
+    case HF_REQUEST_LOCALS:
+        hf_locals_answer(d, request);
+        break;
+    case HF_REQUEST_RESOLVE:
+        resolve(d, request);
+        break;
+    case HF_REQUEST_ADVERTISE:
+        hf_multicast_advertise(d, request);
+        break;
+    case HF_REQUEST_CONNECT:
+        hf_stream_connect(d, request);
+        break;
+    case HF_REQUEST_DISCONNECT:
+        hf_stream_disconnect(d, request);
+        break;
+    case HF_REQUEST_BIND:
+        hf_bound_answer(d, request);
+        break;
+    case HF_REQUEST_UNBIND:
+        hf_bound_close(d, request);
+        break;
+    case HF_REQUEST_RELEASE:
+        hf_group_release(d->root, request->group);
+        break;
+    }
+}
+
+static bool answer_requests(hf_object *root)
 {
     for (size_t i = 0; i < REQUESTS_PER_SERVING; i++) {
         hf_request request;
 
-        if (!d->endpoint->poll_request(d->object, &request))
+        if (!root->endpoint->poll_request(root->object, &request))
             return true;
-        switch (request.type) {
-        case HF_REQUEST_LOCALS:
-            hf_locals_answer(d, &request);
-            break;
-        case HF_REQUEST_RESOLVE:
-            resolve(d, &request);
-            break;
-        case HF_REQUEST_ADVERTISE:
-            hf_multicast_advertise(d, &request);
-            break;
-        case HF_REQUEST_CONNECT:
-            hf_stream_connect(d, &request);
-            break;
-        case HF_REQUEST_DISCONNECT:
-            hf_stream_disconnect(d, &request);
-            break;
-        case HF_REQUEST_BIND:
-            hf_bound_answer(d, &request);
-            break;
-        case HF_REQUEST_UNBIND:
-            hf_bound_close(d, &request);
-            break;
-        case HF_REQUEST_RELEASE:
-            break;
-        }
+        bool needs = request.type != HF_REQUEST_RELEASE;
+        hf_object *d = needs ? hf_group_need(root, request.group) : hf_group_find(root, request.group);
+        if (d)
+            answer(d, &request);
+        else
+            hf_group_refuse(root, &request);
     }
     return false;
 }
@@ -240,6 +260,7 @@ hf_err hf_loop_add(hf_loop *loop, const hf_endpoint *endpoint, void *object, con
     if (!d)
         return HF_ENOMEM;
     *d = (hf_object){.source.kind = HF_SOURCE_OBJECT,
+                     .root = d,
                      .loop = loop,
                      .endpoint = endpoint,
                      .object = object,
@@ -267,6 +288,21 @@ free_memory:
     return err;
 }
 
+void hf_object_close_all(hf_object *d)
+{
+    d->wants_locals = false;
+    hf_resolver_forget(d);
+    hf_multicast_forget(d);
+    for (hf_socket *s = d->sockets, *next; s; s = next) {
+        next = s->next;
+        hf_socket_close(s);
+    }
+    d->sockets = NULL;
+    d->sockets_len = 0;
+    hf_bound_clear(d);
+    hf_streams_close(d);
+}
+
 static void let_go(hf_object **at)
 {
     hf_object *d = *at;
@@ -277,15 +313,8 @@ static void let_go(hf_object **at)
     d->endpoint->set_wake(d->object, NULL, NULL);
     take_off_ready(d);
     hf_timers_cancel(&loop->timers, &d->timer);
-    hf_resolver_forget(d);
-    hf_multicast_forget(d);
-    for (hf_socket *s = d->sockets, *next; s; s = next) {
-        next = s->next;
-        hf_socket_close(s);
-    }
-    d->sockets = NULL;
-    hf_bound_clear(d);
-    hf_streams_close(d);
+    hf_groups_clear(d);
+    hf_object_close_all(d);
     hf_dealloc(loop->env, d->listen);
     hf_bind_clear(&d->bind, loop->env);
     hf_loop_bury(loop, &d->source);
@@ -307,8 +336,10 @@ void hf_objects_refresh_locals(hf_loop *loop)
 {
     for (size_t i = 0; i < loop->table_cap; i++) {
         for (hf_object *d = loop->table[i]; d; d = d->table_next) {
-            if (d->wants_locals)
-                hf_locals_refresh(d);
+            for (hf_object *g = d; g; g = g->next_group) {
+                if (g->wants_locals)
+                    hf_locals_refresh(g);
+            }
             if (d->listen_len > 0)
                 hf_listen_refresh(d);
         }

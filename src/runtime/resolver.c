@@ -231,8 +231,7 @@ static void answer(hf_object *d, uint32_t id, hf_err err, const hf_addr *addrs, 
 {
     hf_reply reply = {.type = HF_REPLY_RESOLVED, .id = id, .err = err, .addrs = addrs, .addrs_len = n};
 
-    d->endpoint->reply(d->object, d->loop->now, &reply);
-    hf_object_make_ready(d);
+    hf_group_reply(d, &reply);
 }
 
 static hf_err look_up(hf_object *d, uint32_t id, const char *name, size_t len)

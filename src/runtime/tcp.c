@@ -60,7 +60,7 @@ static void let_owner_go_on(hf_stream *s)
 {
     hf_loop_timer_cancel(s->owner->loop, &s->stall);
     if (s->held && !s->is_stalled)
-        s->owner->sockets_blocked--;
+        s->owner->root->sockets_blocked--;
 }
 
 static void drop_held(hf_stream *s)
@@ -104,8 +104,7 @@ static void tell(hf_object *d, hf_reply_type type, uint32_t id, hf_err err, cons
 {
     hf_reply reply = {.type = type, .id = id, .err = err, .path = *path};
 
-    d->endpoint->reply(d->object, d->loop->now, &reply);
-    hf_object_make_ready(d);
+    hf_group_reply(d, &reply);
 }
 
 /* The stream has ended, or could not be opened. */
@@ -371,7 +370,7 @@ static void on_stalled(void *context)
     hf_stream *s = context;
 
     s->is_stalled = true;
-    s->owner->sockets_blocked--;
+    s->owner->root->sockets_blocked--;
     tell(s->owner, HF_REPLY_ROOM, 0, HF_EAGAIN, &s->path);
 }
 
@@ -388,7 +387,7 @@ static void hold(hf_stream *s, const uint8_t *data, size_t len)
     memcpy(s->held, data, len);
     s->held_len = len;
     s->held_at = 0;
-    s->owner->sockets_blocked++;
+    s->owner->root->sockets_blocked++;
     hf_loop_reattach(loop, &s->source, s->fd, EPOLLIN | EPOLLOUT);
     if (s->owner->never_waits || hf_loop_timer_set(loop, &s->stall, loop->now + STALL_AFTER, on_stalled, s) != HF_OK)
         on_stalled(s);
@@ -425,7 +424,7 @@ static void on_writable(hf_stream *s)
     bool was_told = s->is_stalled;
     drop_held(s);
     hf_loop_reattach(s->owner->loop, &s->source, s->fd, EPOLLIN);
-    hf_object_make_ready(s->owner);
+    hf_object_make_ready(s->owner->root);
     if (was_told)
         tell(s->owner, HF_REPLY_ROOM, 0, HF_OK, &s->path);
 }
@@ -450,10 +449,10 @@ static bool read_once(hf_stream *s)
     }
     for (size_t at = 0; at < (size_t)got; at += HF_DATAGRAM_MAX) {
         size_t len = (size_t)got - at < HF_DATAGRAM_MAX ? (size_t)got - at : HF_DATAGRAM_MAX;
-        datagrams[n++] = (hf_datagram){.path = s->path, .data = memory + at, .len = len};
+        datagrams[n++] = (hf_datagram){.path = s->path, .data = memory + at, .len = len, .group = d->group};
     }
     d->endpoint->input(d->object, d->loop->now, datagrams, n);
-    hf_object_make_ready(d);
+    hf_object_make_ready(d->root);
     return (size_t)got == cap && !s->source.dead;
 }
 

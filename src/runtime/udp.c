@@ -169,7 +169,7 @@ static void release_held(hf_socket *s)
     hf_dealloc(s->owner->loop->env, s->held);
     s->held = NULL;
     s->held_len = 0;
-    s->owner->sockets_blocked--;
+    s->owner->root->sockets_blocked--;
 }
 
 void hf_socket_close(hf_socket *s)
@@ -247,7 +247,7 @@ static void hold(hf_socket *s, const hf_addr *remote, const uint8_t *data, size_
     s->held_len = len;
     s->held_segment = segment;
     s->held_remote = *remote;
-    s->owner->sockets_blocked++;
+    s->owner->root->sockets_blocked++;
     hf_loop_reattach(loop, &s->source, s->fd, EPOLLIN | EPOLLOUT);
 }
 
@@ -304,12 +304,12 @@ void hf_socket_on_writable(hf_socket *s)
     size_t len = s->held_len;
     hf_addr remote = s->held_remote;
     s->held = NULL;
-    s->owner->sockets_blocked--;
+    s->owner->root->sockets_blocked--;
     hf_socket_send(s, &remote, data, len, s->held_segment);
     hf_dealloc(s->owner->loop->env, data);
     if (!s->held)
         hf_loop_reattach(s->owner->loop, &s->source, s->fd, EPOLLIN);
-    hf_object_make_ready(s->owner);
+    hf_object_make_ready(s->owner->root);
 }
 
 /* --- Receiving --- */
@@ -374,7 +374,8 @@ static void take_message(hf_socket *s, hf_receiver *r, struct mmsghdr *message)
         } else {
             if (r->datagrams_len == HF_INPUT_MAX)
                 hand_on(s->owner, r);
-            r->datagrams[r->datagrams_len++] = (hf_datagram){.path = path, .data = data, .len = len};
+            r->datagrams[r->datagrams_len++] =
+                (hf_datagram){.path = path, .data = data, .len = len, .group = s->owner->group};
         }
         data += len;
         rest -= len;
@@ -400,7 +401,7 @@ void hf_socket_on_readable(hf_socket *s)
             take_message(s, r, &r->messages[i]);
         }
         hand_on(s->owner, r);
-        hf_object_make_ready(s->owner);
+        hf_object_make_ready(s->owner->root);
         if (n < asked || s->source.dead)
             return; /* that was all; or a session went, whose going was only now noticed */
     }

@@ -29,6 +29,7 @@ static void input(void *object, hf_time now, hf_datagram *datagrams, size_t n)
         t->bytes_len += datagrams[i].len;
         t->lens[t->datagrams++] = datagrams[i].len;
         t->path = datagrams[i].path;
+        t->group = datagrams[i].group;
         if (t->echo)
             add_run(t, &datagrams[i].path, datagrams[i].data, datagrams[i].len, datagrams[i].len);
         memset(datagrams[i].data, 0xEE, datagrams[i].len); /* a layer may decrypt in place */
@@ -102,12 +103,16 @@ static void reply(void *object, hf_time now, const hf_reply *r)
 
     (void)now;
     t->calls++;
+    t->reply_group = r->group;
     switch (r->type) {
     case HF_REPLY_BOUND:
         break;
     case HF_REPLY_LOCALS:
         cr_assert_leq(r->locals_len, TOY_LOCALS_MAX);
         t->locals_replies++;
+        cr_assert_lt(r->group, TOY_GROUPS_MAX);
+        t->group_told[r->group]++;
+        t->group_locals[r->group] = r->locals_len > 0 ? r->locals[0] : (hf_local){0};
         t->locals_id = r->id;
         t->locals_err = r->err;
         t->locals_len = r->locals_len;

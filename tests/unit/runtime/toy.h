@@ -12,6 +12,7 @@
 #define TOY_LOCALS_MAX 64
 #define TOY_REQUESTS_MAX 8
 #define TOY_STREAMS_MAX 80
+#define TOY_GROUPS_MAX 32
 #define TOY_BYTES_MAX (1 << 20)
 #define TOY_DATAGRAMS_MAX 4096
 
@@ -44,6 +45,9 @@ struct toy {
     uint32_t locals_id;
     hf_err locals_err;
     hf_local locals[TOY_LOCALS_MAX];
+    hf_local group_locals[TOY_GROUPS_MAX]; /* the first of each group */
+    size_t group_told[TOY_GROUPS_MAX];     /* how often */
+    uint32_t reply_group;                  /* of the newest reply */
 
     size_t advertised;
     hf_err advertised_err;
@@ -58,7 +62,8 @@ struct toy {
     size_t bytes_len;
     size_t lens[TOY_DATAGRAMS_MAX]; /* of each datagram */
     size_t datagrams;
-    hf_path path; /* of the newest */
+    hf_path path;   /* of the newest */
+    uint32_t group; /* the same */
 
     hf_request requests[TOY_REQUESTS_MAX]; /* about streams and names, to be asked */
     size_t requests_len;
