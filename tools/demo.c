@@ -27,6 +27,7 @@ static struct {
     uint64_t bytes[CLI_DEMO_CHANNELS];
     double rates[CLI_DEMO_CHANNELS];
     cli_demo_step step;
+    size_t lines_told; /* of the story, plainly */
 } screen;
 
 /* --- Gathering what is shown --- */
@@ -77,6 +78,11 @@ static cli_demo_view view_of(cli_demo_end *end)
 {
     hf_time now = hf_loop_now(end->loop);
     cli_demo_view view = {.state = end->session ? hf_session_state_name(hf_session_get_state(end->session)) : "new",
+                          .cause = end->state_cause,
+                          .path = end->path,
+                          .attempt = end->attempt,
+                          .story = end->is_calm ? NULL : &end->story,
+                          .now = now,
                           .elapsed = now - end->began,
                           .files_verified = end->sending.verified,
                           .files = end->sending.tree.len,
@@ -150,6 +156,9 @@ static void print_plainly(cli_demo_end *end)
     char elapsed[16];
     uint64_t received = 0, bob[CLI_DEMO_CHANNELS][8];
 
+    for (; screen.lines_told < end->story.len; screen.lines_told++)
+        printf("demo: %.1f s: %s\n", (double)end->story.lines[screen.lines_told].at / 1e6,
+               end->story.lines[screen.lines_told].text);
     if (end->step == screen.step && now - screen.told < PLAIN_LINE_EVERY)
         return;
     cli_demo_get_report(end, bob);
@@ -157,8 +166,8 @@ static void print_plainly(cli_demo_end *end)
         received += end->flows[i].received + bob[i][1];
     printf("demo: %s: %s, %" PRIu64 " messages, %" PRIu64 " of %zu files\n",
            now > end->began ? cli_write_span(now - end->began, elapsed) : "start",
-           hf_session_state_name(hf_session_get_state(end->session)), received, end->sending.verified,
-           end->sending.tree.len);
+           hf_session_state_name(end->session ? hf_session_get_state(end->session) : HF_SESSION_NEW), received,
+           end->sending.verified, end->sending.tree.len);
     fflush(stdout);
     screen.step = end->step;
     screen.told = now;
@@ -228,11 +237,17 @@ static void print_json(cli_demo_end *end)
                                 "sent_by_bob", (json_int_t)row->sent[1], "received_by_alice", (json_int_t)row->received[1],
                                 "p50_ms", (double)row->p50 / 1000, "p99_ms", (double)row->p99 / 1000));
     }
-    json_t *summary = json_pack("{ss sb ss ss ss sf sI sI sI so}", "type", "summary", "ok", ok, "step",
+    json_t *story = json_array();
+    for (size_t i = 0; i < end->story.len; i++)
+        json_array_append_new(
+            story, json_pack("{sf ss}", "at_s", (double)end->story.lines[i].at / 1e6, "what", end->story.lines[i].text));
+    json_t *summary = json_pack("{ss sb ss ss ss sf sI sI sI sI sI sI sf so so}", "type", "summary", "ok", ok, "step",
                                 cli_demo_step_name(end->step), "code", hf_err_name(end->cause), "problem", end->problem,
                                 "connect_ms", end->connected > 0 ? (double)(end->connected - end->began) / 1000 : 0.0,
                                 "files", (json_int_t)view.files, "files_verified", (json_int_t)view.files_verified,
-                                "files_bytes", (json_int_t)end->sending.bytes, "channels", channels);
+                                "files_bytes", (json_int_t)end->sending.bytes, "outages", (json_int_t)end->story.outages,
+                                "resumed", (json_int_t)end->story.resumed, "replayed", (json_int_t)end->story.replayed,
+                                "recovered_s", (double)end->story.longest / 1e6, "story", story, "channels", channels);
     json_dumpf(summary, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
     putchar('\n');
     json_decref(summary);
@@ -256,6 +271,10 @@ static void print_summary(cli_demo_end *end)
         putchar('\n');
         cli_demo_table_write(stdout, &view, screen.look);
     }
+    if (!end->is_calm)
+        printf("\n%u outages, resumed %u times with %" PRIu64 " messages sent again; data went again %.1f s after it could,"
+               " at the latest\n",
+               end->story.outages, end->story.resumed, end->story.replayed, (double)end->story.longest / 1e6);
     printf("\nconnected in %s, %s\n", cli_write_span(end->connected - end->began, span), hf_session_path_name(end->path));
     printf("code-sync    %" PRIu64 " and %" PRIu64 " edits applied in order; both texts are the same\n", end->author.edits,
            end->author.mirrored);
@@ -267,7 +286,7 @@ static void print_summary(cli_demo_end *end)
            screen.look.colour ? "\x1b[32m" : "", reliable, screen.look.colour ? "\x1b[0m" : "");
 }
 
-/* --- The two processes --- */
+/* --- The processes --- */
 
 static void log_line(void *context, hf_log_level level, const char *line)
 {
@@ -287,6 +306,8 @@ static void prepare(cli_demo_end *end, const cli_demo_options *options, bool is_
     end->is_alice = is_alice;
     end->name = names[is_alice];
     end->traffic_span = options->seconds;
+    end->is_calm = options->calm;
+    end->story.length = options->calm || !is_alice ? 0 : options->seconds;
     end->wire = wire;
     end->on_progress = on_progress;
     hf_env_system(&end->env);
@@ -365,12 +386,67 @@ static int run_alice(cli_demo_end *end, pid_t bob)
     return end->problem[0] ? CLI_EXIT_FAILED : CLI_EXIT_OK;
 }
 
+/* Bob, and the network unless it is calm; this one is alice. */
+typedef struct processes {
+    pid_t bob, network; /* 0: none */
+} processes;
+
+static void become_bob(cli_demo_end *end, const cli_demo_options *options, int wire, pid_t alice)
+{
+    prepare(end, options, false, wire);
+    _exit(run_bob(end, alice));
+}
+
+static void become_network(cli_demo_end *end, const cli_demo_options *options, const int wires[2], pid_t alice)
+{
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != alice)
+        _exit(CLI_EXIT_FAILED);
+    signal(SIGINT, SIG_IGN); /* it ends with the others */
+    prepare(end, options, false, -1);
+    end->name = "network";
+    end->env.trace = NULL;
+    _exit(cli_demo_network_run(&end->env, wires));
+}
+
+static bool start_processes(processes *out, cli_demo_end *end, const cli_demo_options *options)
+{
+    pid_t alice = getpid();
+    int to_bob[2], to_network[2] = {-1, -1};
+
+    *out = (processes){0};
+    signal(SIGPIPE, SIG_IGN);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, to_bob) != 0 ||
+        (!options->calm && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, to_network) != 0) || (out->bob = fork()) < 0)
+        return false;
+    if (out->bob == 0) {
+        close(to_bob[0]);
+        if (!options->calm) {
+            close(to_network[0]);
+            close(to_network[1]);
+        }
+        become_bob(end, options, to_bob[1], alice);
+    }
+    close(to_bob[1]);
+    prepare(end, options, true, options->calm ? to_bob[0] : to_network[0]);
+    if (options->calm)
+        return true;
+    if ((out->network = fork()) < 0)
+        return false;
+    if (out->network == 0) {
+        close(to_network[0]);
+        become_network(end, options, (const int[2]){to_network[1], to_bob[0]}, alice);
+    }
+    close(to_network[1]);
+    close(to_bob[0]);
+    return true;
+}
+
 int cli_demo_main(int argc, char *const *argv)
 {
     static cli_demo_end end;
     cli_demo_options options;
     cli_fault fault = {0};
-    int wires[2];
 
     if (cli_demo_options_parse(&options, argc, argv, &fault) != HF_OK) {
         fprintf(stderr, "holdfast demo: %s (%s); see holdfast demo --help\n", fault.text, hf_err_name(fault.code));
@@ -392,21 +468,18 @@ int cli_demo_main(int argc, char *const *argv)
         cli_tree_clear(&tree);
         return CLI_EXIT_FAILED;
     }
-    pid_t alice = getpid(), bob = -1;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wires) != 0 || (bob = fork()) < 0) {
+    processes them;
+    if (!start_processes(&them, &end, &options)) {
         fprintf(stderr, "demo: failed at: start (HF_EIO: %s)\n", strerror(errno));
-        return CLI_EXIT_FAILED;
-    }
-    signal(SIGPIPE, SIG_IGN);
-    close(wires[bob == 0 ? 0 : 1]);
-    prepare(&end, &options, bob != 0, wires[bob == 0 ? 1 : 0]);
-    if (bob == 0) {
         cli_tree_clear(&tree);
-        _exit(run_bob(&end, alice));
+        return CLI_EXIT_FAILED;
     }
     end.sending.tree = tree;
     open_screen(&options);
-    int status = run_alice(&end, bob);
+    int status = run_alice(&end, them.bob);
+    close(end.wire);
+    if (them.network > 0)
+        waitpid(them.network, NULL, 0); /* it ends with the wires */
     cli_demo_end_clear(&end);
     if (!cli_event_log_close(end.event_log))
         fprintf(stderr, "holdfast demo: --event-log: %s: not all of it could be written\n", options.event_log);

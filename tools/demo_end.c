@@ -75,11 +75,12 @@ hf_err cli_demo_say_bytes(cli_demo_end *end, cli_demo_channel channel, uint8_t *
     return send_counted(end, channel, HF_BINARY, stamped, CLI_DEMO_STAMP_SIZE + len);
 }
 
-static void count(cli_flow *flow, uint64_t number, hf_time sent_at, size_t len)
+static void count(cli_flow *flow, uint64_t number, hf_time sent_at, hf_time regained, size_t len)
 {
     flow->received++;
     flow->bytes_received += len;
-    cli_histogram_add(&flow->latency, hf_clock_now() - sent_at);
+    if (sent_at >= regained)
+        cli_histogram_add(&flow->latency, hf_clock_now() - sent_at);
     if (number < flow->expected) {
         flow->doubled++;
         return;
@@ -98,7 +99,7 @@ static void take_text(cli_demo_end *end, cli_demo_channel channel, const uint8_t
         return;
     }
     count(flow, (uint64_t)json_integer_value(json_object_get(message, "n")),
-          json_integer_value(json_object_get(message, "t")), len);
+          json_integer_value(json_object_get(message, "t")), end->regained, len);
     flow->last_received |= json_is_true(json_object_get(message, "last"));
     cli_traffic_take(end, channel, message);
     json_decref(message);
@@ -113,46 +114,16 @@ static void take_bytes(cli_demo_end *end, cli_demo_channel channel, const uint8_
         return;
     }
     memcpy(stamp, data, sizeof stamp);
-    count(&end->flows[channel], stamp[0], (hf_time)stamp[1], len);
+    count(&end->flows[channel], stamp[0], (hf_time)stamp[1], end->regained, len);
     cli_files_take_bytes(end, data + sizeof stamp, len - sizeof stamp);
-}
-
-/* --- Reports: bob's counters, which alice shows and checks --- */
-
-/* Of each flow: sent, received, bytes received, lost, doubled, p50, p99, number of latencies. */
-static json_t *flow_of(const cli_flow *flow)
-{
-    return json_pack("[I I I I I I I I]", (json_int_t)flow->sent, (json_int_t)flow->received,
-                     (json_int_t)flow->bytes_received, (json_int_t)flow->lost, (json_int_t)flow->doubled,
-                     (json_int_t)cli_histogram_quantile(&flow->latency, 50),
-                     (json_int_t)cli_histogram_quantile(&flow->latency, 99), (json_int_t)flow->latency.total);
-}
-
-void cli_demo_get_report(cli_demo_end *end, uint64_t flow_out[CLI_DEMO_CHANNELS][8])
-{
-    const json_t *flows = json_object_get(end->report_in, "flows");
-
-    for (size_t i = 0; i < CLI_DEMO_CHANNELS; i++) {
-        for (size_t k = 0; k < 8; k++)
-            flow_out[i][k] = (uint64_t)json_integer_value(json_array_get(json_array_get(flows, i), k));
-    }
-}
-
-static void send_report(cli_demo_end *end)
-{
-    json_t *flows = json_array();
-
-    for (int i = 0; i < CLI_DEMO_CHANNELS; i++)
-        json_array_append_new(flows, flow_of(&end->flows[i]));
-    cli_write_event(end->wire,
-                    json_pack("{ss ss sb ss si so}", "type", "report", "to", "peer", "complete", end->step >= STEP_VERIFY,
-                              "problem", end->problem, "cause", (int)end->cause, "flows", flows));
 }
 
 /* --- Progress --- */
 
 static bool is_complete(const cli_demo_end *end)
 {
+    if (end->is_alice && !cli_story_is_over(&end->story))
+        return false;
     for (int i = 0; i < CLI_DEMO_CHANNELS; i++) {
         if (end->flows[i].reliable && (!end->flows[i].last_sent || !end->flows[i].last_received))
             return false;
@@ -179,6 +150,23 @@ static void check_time(cli_demo_end *end)
                       "not everything that is reliable has arrived a minute after the last of it was due");
 }
 
+/* What the script has for this moment. */
+static void befall(cli_demo_end *end)
+{
+    static const char *const orders[] = {
+        [STORY_CUT] = CLI_DEMO_CUT, [STORY_MEND] = CLI_DEMO_MEND, [STORY_CLOSE] = CLI_DEMO_CLOSE};
+    hf_time now = hf_loop_now(end->loop);
+    cli_story_deed deed = cli_story_take(&end->story, now - end->opened);
+
+    if (deed == STORY_RECONNECT) {
+        hf_err err = hf_session_reconnect(end->session, now);
+        if (err != HF_OK)
+            cli_demo_fail(end, err, "a new connection could not be asked for");
+    } else if (deed != STORY_NONE) {
+        cli_write_event(end->wire, json_pack("{ss ss}", "type", "network", "do", orders[deed]));
+    }
+}
+
 static void on_tick(void *context)
 {
     cli_demo_end *end = context;
@@ -187,12 +175,14 @@ static void on_tick(void *context)
     check_time(end);
     if (end->step != STEP_EXCHANGE)
         return;
+    if (end->is_alice)
+        befall(end);
     cli_traffic_tick(end);
     cli_files_tick(end);
     if (is_complete(end)) {
         end->step = STEP_VERIFY;
         end->completed = hf_loop_now(end->loop);
-        send_report(end);
+        cli_demo_send_report(end);
     }
 }
 
@@ -205,19 +195,45 @@ static void on_report(void *context)
     if (end->is_alice)
         end->on_progress(end);
     else
-        send_report(end);
+        cli_demo_send_report(end);
 }
 
 /* --- The session's events --- */
+
+/* What was said in an outage waited for its end: that is not how long the path takes. */
+static void begin_to_measure(cli_demo_end *end, hf_time now)
+{
+    end->regained = now;
+    for (size_t i = 0; i < CLI_DEMO_CHANNELS; i++)
+        end->flows[i].latency = (cli_histogram){0};
+}
+
+static void on_resumed(void *context, hf_session *session, const hf_session_event *event)
+{
+    cli_demo_end *end = context;
+
+    (void)session;
+    cli_story_on_resumed(&end->story, hf_loop_now(end->loop) - end->opened, event->u.resumed_by.generation,
+                         event->u.resumed_by.messages);
+}
 
 static void on_state(void *context, hf_session *session, const hf_session_event *event)
 {
     cli_demo_end *end = context;
     hf_session_state state = hf_session_get_state(session);
+    hf_time now = hf_loop_now(end->loop);
 
+    if (state != end->state) {
+        if (state == HF_SESSION_CONNECTED)
+            begin_to_measure(end, now);
+        end->state = state;
+        end->state_cause = state == HF_SESSION_CONNECTED ? HF_OK : event->cause;
+        if (end->step >= STEP_EXCHANGE)
+            cli_story_on_state(&end->story, now - end->opened, state, hf_session_get_path(session), event->cause);
+    }
     if (state == HF_SESSION_CONNECTED && end->step == STEP_CONNECT) {
         end->step = STEP_OPEN;
-        end->connected = hf_loop_now(end->loop);
+        end->connected = now;
     }
     if (state == HF_SESSION_FAILED)
         cli_demo_fail(end, event->cause, hf_err_text(event->cause));
@@ -293,6 +309,8 @@ static void on_route(void *context, hf_session *session, const hf_session_event 
         return; /* lost; what is shown is the last one */
     end->has_route = true;
     end->route = event->u.route;
+    if (end->path != hf_session_get_path(session) && end->step == STEP_EXCHANGE)
+        cli_story_on_path(&end->story, hf_loop_now(end->loop) - end->opened, hf_session_get_path(session));
     end->path = hf_session_get_path(session);
 }
 
@@ -305,6 +323,7 @@ static void adopt(void *context, hf_manager *manager, hf_session *session)
         {HF_SESSION_STATE_CHANGED, on_state},       {HF_SESSION_ON_DATA, on_data},
         {HF_SESSION_CHANNEL_OPEN, on_open},         {HF_SESSION_CHANNEL_CLOSED, on_closed},
         {HF_SESSION_CHANNEL_WRITABLE, on_writable}, {HF_SESSION_ROUTE_CHANGED, on_route},
+        {HF_SESSION_RESUMED, on_resumed},
     };
     cli_demo_end *end = context;
 
@@ -317,76 +336,30 @@ static void adopt(void *context, hf_manager *manager, hf_session *session)
     }
 }
 
-/* --- The wire between the processes: signals, and reports --- */
-
-static void on_envelope(void *context, hf_manager *manager, const hf_envelope *envelope)
-{
-    (void)manager;
-    cli_write_event(((cli_demo_end *)context)->wire, cli_event_signal(envelope));
-}
-
-static void take_report(cli_demo_end *end, cli_command *command)
-{
-    const char *problem = json_string_value(json_object_get(command->root, "problem"));
-
-    json_decref(end->report_in);
-    end->report_in = json_incref(command->root);
-    if (problem && *problem)
-        cli_demo_fail(end, (hf_err)json_integer_value(json_object_get(command->root, "cause")), problem);
-}
-
-static void take_line(cli_demo_end *end, const char *line, size_t len)
-{
-    cli_command command;
-    cli_fault fault;
-    hf_err err = cli_command_parse(&command, line, len, &fault);
-
-    if (err != HF_OK) {
-        cli_demo_fail(end, err, fault.text);
-        return;
-    }
-    if (command.type == CLI_SIGNAL)
-        err = hf_manager_receive(end->manager, hf_loop_now(end->loop), &command.u.signal);
-    else
-        take_report(end, &command);
-    if (err != HF_OK)
-        cli_demo_fail(end, err, hf_err_text(err));
-    cli_command_clear(&command);
-}
-
-static void on_wire(void *context)
-{
-    cli_demo_end *end = context;
-    char data[8192];
-    const char *line;
-    size_t len;
-    ssize_t n = read(end->wire, data, sizeof data);
-
-    if (n < 0 && errno == EINTR)
-        return;
-    if (n <= 0) {
-        hf_loop_unwatch(end->loop, end->wire);
-        if (end->step < STEP_CLOSE)
-            cli_demo_fail(end, HF_ECLOSED, "the other process is gone");
-        return;
-    }
-    if (cli_lines_feed(&end->lines, data, (size_t)n) != HF_OK)
-        cli_demo_fail(end, HF_ENOMEM, hf_err_text(HF_ENOMEM));
-    while (cli_lines_next(&end->lines, &line, &len) == CLI_LINES_LINE)
-        take_line(end, line, len);
-}
-
 /* --- Birth and death --- */
 
-static hf_err connect_ends(cli_demo_end *end)
+static void on_attempt(void *context, hf_manager *manager, hf_session *session, const hf_attempt *attempt)
+{
+    (void)manager;
+    (void)session;
+    ((cli_demo_end *)context)->attempt = *attempt;
+}
+
+/* A short queue of files when it is calm: what waits there, others need not wait behind. */
+hf_err cli_demo_connect(cli_demo_end *end, const hf_ice_server *relay)
 {
     hf_channel_config channels[CLI_DEMO_CHANNELS];
     hf_manager_config config = {
         .peer_id = end->name,
-        .session = {.peer.engine = hf_loop_engine(end->loop), .channels = channels, .channels_len = CLI_DEMO_CHANNELS},
-        .handlers = {.context = end, .on_envelope = on_envelope, .on_session = adopt},
+        .session = {.peer.engine = hf_loop_engine(end->loop),
+                    .peer.servers = relay,
+                    .peer.servers_len = relay ? 1 : 0,
+                    .channels = channels,
+                    .channels_len = CLI_DEMO_CHANNELS},
+        .handlers = {.context = end, .on_envelope = cli_demo_on_envelope, .on_session = adopt, .on_attempt = on_attempt},
     };
-    hf_bind bind = {.addrs_len = 1, .addrs = &(hf_addr){.family = HF_FAMILY_IPV4, .ip = {127, 0, 0, 1}}};
+    hf_addr address = cli_demo_address(end->is_alice ? PLACE_ALICE : PLACE_BOB);
+    hf_bind bind = {.addrs_len = 1, .addrs = &address};
     hf_session *session = NULL;
 
     for (size_t i = 0; i < CLI_DEMO_CHANNELS; i++) {
@@ -410,9 +383,9 @@ hf_err cli_demo_end_start(cli_demo_end *end)
     hf_err err = hf_loop_new(&end->loop, &end->env);
 
     if (err == HF_OK)
-        err = hf_loop_watch(end->loop, end->wire, on_wire, end);
-    if (err == HF_OK)
-        err = connect_ends(end);
+        err = hf_loop_watch(end->loop, end->wire, cli_demo_on_wire, end);
+    if (err == HF_OK && end->is_calm) /* otherwise with the network's first line, which says where the relay is */
+        err = cli_demo_connect(end, NULL);
     if (err != HF_OK)
         return err;
     end->began = hf_loop_now(end->loop);

@@ -14,6 +14,7 @@ typedef struct cli_demo_options {
     const char *files; /* a folder; NULL: one is chosen */
     hf_log_level log_level;
     const char *event_log; /* a file; NULL: none */
+    bool calm;             /* nothing lies between the two, and nothing befalls them */
     bool json, help;
 } cli_demo_options;
 

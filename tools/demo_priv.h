@@ -1,7 +1,10 @@
 /* demo_priv.h: what the files of `holdfast demo` share.
  *
- *   demo.c          two processes, the screen, the summary
- *   demo_end.c      one of the two: connection, signalling, messages in and out, reports
+ *   demo.c          the processes, the screen, the summary
+ *   demo_end.c      one of the two peers: connection, events, messages in and out
+ *   demo_wire.c     what passes between the two processes: signals, reports
+ *   demo_network.c  what lies between them, a process of its own (demo_network.h)
+ *   demo_story.c    what befalls them (demo_story.h)
  *   demo_traffic.c  what is said on code-sync, cursor-pos, ai-stream and presence
  *   demo_files.c    the tree on files, and its receiver
  *
@@ -9,6 +12,7 @@
 #ifndef CLI_DEMO_PRIV_H
 #define CLI_DEMO_PRIV_H
 
+#include "demo_network.h"
 #include "demo_options.h"
 #include "demo_table.h"
 #include "document.h"
@@ -36,7 +40,7 @@ typedef struct cli_flow {
     uint64_t lost;                 /* reliable: numbers that were left out; otherwise those that may still come, late */
     uint64_t doubled;              /* reliable: numbers that came again, or late */
     bool last_sent, last_received; /* reliable: the message that says that no more will come */
-    cli_histogram latency;
+    cli_histogram latency;         /* of what was sent since the path came back */
 } cli_flow;
 
 /* How far it has got: in this order. A failure names it. */
@@ -78,10 +82,11 @@ struct cli_demo_end {
     const char *name;
     bool is_alice;
     hf_span traffic_span;
+    bool is_calm; /* no network lies between them */
     cli_demo_step step;
     hf_err cause;      /* why it failed */
     char problem[200]; /* in words; "": none */
-    int wire;          /* to the other process */
+    int wire;          /* to the other process, or the network */
     cli_lines lines;
     hf_env env;
     cli_event_log *event_log; /* of both processes; NULL: none */
@@ -92,6 +97,11 @@ struct cli_demo_end {
     bool has_route;
     hf_session_path path; /* by that route */
     hf_time began, connected, opened, completed;
+    hf_time regained; /* its path, the last time */
+    hf_session_state state;
+    hf_err state_cause;
+    hf_attempt attempt;
+    cli_story story; /* alice: the script; both: what was told */
     hf_timer tick, report;
     cli_flow flows[CLI_DEMO_CHANNELS];
 
@@ -121,6 +131,14 @@ HF_CHECKED hf_err cli_demo_say(cli_demo_end *end, cli_demo_channel channel, json
 /* The same for bytes: `data` has room for CLI_DEMO_STAMP_SIZE before it, which are filled. */
 #define CLI_DEMO_STAMP_SIZE 16
 HF_CHECKED hf_err cli_demo_say_bytes(cli_demo_end *end, cli_demo_channel channel, uint8_t *stamped, size_t len);
+
+/* With the relay, or NULL: without one. */
+HF_CHECKED hf_err cli_demo_connect(cli_demo_end *end, const hf_ice_server *relay);
+
+/* --- demo_wire.c --- */
+void cli_demo_on_wire(void *context);
+void cli_demo_on_envelope(void *context, hf_manager *manager, const hf_envelope *envelope);
+void cli_demo_send_report(cli_demo_end *end); /* bob's counters, which alice shows and checks */
 
 /* --- demo_traffic.c --- */
 void cli_traffic_start(cli_demo_end *end);

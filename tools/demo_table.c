@@ -2,12 +2,16 @@
 #include "demo_table.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
 #define BOLD "\x1b[1m"
 #define DIM "\x1b[2m"
 #define GREEN "\x1b[32m"
+#define RED "\x1b[31m"
 #define PLAIN "\x1b[0m"
+
+#define STORY_LINES 6 /* the last ones are shown */
 
 /* Columns come from the left; those that do not fit are left out. */
 enum { CHANNEL, SENT_THERE, SENT_BACK, P50, P99, RATE, PRIORITY, COLUMNS_LEN };
@@ -108,26 +112,83 @@ static int columns_that_fit(int width)
     return n > 0 ? n : 1;
 }
 
-static void print_head(FILE *out, const cli_demo_view *view, cli_demo_look look)
+/* One line, no longer than the screen is wide. */
+__attribute__((format(printf, 4, 5))) static void print_line(FILE *out, cli_demo_look look, const char *colour,
+                                                             const char *format, ...)
 {
-    char line[256], rtt[16], elapsed[16];
+    char line[256];
+    va_list arguments;
 
-    snprintf(line, sizeof line, "holdfast demo   %s   %s", view->state, cli_write_span(view->elapsed, elapsed));
-    fprintf(out, "%s%.*s%s\n", look.colour ? BOLD : "", look.columns, line, look.colour ? PLAIN : "");
-    if (view->local[0])
-        snprintf(line, sizeof line, "alice %s - bob %s   round trip %s", view->local, view->remote,
-                 cli_write_span(view->rtt, rtt));
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    bool coloured = look.colour && colour;
+    fprintf(out, "%s%.*s%s\n", coloured ? colour : "", look.columns, line, coloured ? PLAIN : "");
+}
+
+/* What is being done: "attempt 2: restart, checking, 3.2 s left". */
+static void write_recovery(const cli_demo_view *view, char text[160])
+{
+    const hf_attempt *attempt = &view->attempt;
+    double left = attempt->next != HF_NEVER && attempt->next > view->now ? (double)(attempt->next - view->now) / 1e6 : 0;
+    unsigned outages = view->story ? view->story->outages : 0, resumed = view->story ? view->story->resumed : 0;
+
+    if (attempt->phase == HF_ATTEMPT_WAITING)
+        snprintf(text, 160, "attempt %u failed; the next one in %.1f s", attempt->failures, left);
+    else if (attempt->phase != HF_ATTEMPT_NONE && left > 0)
+        snprintf(text, 160, "attempt %u: %s, %s, %.1f s left", attempt->failures + 1, hf_attempt_step_name(attempt->step),
+                 hf_attempt_phase_name(attempt->phase), left);
+    else if (attempt->phase != HF_ATTEMPT_NONE)
+        snprintf(text, 160, "attempt %u: %s, %s", attempt->failures + 1, hf_attempt_step_name(attempt->step),
+                 hf_attempt_phase_name(attempt->phase));
     else
-        snprintf(line, sizeof line, "no pair of candidates yet");
-    fprintf(out, "%s%.*s%s\n\n", look.colour ? DIM : "", look.columns, line, look.colour ? PLAIN : "");
+        snprintf(text, 160, "outages %u, resumed %u, messages sent again %" PRIu64, outages, resumed,
+                 view->story ? view->story->replayed : 0);
+}
+
+static int print_head(FILE *out, const cli_demo_view *view, cli_demo_look look)
+{
+    char rtt[16], elapsed[16], recovery[160];
+    bool bad = view->cause != HF_OK;
+
+    print_line(out, look, bad ? RED : BOLD, "holdfast demo   %s   %s%s%s", view->state,
+               cli_write_span(view->elapsed, elapsed), bad ? "   " : "", bad ? hf_err_text(view->cause) : "");
+    if (view->local[0])
+        print_line(out, look, DIM, "alice %s - bob %s   round trip %s", view->local, view->remote,
+                   cli_write_span(view->rtt, rtt));
+    else
+        print_line(out, look, DIM, "no pair of candidates yet");
+    if (view->story) {
+        write_recovery(view, recovery);
+        print_line(out, look, NULL, "%s; %s", view->path == HF_PATH_NONE ? "no path" : hf_session_path_name(view->path),
+                   recovery);
+    }
+    fputc('\n', out);
+    return view->story ? 4 : 3;
+}
+
+/* What befell them, and when. Always the same number of lines: the table stays where it is. */
+static int print_story(FILE *out, const cli_story *story, cli_demo_look look)
+{
+    size_t first = story->len > STORY_LINES ? story->len - STORY_LINES : 0;
+
+    fputc('\n', out);
+    for (size_t i = first; i < first + STORY_LINES; i++) {
+        if (i < story->len)
+            print_line(out, look, story->lines[i].good ? GREEN : DIM, "%6.1f s  %s", (double)story->lines[i].at / 1e6,
+                       story->lines[i].text);
+        else
+            fputc('\n', out);
+    }
+    return STORY_LINES + 1;
 }
 
 int cli_demo_table_write(FILE *out, const cli_demo_view *view, cli_demo_look look)
 {
     int n = columns_that_fit(look.columns);
-    char text[48], bytes[16], line[256];
+    char text[48], bytes[16];
+    int lines = print_head(out, view, look);
 
-    print_head(out, view, look);
     fputs(look.colour ? DIM : "", out);
     for (int column = 0; column < n; column++)
         print_cell(out, column, columns[column].title);
@@ -139,9 +200,10 @@ int cli_demo_table_write(FILE *out, const cli_demo_view *view, cli_demo_look loo
         }
         fputc('\n', out);
     }
-    snprintf(line, sizeof line, "files: %" PRIu64 " of %" PRIu64 " (%s) arrived and verified", view->files_verified,
-             view->files, cli_write_bytes((double)view->files_bytes, bytes));
     bool all = view->files > 0 && view->files_verified == view->files;
-    fprintf(out, "\n%s%.*s%s\n", look.colour && all ? GREEN : "", look.columns, line, look.colour && all ? PLAIN : "");
-    return 3 + 1 + CLI_DEMO_CHANNELS + 2;
+    fputc('\n', out);
+    print_line(out, look, all ? GREEN : NULL, "files: %" PRIu64 " of %" PRIu64 " (%s) arrived and verified",
+               view->files_verified, view->files, cli_write_bytes((double)view->files_bytes, bytes));
+    lines += 1 + CLI_DEMO_CHANNELS + 2;
+    return view->story ? lines + print_story(out, view->story, look) : lines;
 }

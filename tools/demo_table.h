@@ -2,7 +2,7 @@
 #ifndef CLI_DEMO_TABLE_H
 #define CLI_DEMO_TABLE_H
 
-#include <holdfast/base.h>
+#include "demo_story.h"
 
 #include <stdio.h>
 
@@ -17,12 +17,17 @@ typedef struct cli_demo_row {
 
 typedef struct cli_demo_view {
     const char *state;
+    hf_err cause; /* of the state; HF_OK: none */
+    hf_session_path path;
+    hf_attempt attempt; /* what the manager does about it; `next` and `since` against `now` */
+    hf_time now;
     hf_span elapsed;
     char local[HF_ADDR_TEXT_SIZE + 8], remote[HF_ADDR_TEXT_SIZE + 8]; /* of the selected pair; "": none */
     hf_span rtt;                                                      /* 0: not known */
     cli_demo_row rows[CLI_DEMO_CHANNELS];
     uint64_t files_verified, files;
     uint64_t files_bytes;
+    const cli_story *story; /* NULL: nothing befalls them */
 } cli_demo_view;
 
 typedef struct cli_demo_look {

@@ -25,7 +25,7 @@ def check_json():
         for name, size in (("a/empty", 0), ("a/small", 1), ("a/b/exact", 16384), ("large", 3000000)):
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(os.urandom(size))
-        done = run("--seconds", "1", "--files", folder, "--json")
+        done = run("--calm", "--seconds", "1", "--files", folder, "--json")
     assert done.returncode == 0 and not done.stderr, done
     summary = json.loads(done.stdout)
     assert summary["ok"] and summary["step"] == "done"
@@ -40,7 +40,7 @@ def check_json():
 
 
 def check_plain_output():
-    done = run("--seconds", "0.3", cwd="/")
+    done = run("--calm", "--seconds", "0.3", cwd="/")
     assert done.returncode == 0 and not done.stderr, done
     assert "\x1b" not in done.stdout
     assert "200 files" in done.stdout and "none lost, none doubled" in done.stdout, done.stdout
@@ -49,7 +49,7 @@ def check_plain_output():
 def check_terminal():
     main, terminal = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "NO_COLOR": "1"}
-    process = subprocess.Popen([PROGRAM, "demo", "--seconds", "0.5"], stdout=terminal, env=environment, cwd="/")
+    process = subprocess.Popen([PROGRAM, "demo", "--calm", "--seconds", "0.5"], stdout=terminal, env=environment, cwd="/")
     os.close(terminal)
     output = b""
     try:
@@ -62,10 +62,29 @@ def check_terminal():
     assert not re.search(rb"\x1b\[[0-9;]*m", output), "NO_COLOR is honoured"
 
 
+def check_story():
+    """The network between them fails, in a fixed order; the times are the machine's affair."""
+    done = run("--seconds", "7", "--json", cwd="/")
+    assert done.returncode == 0 and not done.stderr, done
+    summary = json.loads(done.stdout)
+    assert summary["ok"] and summary["files_verified"] == summary["files"] == 200, summary
+    told = [line["what"] for line in summary["story"]]
+    wanted = ["the path is cut", "unstable", "the path is back", "connected, direct", "the direct path is closed",
+              "the relay has taken over", "the direct path is open", "a new connection is asked for", "resumed on connection 2"]
+    rest = iter(told)
+    missing = [words for words in wanted if not any(line.startswith(words) for line in rest)]
+    assert not missing, (missing, told)
+    assert summary["outages"] >= 1 and summary["resumed"] >= 1, summary
+    for channel in summary["channels"]:
+        if channel["channel"] in ("code-sync", "ai-stream", "files"):
+            assert channel["sent_by_alice"] == channel["received_by_bob"] > 0, channel
+            assert channel["sent_by_bob"] == channel["received_by_alice"] > 0, channel
+
+
 def check_failures():
     done = run("--files", "/nowhere/at/all")
     assert done.returncode == 2 and "/nowhere/at/all" in done.stderr
-    process = subprocess.Popen([PROGRAM, "demo", "--seconds", "30"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/")
+    process = subprocess.Popen([PROGRAM, "demo", "--calm", "--seconds", "30"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/")
     watchdog = threading.Timer(BOUND, process.kill)
     watchdog.start()
     while "connected" not in process.stdout.readline():
@@ -83,4 +102,5 @@ def check_failures():
 check_json()
 check_plain_output()
 check_terminal()
+check_story()
 check_failures()

@@ -38,7 +38,8 @@ check_readme() {
     python3 - <<'END'
 import re
 code = re.search(r"```c\n(.*?)```", open("README.md").read(), re.S)[1]
-assert code in open("examples/drive.c").read(), "the drive loop in README.md is not that of examples/drive.c"
+for part in code.split("\n\n"):
+    assert part.strip("\n") in open("examples/hello.c").read(), "the code in README.md is not that of examples/hello.c:\n" + part
 END
 }
 

@@ -22,16 +22,36 @@ static const cli_demo_view view = {
     .files_bytes = 1800000,
 };
 
-static char *table(int columns, bool colour, int *lines)
+static cli_story story;
+
+static char *table_of(const cli_demo_view *shown, int columns, bool colour, int *lines)
 {
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
 
     cr_assert_not_null(out);
-    *lines = cli_demo_table_write(out, &view, (cli_demo_look){columns, colour});
+    *lines = cli_demo_table_write(out, shown, (cli_demo_look){columns, colour});
     fclose(out);
     return text;
+}
+
+static char *table(int columns, bool colour, int *lines)
+{
+    return table_of(&view, columns, colour, lines);
+}
+
+/* In trouble, and with something to tell. */
+static cli_demo_view troubled(void)
+{
+    cli_demo_view out = view;
+    out.state = "reconnecting";
+    out.cause = HF_ECONSENT;
+    out.story = &story;
+    out.now = HF_SECONDS(20);
+    story = (cli_story){.length = HF_SECONDS(10), .resumed = 2, .replayed = 34};
+    cli_story_on_state(&story, HF_MS(1500), HF_SESSION_UNSTABLE, HF_PATH_NONE, HF_ETIMEDOUT);
+    return out;
 }
 
 Test(demo_table, shows_all_columns_on_a_terminal_of_80)
@@ -57,11 +77,43 @@ Test(demo_table, is_never_wider_than_the_terminal_and_counts_its_lines)
 {
     for (int columns = 11; columns <= 100; columns++) {
         int lines, counted = 0;
-        char *text = table(columns, false, &lines), *rest = text;
+        cli_demo_view with_story = troubled();
+        char *text = table_of(columns % 2 ? &view : &with_story, columns, false, &lines), *rest = text;
 
         for (char *line; (line = strsep(&rest, "\n")) && rest; counted++)
             cr_expect_leq(strlen(line), (size_t)columns, "%s", line);
         cr_expect_eq(counted, lines);
+        free(text);
+    }
+}
+
+Test(demo_table, says_what_is_done_about_trouble)
+{
+    static const struct {
+        hf_attempt attempt;
+        hf_session_path path;
+        const char *says;
+    } table[] = {
+        {{.phase = HF_ATTEMPT_NONE}, HF_PATH_DIRECT, "direct; outages 1, resumed 2, messages sent again 34\n"},
+        {{.phase = HF_ATTEMPT_OFFERING, .step = HF_STEP_RESTART, .next = HF_NEVER},
+         HF_PATH_NONE,
+         "no path; attempt 1: restart, offering\n"},
+        {{.phase = HF_ATTEMPT_CHECKING, .step = HF_STEP_RECONNECT, .failures = 1, .next = HF_MS(23200)},
+         HF_PATH_RELAYED,
+         "relayed; attempt 2: reconnect, checking, 3.2 s left\n"},
+        {{.phase = HF_ATTEMPT_WAITING, .failures = 3, .next = HF_MS(21500)},
+         HF_PATH_NONE,
+         "no path; attempt 3 failed; the next one in 1.5 s\n"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        cli_demo_view shown = troubled();
+        int lines;
+        shown.attempt = table[i].attempt;
+        shown.path = table[i].path;
+        char *text = table_of(&shown, 80, false, &lines);
+        cr_expect_not_null(strstr(text, table[i].says), "%s", text);
+        cr_expect_not_null(strstr(text, "reconnecting   2.4 s   the peer's consent to receive expired\n"), "%s", text);
+        cr_expect_not_null(strstr(text, "   1.5 s  unstable: the peer did not answer in time\n"), "%s", text);
         free(text);
     }
 }
@@ -95,8 +147,10 @@ static hf_err parse(const char *line)
 Test(demo_options, have_defaults_and_name_what_is_wrong)
 {
     cr_assert_eq(parse(""), HF_OK);
-    cr_expect_gt(options.seconds, 0);
+    hf_span whole = options.seconds;
     cr_expect_null(options.files);
+    cr_assert_eq(parse("--calm"), HF_OK);
+    cr_expect(options.calm && options.seconds > 0 && options.seconds < whole);
     cr_assert_eq(parse("--seconds 0.5 --json --files a"), HF_OK);
     cr_expect_eq(options.seconds, HF_MS(500));
     cr_expect(options.json);
