@@ -1,4 +1,4 @@
-/* demo_link.h: an uplink, as one has at home: so many bytes a second, a queue that drops what does not fit, and a way. Pure. */
+/* demo_link.h: an uplink, as one has at home: a rate, a queue that drops what does not fit, and a way. Pure. */
 #ifndef CLI_DEMO_LINK_H
 #define CLI_DEMO_LINK_H
 

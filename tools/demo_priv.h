@@ -1,6 +1,7 @@
 /* demo_priv.h: what the files of `holdfast demo` share.
  *
- *   demo.c          the processes, the screen, the summary
+ *   demo.c          the processes, and what must be true at the end
+ *   demo_screen.c   what is shown, and the summary
  *   demo_end.c      one of the two peers: connection, events, messages in and out
  *   demo_wire.c     what passes between the two processes: signals, reports
  *   demo_network.c  what lies between them, a process of its own (demo_network.h)
@@ -115,6 +116,11 @@ struct cli_demo_end {
     json_t *report_in;                      /* alice: bob's last one */
     void (*on_progress)(cli_demo_end *end); /* alice: the screen */
 };
+
+/* --- demo_screen.c --- */
+void cli_demo_screen_open(const cli_demo_options *options);
+void cli_demo_screen_show(cli_demo_end *end);
+void cli_demo_screen_end(cli_demo_end *end); /* the summary */
 
 /* --- demo_end.c --- */
 hf_err cli_demo_end_start(cli_demo_end *end); /* the loop is made here: after the fork */
