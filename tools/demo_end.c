@@ -213,6 +213,7 @@ static void on_resumed(void *context, hf_session *session, const hf_session_even
     cli_demo_end *end = context;
 
     (void)session;
+    begin_to_measure(end, hf_loop_now(end->loop));
     cli_story_on_resumed(&end->story, hf_loop_now(end->loop) - end->opened, event->u.resumed_by.generation,
                          event->u.resumed_by.messages);
 }
@@ -309,8 +310,10 @@ static void on_route(void *context, hf_session *session, const hf_session_event 
         return; /* lost; what is shown is the last one */
     end->has_route = true;
     end->route = event->u.route;
-    if (end->path != hf_session_get_path(session) && end->step == STEP_EXCHANGE)
+    if (end->path != hf_session_get_path(session) && end->step == STEP_EXCHANGE) {
+        begin_to_measure(end, hf_loop_now(end->loop));
         cli_story_on_path(&end->story, hf_loop_now(end->loop) - end->opened, hf_session_get_path(session));
+    }
     end->path = hf_session_get_path(session);
 }
 
