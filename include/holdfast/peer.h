@@ -290,6 +290,10 @@ typedef struct hf_peer_flow {
 
 void hf_peer_get_flow(const hf_peer *peer, hf_peer_flow *out);
 
+/* Has SCTP's congestion window (RFC 9260 §7.2) be no smaller than that, until a loss or a timeout makes it smaller again.
+ * Only for a caller who keeps to a window of his own that the path bears: docs/priorities.md. */
+void hf_peer_raise_window(hf_peer *peer, hf_time now, size_t bytes);
+
 /* --- Statistics (W3C webrtc-stats) -------------------------------------------------------------------------------- */
 
 typedef struct hf_peer_stats {

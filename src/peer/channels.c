@@ -77,3 +77,9 @@ void hf_peer_get_flow(const hf_peer *peer, hf_peer_flow *out)
         .is_up = flow.is_up && !peer->closed,
     };
 }
+
+void hf_peer_raise_window(hf_peer *peer, hf_time now, size_t bytes)
+{
+    if (peer && !peer->closed)
+        hf_sctp_raise_window(peer->sctp, now, bytes);
+}

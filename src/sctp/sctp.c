@@ -464,6 +464,13 @@ void hf_sctp_get_facts(const hf_sctp *sctp, hf_sctp_facts *out)
     hf_settings_read_status(sctp, out);
 }
 
+void hf_sctp_raise_window(hf_sctp *sctp, hf_time now, size_t bytes)
+{
+    hf_sctp_enter(sctp, now);
+    if (sctp->state == HF_SCTP_ESTABLISHED)
+        hf_settings_raise_window(sctp, bytes);
+}
+
 void hf_sctp_get_flow(const hf_sctp *sctp, hf_sctp_flow *out)
 {
     const hf_flow *flow = &sctp->flow;

@@ -157,6 +157,9 @@ typedef struct hf_sctp_flow {
     bool is_up;
 } hf_sctp_flow;
 
+/* Has the congestion window be no smaller than that, for a caller who keeps to a window of his own. */
+void hf_sctp_raise_window(hf_sctp *sctp, hf_time now, size_t bytes);
+
 void hf_sctp_get_flow(const hf_sctp *sctp, hf_sctp_flow *out);
 
 typedef struct hf_sctp_stats {

@@ -221,6 +221,7 @@ void hf_kick_clear(hf_sctp *sctp);
 HF_CHECKED hf_err hf_settings_apply(hf_sctp *sctp);
 void hf_settings_established(hf_sctp *sctp);
 void hf_settings_follow_rtt(hf_sctp *sctp);
+void hf_settings_raise_window(hf_sctp *sctp, size_t bytes);
 void hf_settings_start_moderately(hf_sctp *sctp); /* on a path that nothing is known of */
 void hf_settings_set_window(hf_sctp *sctp, size_t bytes);
 void hf_settings_read_status(const hf_sctp *sctp, hf_sctp_facts *out); /* what usrsctp knows; left alone when it is not up */

@@ -34,8 +34,10 @@
  * given up by its sender, 0.9.5 delivers no fragmented message on that stream any more. */
 #define PARTIAL_DELIVERY_POINT (HF_SCTP_EVENTS_BYTES_MAX / 2)
 
-#define INITIAL_CWND 10 /* packets; the first 16 KiB leave in one flight */
-#define MAX_BURST 0     /* none: any other cuts cwnd to flight + burst when a sender pauses */
+#define INITIAL_CWND 10          /* packets; the first 16 KiB leave in one flight */
+#define SCTP_PLUGGABLE_CC 0x1202 /* missing from the public header */
+#define WINDOW_PACKETS_MAX 65536
+#define MAX_BURST 0 /* none: any other cuts cwnd to flight + burst when a sender pauses */
 #define SACK_EVERY 2
 
 void hf_settings_of_engine(void)
@@ -176,6 +178,21 @@ void hf_settings_start_moderately(hf_sctp *sctp)
         window.assoc_value = 0;
         (void)set(sctp, IPPROTO_SCTP, SCTP_MAX_CWND, &window, sizeof window);
     }
+}
+
+/* Choosing the module of congestion control makes usrsctp set the window to the initial one, whose size is the process's
+ * affair, and the threshold to the remote's window: the one way to a larger window that there is. */
+void hf_settings_raise_window(hf_sctp *sctp, size_t bytes)
+{
+    hf_sctp_facts facts = {0};
+    struct sctp_assoc_value module = {.assoc_value = SCTP_CC_RFC2581};
+    size_t packets = bytes / sctp->config.mtu + 1;
+    hf_settings_read_status(sctp, &facts);
+    if (facts.mtu == 0 || facts.congestion_window >= bytes)
+        return;
+    usrsctp_sysctl_set_sctp_initial_cwnd(packets < WINDOW_PACKETS_MAX ? (uint32_t)packets : WINDOW_PACKETS_MAX);
+    (void)set(sctp, IPPROTO_SCTP, SCTP_PLUGGABLE_CC, &module, sizeof module);
+    usrsctp_sysctl_set_sctp_initial_cwnd(INITIAL_CWND);
 }
 
 static hf_span smoothed_rtt(const hf_sctp *sctp)

@@ -117,6 +117,9 @@ void hf_pump(hf_session *session, hf_time now)
             break;
         hf_peer_get_flow(connection->peer, &flow);
     }
+    size_t wanted = hf_window_wanted(&traffic->window);
+    if (wanted > 0)
+        hf_peer_raise_window(connection->peer, now, wanted);
 }
 
 void hf_link_change_path(hf_session *session)

@@ -30,6 +30,11 @@
 #define LISTEN_EVERY HF_SECONDS(8)
 #define LISTEN_ROUNDS 4
 
+/* Loss beside a short queue is the weather's, not a full queue's: up to so much of it the window stays. */
+#define LOSS_BEARABLE_PERCENT 10
+#define LOSS_ROUNDS 8      /* over which it is smoothed */
+#define WANTED_PERCENT 125 /* SCTP's window, of ours */
+
 #define PACE_PERCENT 150 /* of the rate */
 #define PACE_BURST HF_MS(5)
 
@@ -95,6 +100,13 @@ static void note_rate(hf_window *window, hf_time now, const hf_peer_flow *flow, 
     window->rate = rate_of(window, window->rounds_queued >= ROUNDS_RECENT ? ROUNDS_RECENT : HF_WINDOW_RATES);
 }
 
+static void note_loss(hf_window *window, const hf_peer_flow *flow)
+{
+    uint64_t delivered = (flow->bytes_delivered - window->round.delivered) / window->packet + 1;
+    double lost = 100.0 * (double)(flow->chunks_lost - window->round.lost) / (double)delivered;
+    window->loss += ((lost < 100 ? lost : 100) - window->loss) / LOSS_ROUNDS;
+}
+
 static size_t bytes_in(const hf_window *window, hf_span span, unsigned percent)
 {
     uint64_t bytes = window->rate * (uint64_t)span / MICROSECONDS * percent / 100;
@@ -151,11 +163,14 @@ static void grow(hf_window *window)
     window->growth = 2 * window->growth < GROWTH_FIRST ? 2 * window->growth : GROWTH_FIRST;
 }
 
-static void on_growing(hf_window *window)
+/* `is_full`: the window held something back in this round trip and in the one before, whose data it delivered. Without that
+ * the rate says little, and another's queue nothing. */
+static void on_growing(hf_window *window, bool is_full)
 {
-    if (window->queue >= QUEUE_FULL)
+    bool has_queue = window->queue >= QUEUE_FULL, loses = window->loss >= LOSS_BEARABLE_PERCENT;
+    if (is_full && (has_queue || loses))
         become_steady(window);
-    else if (window->round.limited)
+    else if (window->round.limited && !has_queue)
         grow(window);
 }
 
@@ -226,14 +241,16 @@ static void end_round(hf_window *window, hf_time now, const hf_peer_flow *flow)
         window->rounds_queued = is_foreign ? window->rounds_queued + 1 : 0;
         window->rounds_pressed = is_foreign ? window->rounds_pressed + window->round.limited : 0;
     }
-    note_rate(window, now, flow, held_back && window->round.was_limited);
+    bool is_full = held_back && window->round.was_limited;
+    note_rate(window, now, flow, is_full);
+    note_loss(window, flow);
     window->round.was_limited = held_back;
     if (!competes && window->rounds_pressed >= ROUNDS_COMPETE)
         compete(window, now);
     else
         switch (window->mode) {
         case HF_WINDOW_GROWING:
-            on_growing(window);
+            on_growing(window, is_full);
             break;
         case HF_WINDOW_STEADY:
             on_steady(window);
@@ -255,6 +272,7 @@ static void begin_round(hf_window *window, hf_time now, const hf_peer_flow *flow
     window->round.began = now;
     window->round.delivered = flow->bytes_delivered;
     window->round.sent = flow->bytes_sent;
+    window->round.lost = flow->chunks_lost;
     window->round.rtt = 0;
     window->round.limited = window->round.backlogged = false;
     window->round.was_limited = was_limited && window->round.running;
@@ -263,12 +281,12 @@ static void begin_round(hf_window *window, hf_time now, const hf_peer_flow *flow
 /* Growth overshoots by what a round trip brings: a run of samples is enough to end it. */
 static void end_growth_at_once(hf_window *window, hf_time now, const hf_peer_flow *flow)
 {
-    if (window->mode != HF_WINDOW_GROWING || window->queued_run < QUEUED_RUN)
+    bool is_full = window->round.limited && window->round.was_limited;
+    if (window->mode != HF_WINDOW_GROWING || window->queued_run < QUEUED_RUN || !is_full ||
+        now - window->round.began < window->rtt_min / 2)
         return;
-    if (now - window->round.began >= window->rtt_min / 2)
-        note_rate(window, now, flow, false);
-    if (window->rate > 0)
-        become_steady(window);
+    note_rate(window, now, flow, false);
+    become_steady(window);
     limit_low(window);
 }
 
@@ -295,23 +313,24 @@ void hf_window_update(hf_window *window, hf_time now, const hf_peer_flow *flow)
 
 /* --- Giving -------------------------------------------------------------------------------------------------------- */
 
+/* Bytes per second; 0: any. */
 static int64_t pace_rate(const hf_window *window)
 {
-    return (int64_t)(window->rate * PACE_PERCENT / 100) + 1;
+    if (window->rtt_min == 0 || window->limit == UNLIMITED)
+        return 0;
+    return (int64_t)(window->limit * MICROSECONDS / (uint64_t)window->rtt_min * PACE_PERCENT / 100) + 1;
 }
 
 /* After a pause a whole window would leave at once, and stand in the queue before whatever comes next. */
 static bool is_paced_out(hf_window *window, hf_time now, const hf_peer_flow *flow)
 {
-    bool unpaced = window->rate == 0 || window->mode == HF_WINDOW_COMPETING;
-    int64_t burst = pace_rate(window) * PACE_BURST / MICROSECONDS, few = LIMIT_FIRST * (int64_t)window->packet;
+    int64_t rate = pace_rate(window), burst = rate * PACE_BURST, few = LIMIT_FIRST * (int64_t)window->packet * MICROSECONDS;
     hf_span elapsed = now - window->paced_at < HF_SECONDS(1) ? now - window->paced_at : HF_SECONDS(1);
-    int64_t gained = pace_rate(window) * elapsed / MICROSECONDS;
-    window->pace += gained - (int64_t)(flow->bytes_given - window->paced_given);
-    if (window->pace > (burst > few ? burst : few) || unpaced)
-        window->pace = burst > few ? burst : few;
-    if (gained > 0 || window->pace > 0)
-        window->paced_at = now; /* otherwise what is less than a byte would be lost with each call */
+    int64_t most = burst > few ? burst : few;
+    window->pace += rate * elapsed - (int64_t)(flow->bytes_given - window->paced_given) * MICROSECONDS;
+    if (window->pace > most || rate == 0)
+        window->pace = most;
+    window->paced_at = now;
     window->paced_given = flow->bytes_given;
     window->pace_refused = window->pace <= 0;
     return window->pace_refused;
@@ -323,6 +342,7 @@ size_t hf_window_room(hf_window *window, hf_time now, const hf_peer_flow *flow, 
     uint64_t unsent = flow->bytes_given - flow->bytes_sent;
     if (unsent >= UNSENT_MAX * window->packet) {
         window->round.backlogged = true;
+        window->blocked = in_flight(flow) < limit;
         return 0;
     }
     if (in_flight(flow) >= limit) {
@@ -332,10 +352,18 @@ size_t hf_window_room(hf_window *window, hf_time now, const hf_peer_flow *flow, 
     return is_paced_out(window, now, flow) ? 0 : limit - (size_t)in_flight(flow);
 }
 
+size_t hf_window_wanted(hf_window *window)
+{
+    bool is_ours = window->mode == HF_WINDOW_GROWING || window->mode == HF_WINDOW_STEADY;
+    bool wanted = window->blocked && is_ours && window->loss < LOSS_BEARABLE_PERCENT;
+    window->blocked = false;
+    return wanted ? window->limit * WANTED_PERCENT / 100 : 0;
+}
+
 hf_time hf_window_deadline(const hf_window *window)
 {
-    int64_t rate = pace_rate(window), missing = 1 - window->pace; /* bytes */
-    return window->pace_refused ? window->paced_at + (missing * MICROSECONDS + rate - 1) / rate : HF_NEVER;
+    int64_t rate = pace_rate(window);
+    return window->pace_refused && rate > 0 ? window->paced_at + 1 - window->pace / rate : HF_NEVER;
 }
 
 size_t hf_window_part_max(const hf_window *window)

@@ -24,6 +24,7 @@ typedef struct hf_window {
     hf_span rtt_min;  /* the path's, without a queue; 0: not known */
     hf_span queue;    /* the delay above that, of the last round trip */
     uint64_t rate;    /* delivered, bytes per second: the most of the last round trips */
+    double loss;      /* per cent of the packets */
 
     /* What follows is window.c's. */
     size_t packet; /* payload of one */
@@ -35,11 +36,11 @@ typedef struct hf_window {
     struct { /* ends when all that had left at its beginning is delivered */
         bool running;
         hf_time began;
-        uint64_t delivered, sent; /* at its beginning */
-        hf_span rtt;              /* the smallest in it; 0: none */
-        bool limited;             /* the window held something back */
-        bool backlogged;          /* SCTP did */
-        bool was_limited;         /* the one before it */
+        uint64_t delivered, sent, lost; /* at its beginning */
+        hf_span rtt;                    /* the smallest in it; 0: none */
+        bool limited;                   /* the window held something back */
+        bool backlogged;                /* SCTP did */
+        bool was_limited;               /* the one before it */
     } round;
     uint64_t rates[HF_WINDOW_RATES];
     size_t rates_at;
@@ -51,8 +52,9 @@ typedef struct hf_window {
 
     hf_time paced_at;
     uint64_t paced_given;
-    int64_t pace; /* bytes that may leave at once */
+    int64_t pace; /* what may leave at once, in millionths of a byte */
     bool pace_refused;
+    bool blocked; /* by SCTP, within our own limit */
 } hf_window;
 
 void hf_window_init(hf_window *window);
@@ -63,6 +65,10 @@ void hf_window_update(hf_window *window, hf_time now, const hf_peer_flow *flow);
 /* How many bytes may be given now; a part may exceed it. 0: none; `low`: none of the low class. Asked only when there is
  * something to give: that it was refused tells the window that it is what limits. */
 size_t hf_window_room(hf_window *window, hf_time now, const hf_peer_flow *flow, bool low);
+
+/* The congestion window that the connection should have at least (hf_peer_raise_window): asked after giving. 0: SCTP knows
+ * better. */
+size_t hf_window_wanted(hf_window *window);
 
 /* Another path: what was learned is of no use. */
 void hf_window_change_path(hf_window *window, const hf_peer_flow *flow);

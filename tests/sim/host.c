@@ -214,7 +214,7 @@ static void send_datagram(sim_host *host, const hf_path *path, uint8_t *data, si
         sim_streams_send(host, path, data, len);
         return;
     }
-    const sim_interface *interface = sim_host_interface(host, &path->local);
+    sim_interface *interface = sim_host_interface(host, &path->local);
     if (interface && !(s->loses && s->loses(s, host->number, &tapped)))
         sim_net_send(interface, path, data, len);
 }

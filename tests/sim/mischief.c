@@ -51,7 +51,7 @@ static const mischief_datagram *draw_datagram(mischief *m, uint64_t *chance)
 
 static void send_as(story *st, const mischief_datagram *d, const uint8_t *data, size_t len)
 {
-    const sim_interface *interface = sim_host_interface(st->s.hosts[d->from], &d->path.local);
+    sim_interface *interface = sim_host_interface(st->s.hosts[d->from], &d->path.local);
     if (interface)
         sim_net_send(interface, &d->path, data, len);
 }

@@ -8,8 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define UDP_IP_HEADERS 28
+
 typedef struct packet {
     sim *sim;
+    int direction;    /* on the link in the middle: hosts of even numbers share one, the others the other */
     sim_realm *realm; /* where it is */
     sim_host *host;   /* where it arrives */
     hf_addr source, destination;
@@ -117,10 +120,32 @@ sim_interface *sim_net_walk(const sim_interface *from, hf_transport transport, h
 
 /* --- Over links -------------------------------------------------------------------------------------------------- */
 
-static void put(packet *p, const sim_link *link, timeline_land land)
+/* When a packet has gone through the link's queue; false: it was full. */
+static bool leave_queue(const packet *p, const sim_link *link, hf_time *until, hf_time *at)
+{
+    *at = p->sim->now;
+    if (link->rate == 0)
+        return true;
+    if (*until < *at)
+        *until = *at;
+    uint64_t waiting = (uint64_t)(*until - *at) * link->rate / 1000000;
+    if (waiting + p->len + UDP_IP_HEADERS > link->queue)
+        return false;
+    *until += (hf_span)((p->len + UDP_IP_HEADERS) * 1000000 / link->rate);
+    *at = *until;
+    return true;
+}
+
+static void put(packet *p, const sim_link *link, hf_time *until, timeline_land land)
 {
     sim *s = p->sim;
-    hf_time at = s->now + sim_link_delay(s, link);
+    hf_time at;
+    if (!leave_queue(p, link, until, &at)) {
+        s->overflowed++;
+        free(p);
+        return;
+    }
+    at += sim_link_delay(s, link);
     if (p->len > 0 && link->corrupt > 0 && chance_below(&s->chance, 1000) < link->corrupt)
         p->data[chance_below(&s->chance, (uint32_t)p->len)] ^= (uint8_t)(1u << chance_below(&s->chance, 8));
     if (at > s->now) {
@@ -140,14 +165,14 @@ static packet *copy(const packet *p)
 }
 
 /* Takes a copy over a link, or none, or two. */
-static void cross(const packet *p, const sim_link *link, timeline_land land)
+static void cross(const packet *p, const sim_link *link, hf_time *until, timeline_land land)
 {
     sim *s = p->sim;
     if (link->cut || (link->loss > 0 && chance_below(&s->chance, 1000) < link->loss))
         return;
-    put(copy(p), link, land);
+    put(copy(p), link, until, land);
     if (link->duplicate > 0 && chance_below(&s->chance, 1000) < link->duplicate)
-        put(copy(p), link, land);
+        put(copy(p), link, until, land);
 }
 
 static void arrive(void *context, void *cargo)
@@ -160,11 +185,11 @@ static void arrive(void *context, void *cargo)
 static void go_in(void *context, void *cargo)
 {
     packet *p = cargo;
-    const sim_interface *to = descend(context, p->realm, HF_UDP, &p->source, &p->destination);
+    sim_interface *to = descend(context, p->realm, HF_UDP, &p->source, &p->destination);
     if (!to)
         return;
     p->host = to->host;
-    cross(p, &to->link, arrive);
+    cross(p, &to->link, &to->queue.until[1], arrive);
 }
 
 static void go_out(void *context, void *cargo)
@@ -173,7 +198,7 @@ static void go_out(void *context, void *cargo)
     sim *s = context;
     p->realm = climb(s, p->realm, HF_UDP, &p->source, &p->destination);
     if (p->realm == sim_internet(s))
-        cross(p, &s->link, go_in);
+        cross(p, &s->link, &s->queue.until[p->direction], go_in);
     else if (p->realm)
         go_in(s, p);
 }
@@ -188,11 +213,12 @@ static packet *packet_of(sim *s, const hf_path *path, const uint8_t *data, size_
     return p;
 }
 
-void sim_net_send(const sim_interface *from, const hf_path *path, const uint8_t *data, size_t len)
+void sim_net_send(sim_interface *from, const hf_path *path, const uint8_t *data, size_t len)
 {
     packet *p = packet_of(from->host->sim, path, data, len);
     p->realm = from->realm;
-    cross(p, &from->link, go_out);
+    p->direction = from->host->number % 2;
+    cross(p, &from->link, &from->queue.until[0], go_out);
     free(p);
 }
 
@@ -200,7 +226,8 @@ void sim_net_send_to(sim *s, sim_host *to, const hf_path *path, const uint8_t *d
 {
     packet *p = packet_of(s, path, data, len);
     p->host = to;
-    cross(p, &s->link, arrive);
+    p->direction = 1 - to->number % 2;
+    cross(p, &s->link, &s->queue.until[p->direction], arrive);
     free(p);
 }
 

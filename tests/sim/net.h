@@ -19,7 +19,14 @@ typedef struct sim_link {
     unsigned duplicate;
     unsigned corrupt; /* one bit flips */
     bool cut;         /* nothing passes */
+    uint64_t rate;    /* bytes per second, with UDP's and IP's headers, each way; 0: any */
+    size_t queue;     /* bytes that wait for it, each way; what is more is dropped */
 } sim_link;
+
+/* Until when a link of limited rate is busy with what it has taken, in each direction. */
+typedef struct sim_queue {
+    hf_time until[2];
+} sim_queue;
 
 /* A network whose addresses see each other. */
 typedef struct sim_realm {
@@ -35,7 +42,8 @@ typedef struct sim_interface {
     sim_realm *realm; /* NULL: it is unplugged */
     hf_addr addrs[2]; /* IPv4, IPv6, with the port of the host's UDP socket there; family NONE: none */
     sim_link link;    /* to its network, each way */
-    uint32_t number;  /* the interface's index */
+    sim_queue queue;
+    uint32_t number; /* the interface's index */
     uint16_t preference;
 } sim_interface;
 
@@ -46,7 +54,7 @@ sim_realm *sim_add_realm(struct sim *s, sim_realm *outer, const nat_config *gate
 sim_realm *sim_internet(struct sim *s);
 
 /* Sends a datagram from an interface. */
-void sim_net_send(const sim_interface *from, const hf_path *path, const uint8_t *data, size_t len);
+void sim_net_send(sim_interface *from, const hf_path *path, const uint8_t *data, size_t len);
 
 /* Goes the way of a packet at once, and rewrites its addresses as NATs do. NULL: it gets nowhere. *delay: what the links add
  * up to; one that is cut ends the way. */

@@ -72,6 +72,8 @@ typedef struct sim_side {
 typedef struct sim {
     sim_config config;
     sim_link link;
+    sim_queue queue;     /* its */
+    uint64_t overflowed; /* datagrams dropped by full queues */
     sim_link post;      /* what carries the envelopes of managers */
     hf_time post_since; /* what is posted before this moment waits for it, as on a TCP connection that survives */
     hf_time now;
