@@ -87,8 +87,8 @@ typedef struct hf_ice_config {
     hf_ice_relay relay;
     hf_span head_start; /* of direct paths before relayed ones; 0: HF_ICE_HEAD_START */
     bool keeps_looking; /* HF_ICE_FAILED with HF_ENOPATH is not the end: pairs with hosts that have answered before are asked
-                           each half second, and the remote's checks are answered. One that works leads by CHECKING to
-                           CONNECTED, without a restart */
+                           each half second, others each second up to HF_ICE_UNPROVEN_CHECKS_MAX, and the remote's checks are
+                           answered. One that works leads by CHECKING to CONNECTED, without a restart */
 } hf_ice_config;
 
 /* W3C RTCIceTransportState, and when it is entered. */

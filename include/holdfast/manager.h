@@ -85,7 +85,8 @@ typedef struct hf_retry_config {
         *waits;       /* behind the first failed attempt, the second …; the last one repeats. NULL: 1, 2, 4, 8, 16, 30 s */
     size_t waits_len; /* at most HF_RETRY_WAITS_MAX */
     unsigned jitter;  /* each wait is made longer at random by up to so many per cent, at most 100; 0: none */
-    hf_span attempt;  /* an attempt that the remote has agreed to has failed after so long; 0: HF_RETRY_ATTEMPT */
+    hf_span attempt;  /* it has failed where the remote has not agreed to it for so long, or so long after it has; 0:
+                         HF_RETRY_ATTEMPT */
     unsigned
         relay_only_after; /* so many failed attempts that the remote has answered: every other one tries relayed candidates
                                   alone; 0: HF_RETRY_RELAY_ONLY_AFTER */

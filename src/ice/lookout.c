@@ -1,12 +1,14 @@
 /* lookout.c: the return of the network, while no pair of the generation that is checked works: a check each half second on
- * pairs with hosts that have answered once. A check that the remote's credentials hold for needs no consent (RFC 7675 §5.1:
- * an ICE restart is what it takes after consent was lost), and on a dead path it costs nobody anything. */
+ * pairs with hosts that have answered once, and with others each second as long as their budget lasts. A check with
+ * credentials that consent was never lost for needs none (RFC 7675 §5.1: an ICE restart is what it takes after that), and
+ * on a dead path it costs nobody anything. */
 #include "lookout.h"
 
 #include "relay_priv.h"
 #include "suspicion.h"
 
 #define LOOK_INTERVAL HF_MS(500)
+#define UNPROVEN_INTERVAL HF_SECONDS(1)
 #define LOOK_PACE HF_MS(25)
 
 /* A stream has to be opened anew for that. */
@@ -22,9 +24,9 @@ static bool may_look(const hf_ice *ice)
 static hf_time due(const hf_ice_pair *pair)
 {
     bool is_begun = pair->requests_sent > 0 && pair->triggered == 0;
-    if (!is_begun || !hf_ice_can_be_sent_to(pair) || !hf_ice_budget_has_proof(pair))
+    if (!is_begun || !hf_ice_can_be_sent_to(pair) || !hf_ice_budget_allows(pair))
         return HF_NEVER;
-    return hf_ice_last_sent_at(pair) + LOOK_INTERVAL;
+    return hf_ice_last_sent_at(pair) + (hf_ice_budget_has_proof(pair) ? LOOK_INTERVAL : UNPROVEN_INTERVAL);
 }
 
 /* The one that served last, and then whoever has waited longest. */
@@ -52,7 +54,7 @@ bool hf_ice_lookout_poll(hf_ice *ice, hf_time now, hf_transmit *out)
     if (!pair)
         return false;
     ice->look_at = now + LOOK_PACE;
-    return hf_ice_check_send(now, pair, out);
+    return hf_ice_budget_spend(pair) && hf_ice_check_send(now, pair, out);
 }
 
 static bool is_to_be_opened(const hf_ice_pair *pair)

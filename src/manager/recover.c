@@ -164,7 +164,7 @@ void hf_manager_tell(remote *r, hf_time now, hf_retry_news news)
 static void on_connected(remote *r, hf_time now)
 {
     hf_session_path before = r->path;
-    bool was_relay_only = hf_retry_relay(&r->retry) == HF_ICE_RELAY_ONLY && r->manager->schedule.relay != HF_ICE_RELAY_ONLY;
+    bool was_relay_only = r->retry.is_relay_turn;
     r->path = hf_session_get_path(r->session);
     bool fell_back = r->retry.phase == HF_ATTEMPT_NONE && before == HF_PATH_DIRECT;
     if (r->retry.phase != HF_ATTEMPT_NONE || !r->retry.has_been_connected)

@@ -160,12 +160,10 @@ static hf_attempt_step next_step(const hf_retry *retry)
 
 /* How that is done. An open offer is as good as a new one where the remote takes it once more, and a first one has nothing
  * to go back to. */
-static hf_retry_step begin(hf_retry *retry, hf_attempt_step step)
+static hf_retry_step way_of(const hf_retry *retry, hf_attempt_step step)
 {
-    bool is_another = step != retry->step;
-    retry->step = step;
     if (step == HF_STEP_RECONNECT)
-        return retry->is_open && !is_another ? HF_RETRY_REPEAT : HF_RETRY_RECONNECT;
+        return retry->is_open && retry->step == step ? HF_RETRY_REPEAT : HF_RETRY_RECONNECT;
     if (retry->is_open && (retry->repeat_at != HF_NEVER || !retry->has_agreed))
         return HF_RETRY_REPEAT;
     if (retry->is_open)
@@ -173,11 +171,25 @@ static hf_retry_step begin(hf_retry *retry, hf_attempt_step step)
     return retry->has_agreed ? HF_RETRY_RESTART : HF_RETRY_NOTHING;
 }
 
+/* Turns with relays alone are counted by our own attempts: the remote has its own, and what it offers is answered with all
+ * that we have, or two sides out of step would never meet. */
+static hf_retry_step begin(hf_retry *retry, hf_attempt_step step)
+{
+    hf_retry_step way = way_of(retry, step);
+    retry->step = step;
+    if (way != HF_RETRY_REPEAT) {
+        retry->is_relay_turn = !retry->was_relay_turn && hf_schedule_has_turns(retry->schedule, retry->answered);
+        retry->was_relay_turn = retry->is_relay_turn;
+    }
+    return way;
+}
+
 static void fail(hf_retry *retry, hf_err cause)
 {
     retry->answered += retry->phase == HF_ATTEMPT_CHECKING;
     retry->failures++;
     retry->cause = cause;
+    retry->is_relay_turn = false;
 }
 
 /* --- Changes -------------------------------------------------------------------------------------------------------- */
@@ -206,6 +218,7 @@ static void enter(hf_retry *retry, hf_time now, hf_attempt_phase next)
 static void finish(hf_retry *retry)
 {
     retry->failures = retry->answered = 0;
+    retry->is_relay_turn = retry->was_relay_turn = false;
     retry->cause = HF_OK;
     retry->beyond = false;
     retry->has_been_connected = true;
@@ -308,7 +321,7 @@ hf_time hf_retry_deadline(const hf_retry *retry)
 
 hf_ice_relay hf_retry_relay(const hf_retry *retry)
 {
-    return hf_schedule_relay(retry->schedule, retry->failures, retry->answered);
+    return hf_schedule_relay(retry->schedule, retry->failures, retry->is_relay_turn);
 }
 
 void hf_retry_describe(const hf_retry *retry, hf_attempt *out)
@@ -316,7 +329,7 @@ void hf_retry_describe(const hf_retry *retry, hf_attempt *out)
     *out = (hf_attempt){.phase = retry->phase,
                         .step = retry->step,
                         .failures = retry->failures,
-                        .relay_only = retry->phase != HF_ATTEMPT_NONE && hf_retry_relay(retry) == HF_ICE_RELAY_ONLY,
+                        .relay_only = retry->is_relay_turn,
                         .since = retry->since,
                         .next = retry->due,
                         .cause = retry->cause};

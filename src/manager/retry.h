@@ -53,14 +53,15 @@ typedef struct hf_retry {
     bool has_been_connected;
     hf_attempt_phase phase;
     hf_attempt_step step;
-    unsigned failures; /* attempts since it was connected */
-    unsigned answered; /* of these */
-    hf_err cause;      /* of the last failure */
-    hf_time since;     /* of the phase */
-    hf_time due;       /* the end of the phase; HF_NEVER: news ends it */
-    bool is_open;      /* an offer of ours */
-    hf_time repeat_at; /* HF_NEVER: no offer is open that may be repeated */
-    unsigned repeats;  /* of that offer */
+    unsigned failures;                  /* attempts since it was connected */
+    unsigned answered;                  /* of these */
+    bool is_relay_turn, was_relay_turn; /* this attempt, and the last of ours, with relays alone */
+    hf_err cause;                       /* of the last failure */
+    hf_time since;                      /* of the phase */
+    hf_time due;                        /* the end of the phase; HF_NEVER: news ends it */
+    bool is_open;                       /* an offer of ours */
+    hf_time repeat_at;                  /* HF_NEVER: no offer is open that may be repeated */
+    unsigned repeats;                   /* of that offer */
     hf_time offered_at;
     hf_time hastened_at; /* offered, or the last change since */
     hf_time agreed_at;   /* HF_NEVER: not yet */
@@ -76,7 +77,7 @@ hf_retry_step hf_retry_on(hf_retry *retry, hf_time now, hf_retry_news news, hf_e
 hf_retry_step hf_retry_tick(hf_retry *retry, hf_time now);
 hf_time hf_retry_deadline(const hf_retry *retry);
 
-/* Which relays the next attempt, or the present one, shall use. */
+/* Which relays a description that is made now shall use. */
 hf_ice_relay hf_retry_relay(const hf_retry *retry);
 
 void hf_retry_describe(const hf_retry *retry, hf_attempt *out);

@@ -69,12 +69,17 @@ hf_span hf_schedule_repeat(hf_span open_for)
 
 /* Promise 4: "After 5 failed attempts (attempts that the peer answered) the manager tries relay alone, and goes on
  * alternating. Cost-minded users set 'no relay before N failures'; `relay only` and `never` exist too." */
-hf_ice_relay hf_schedule_relay(const hf_schedule *schedule, unsigned failures, unsigned answered)
+bool hf_schedule_has_turns(const hf_schedule *schedule, unsigned answered)
+{
+    bool may_choose = schedule->relay != HF_ICE_RELAY_ONLY && schedule->relay != HF_ICE_RELAY_NEVER;
+    return schedule->has_relay && may_choose && answered >= schedule->relay_only_after;
+}
+
+hf_ice_relay hf_schedule_relay(const hf_schedule *schedule, unsigned failures, bool alone)
 {
     if (schedule->relay == HF_ICE_RELAY_ONLY || schedule->relay == HF_ICE_RELAY_NEVER)
         return schedule->relay;
     if (failures < schedule->relay_after)
         return HF_ICE_RELAY_NEVER;
-    bool is_turn_of_relay = answered >= schedule->relay_only_after && (answered - schedule->relay_only_after) % 2 == 0;
-    return schedule->has_relay && is_turn_of_relay ? HF_ICE_RELAY_ONLY : schedule->relay;
+    return alone ? HF_ICE_RELAY_ONLY : schedule->relay;
 }

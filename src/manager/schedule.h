@@ -24,8 +24,11 @@ hf_span hf_schedule_wait(const hf_schedule *schedule, unsigned failures, const h
 /* How long after the last time an open offer leaves again; it is open for so long already. */
 hf_span hf_schedule_repeat(hf_span open_for);
 
-/* Which relayed candidates the next attempt uses, behind so many that failed, of which so many were answered. */
-hf_ice_relay hf_schedule_relay(const hf_schedule *schedule, unsigned failures, unsigned answered);
+/* After so many answered attempts that failed, every other one of ours shall use relays alone. */
+bool hf_schedule_has_turns(const hf_schedule *schedule, unsigned answered);
+
+/* Which relayed candidates are used behind so many failed attempts; `alone`: in such a turn. */
+hf_ice_relay hf_schedule_relay(const hf_schedule *schedule, unsigned failures, bool alone);
 
 /* An envelope may be lost: an offer leaves once more after this, and then as hf_schedule_repeat says. */
 #define HF_SCHEDULE_REPEAT_FIRST HF_MS(500)

@@ -245,6 +245,9 @@ bool hf_peer_poll_transmit(hf_peer *peer, hf_time now, hf_transmit *out)
         if (poll_sealed(peer, now, out))
             return true;
         hf_secured_close(&peer->secured);
+    } else if (hf_ice_get_state(peer->ice) != peer->ice_state) { /* the machine slept, and this is the first call since */
+        peer->now = now;
+        hf_peer_pump(peer, now);
     }
     return hf_secured_poll_transmit(&peer->secured, out);
 }

@@ -150,6 +150,21 @@ static void listen_to(wire_side *side, hf_session *session)
     }
 }
 
+static void on_attempt(void *context, hf_manager *manager, hf_session *session, const hf_attempt *attempt)
+{
+    wire_side *side = context;
+    hf_attempt now;
+    hf_err err = hf_manager_get_attempt(manager, session, &now);
+    assert(err == HF_OK && now.phase == attempt->phase && now.failures == attempt->failures);
+    (void)err;
+    size_t len = strlen(side->attempts);
+    bool is_step =
+        attempt->phase != HF_ATTEMPT_NONE && (side->attempt.phase == HF_ATTEMPT_NONE || attempt->step != side->attempt.step);
+    snprintf(side->attempts + len, sizeof side->attempts - len, "%s%s%s%s", len > 0 ? " " : "",
+             is_step ? hf_attempt_step_name(attempt->step) : "", is_step ? ":" : "", hf_attempt_phase_name(attempt->phase));
+    side->attempt = *attempt;
+}
+
 static void on_session(void *context, hf_manager *manager, hf_session *session)
 {
     wire_side *side = context;
@@ -257,6 +272,25 @@ static void read_changes(wire_side *side)
     }
 }
 
+/* RFC 8489 §6.3.1: a Binding success response with XOR-MAPPED-ADDRESS. */
+static void answer_binding(wire *w, const hf_path *path, const uint8_t *request, size_t len, int to)
+{
+    static const uint8_t magic[4] = {0x21, 0x12, 0xa4, 0x42};
+    uint8_t response[32] = {0x01, 0x01, 0, 12};
+    if (len < 20 || w->server_is_silent || w->cut)
+        return;
+    memcpy(response + 4, request + 4, 16);
+    memcpy(response + 20, (const uint8_t[]){0, 0x20, 0, 8, 0, 1}, 6);
+    response[26] = (uint8_t)(path->local.port >> 8) ^ magic[0];
+    response[27] = (uint8_t)path->local.port ^ magic[1];
+    for (int i = 0; i < 4; i++)
+        response[28 + i] = path->local.ip[i] ^ magic[i];
+    wire_letter l = {.at = w->now + 2 * DATAGRAM_DELAY, .to = to, .path = *path, .data = malloc(32), .len = 32};
+    assert(l.data);
+    memcpy(l.data, response, 32);
+    add(w, l);
+}
+
 static void drive(wire_side *side, size_t number)
 {
     static uint8_t buffer[65536];
@@ -271,6 +305,10 @@ static void drive(wire_side *side, size_t number)
         for (size_t at = 0; at < out.len; at += out.segment) {
             size_t len = out.len - at < out.segment ? out.len - at : out.segment;
             hf_addr from = address_of(side, number, (out.path.local.port - 5000u) / WIRE_SESSIONS_MAX);
+            if (out.path.remote.ip[0] == 198) {
+                answer_binding(w, &out.path, buffer + at, len, side->index);
+                continue;
+            }
             if (w->cut || draw(w, 1000) < w->loss || !hf_addr_equal(&from, &out.path.local))
                 continue;
             wire_letter l = {.at = w->now + DATAGRAM_DELAY, .to = 1 - side->index, .data = malloc(len), .len = len};
@@ -409,7 +447,7 @@ bool wire_both_have_five(wire *w)
     return w->side[0].opened_len >= HF_COLLAB_CHANNELS_LEN && w->side[1].opened_len >= HF_COLLAB_CHANNELS_LEN;
 }
 
-void wire_init_with(wire *w, uint64_t seed, const hf_session_config *session)
+void wire_init_for(wire *w, uint64_t seed, const hf_manager_config *given)
 {
     memset(w, 0, sizeof *w);
     w->now = HF_SECONDS(1);
@@ -420,11 +458,10 @@ void wire_init_with(wire *w, uint64_t seed, const hf_session_config *session)
     for (int i = 0; i < 2 && err == HF_OK; i++) {
         w->side[i].wire = w;
         w->side[i].index = i;
-        hf_manager_config config = {
-            .peer_id = i == 0 ? "alice" : "bob",
-            .session = *session,
-            .handlers = {.context = &w->side[i], .on_envelope = on_envelope, .on_session = on_session},
-        };
+        hf_manager_config config = *given;
+        config.peer_id = i == 0 ? "alice" : "bob";
+        config.handlers = (hf_manager_handlers){
+            .context = &w->side[i], .on_envelope = on_envelope, .on_session = on_session, .on_attempt = on_attempt};
         config.session.peer.engine = w->engine;
         config.session.channels = hf_collab_channels;
         config.session.channels_len = HF_COLLAB_CHANNELS_LEN;
@@ -434,6 +471,11 @@ void wire_init_with(wire *w, uint64_t seed, const hf_session_config *session)
         fprintf(stderr, "wire: %s\n", hf_err_name(err));
         abort();
     }
+}
+
+void wire_init_with(wire *w, uint64_t seed, const hf_session_config *session)
+{
+    wire_init_for(w, seed, &(hf_manager_config){.session = *session});
 }
 
 void wire_init(wire *w, uint64_t seed, bool no_trickle)

@@ -10,6 +10,7 @@
 
 #define WIRE_SESSIONS_MAX 8
 #define WIRE_NAMES_MAX 16
+#define WIRE_SERVER "stun:198.51.100.1:3478"
 #define WIRE_GROUPS_MAX 16
 
 /* What one side heard. */
@@ -35,6 +36,8 @@ typedef struct wire_side {
     hf_err cause;             /* of the last state */
     unsigned offers, answers; /* envelopes that it sent */
     uint32_t offer_last;      /* the number of its last offer */
+    char attempts[512];       /* their phases, as they were told; a step stands before the first of its own */
+    hf_attempt attempt;       /* the last that was told */
     bool asleep;              /* nobody drives it, and what comes for it is lost */
     uint8_t network;          /* part of its address */
     bool closed;
@@ -58,12 +61,15 @@ typedef struct wire {
     hf_span envelope_delay;
     unsigned envelopes;
     void (*forge)(struct wire *w, int to, hf_envelope *envelope); /* whoever carries them may write in them; NULL: honest */
+    bool server_is_silent;                                        /* the STUN server WIRE_SERVER; it is behind the cut */
     uint64_t sent[2];                                             /* messages that wire_send made */
 } wire;
 
 /* Both managers are configured with the five channels of hf_collab_channels. */
 void wire_init(wire *w, uint64_t seed, bool no_trickle);
 void wire_init_with(wire *w, uint64_t seed, const hf_session_config *session); /* the engine and channels are filled in */
+/* The same, of the whole: engine, channels, ids and handlers are filled in. */
+void wire_init_for(wire *w, uint64_t seed, const hf_manager_config *config);
 void wire_clear(wire *w);
 
 /* Lets time pass: until `until`, or until `done` says so. True: it did. */
