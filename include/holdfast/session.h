@@ -94,7 +94,7 @@ HF_CHECKED hf_err hf_session_connect(hf_session *session, hf_time now);
 
 /* Offers a new connection that takes the session up, beside the old one, which serves until then (docs/protocol.md). What
  * was not acknowledged is sent again, and nothing arrives twice. One that is being made already is given up. HF_ENOTSUP: the
- * remote is a plain peer, or not known yet. HF_ESTATE: it was never connected, or has failed. */
+ * remote is a plain peer, or not known yet. HF_ESTATE: it has failed. */
 HF_CHECKED hf_err hf_session_reconnect(hf_session *session, hf_time now);
 
 /* Takes the identity that HF_SESSION_IDENTITY_CHANGED has told as the remote's from now on: the offer that bore it is

@@ -94,7 +94,7 @@ static hf_err answer_apart(hf_session *session, hf_time now, uint32_t generation
         return err;
     err = answer(*out, now, generation ? generation : hf_session_next_generation(session), offer);
     if (err != HF_OK) {
-        hf_connection_free(*out);
+        hf_connection_discard(*out);
         return err;
     }
     hf_session_install_next(session, *out, now);
@@ -102,12 +102,10 @@ static hf_err answer_apart(hf_session *session, hf_time now, uint32_t generation
     return HF_OK;
 }
 
-/* The application has accepted somebody else than the one that it is connected with. */
-static bool serves_another(const hf_session *session)
+/* It was made with somebody else than the one that the application has accepted since. */
+static bool is_of_another_identity(const hf_session *session, const hf_connection *connection)
 {
-    hf_identity served;
-    return session->pin.len > 0 && hf_peer_get_identity(session->current->peer, &served) &&
-           !hf_identity_fits(&served, &session->pin);
+    return session->pin.len > 0 && connection->recognised && !hf_identity_fits(&connection->expects, &session->pin);
 }
 
 hf_err hf_session_take_offer(hf_session *session, hf_time now, uint32_t generation, const char *offer, hf_connection **out)
@@ -117,7 +115,7 @@ hf_err hf_session_take_offer(hf_session *session, hf_time now, uint32_t generati
         return hf_session_refuse(session, "it has failed");
     if (place == HF_OFFER_LATE)
         return hf_session_refuse(session, "the offer is about a connection that is gone");
-    if (place == HF_OFFER_APART || (*out == session->current && serves_another(session)))
+    if (place == HF_OFFER_APART || is_of_another_identity(session, *out))
         return answer_apart(session, now, generation, offer, out);
     return answer_here(*out, now, generation, offer);
 }
@@ -136,15 +134,31 @@ hf_err hf_session_accept_offer(hf_session *session, hf_time now, const char *off
     return err;
 }
 
+/* A remote that was started again answers what was meant for the session that it has forgotten. */
+static bool is_of_another_session(const hf_connection *connection, const char *sdp)
+{
+    uint8_t id[HF_SESSION_ID_BYTES];
+    return connection->recognised && connection->link.protocol == HF_PROTOCOL_HOLDFAST && hf_recognition_read(sdp, id) &&
+           memcmp(id, connection->remote_id, sizeof id) != 0;
+}
+
+static hf_err apply_answer(hf_connection *connection, hf_time now, const char *sdp)
+{
+    if (!is_of_another_session(connection, sdp))
+        return hf_connection_explained(connection,
+                                       hf_peer_set_remote_description(connection->peer, now, HF_SDP_ANSWER, sdp));
+    (void)hf_session_refuse(connection->session, "the answer is of another session");
+    return HF_ECONTINUITY;
+}
+
 hf_err hf_connection_take_answer(hf_connection *connection, hf_time now, const char *sdp)
 {
     hf_session *session = connection->session;
-    hf_err err = hf_peer_set_remote_description(connection->peer, now, HF_SDP_ANSWER, sdp);
+    hf_err err = apply_answer(connection, now, sdp);
     if (err == HF_OK)
         hf_connection_recognise(connection, sdp);
     if (err == HF_EIDENTITY)
         hf_session_note_stranger(session, HF_SIGNAL_ANSWER, connection->generation, connection->peer, sdp);
-    err = hf_connection_explained(connection, err);
     bool refused = err != HF_OK && err != HF_ENOMEM && err != HF_EIDENTITY;
     if (refused && hf_connection_has_agreed(connection) && hf_connection_has_open_offer(connection)) {
         connection->offer_refused = true; /* the connection goes on as it was */
@@ -292,6 +306,8 @@ hf_err hf_session_restart_ice(hf_session *session, hf_time now)
     if (is_closed || !hf_connection_has_agreed(connection))
         return hf_session_refuse(session, "there is no connection to restart");
     connection->offer_refused = false;
+    if (session->next && hf_connection_has_open_offer(session->next)) /* one attempt at a time */
+        hf_session_drop_next(session, now);
     err = hf_connection_explained(connection, hf_peer_restart_ice(connection->peer, now));
     if (err == HF_OK && hf_peer_signaling_state(connection->peer) == HF_SIGNALING_STABLE)
         err = renegotiate(connection);

@@ -30,7 +30,7 @@ hf_err hf_connection_new(hf_connection **out, hf_session *session)
         return err;
     }
     session->groups++;
-    hf_peer_expect(connection->peer, &session->pin);
+    hf_connection_expect(connection, &session->pin);
     hf_peer_set_wake(connection->peer, wake_from_peer, session);
     if (session->watches_servers)
         hf_peer_watch_servers(connection->peer, session->now, true);
@@ -46,6 +46,20 @@ void hf_connection_free(hf_connection *connection)
     hf_link_clear(&connection->link, env);
     hf_peer_free(connection->peer);
     hf_dealloc(env, connection);
+}
+
+void hf_connection_expect(hf_connection *connection, const hf_identity *identity)
+{
+    connection->expects = *identity;
+    hf_peer_expect(connection->peer, identity);
+}
+
+void hf_connection_discard(hf_connection *connection)
+{
+    hf_session *session = connection->session;
+    if (connection->group + 1 == session->groups)
+        session->groups--;
+    hf_connection_free(connection);
 }
 
 void hf_connection_trace(hf_connection *connection)

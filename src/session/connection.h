@@ -6,6 +6,7 @@
 
 #include "control.h"
 #include "link.h"
+#include "peer_identity.h"
 
 /* hf_peer_close: whoever goes on driving the peer for a second has its last words repeated where they were lost. */
 #define HF_CONNECTION_LAST_WORDS HF_SECONDS(1)
@@ -21,6 +22,7 @@ typedef struct hf_connection {
     uint32_t generation; /* 0: nothing has been signalled yet */
     hf_link link;
     bool recognised;                        /* a description of the remote's has told what it speaks: fixed from then on */
+    hf_identity expects;                    /* the remote has to be; nobody: whoever comes */
     uint8_t remote_id[HF_SESSION_ID_BYTES]; /* the remote's session, by its first description; zeroes: it did not say */
     uint64_t traced;                        /* its id, as the log knows it; 0: not yet */
 
@@ -37,6 +39,9 @@ typedef struct hf_connection {
 /* What hf_peer_new says. */
 HF_CHECKED hf_err hf_connection_new(hf_connection **out, hf_session *session);
 void hf_connection_free(hf_connection *connection);
+void hf_connection_discard(hf_connection *connection); /* one that came to nothing, and has asked for nothing yet */
+
+void hf_connection_expect(hf_connection *connection, const hf_identity *identity);
 
 /* Once a moment is known. */
 void hf_connection_trace(hf_connection *connection);

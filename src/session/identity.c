@@ -7,7 +7,7 @@
 void hf_session_pin(hf_session *session, const hf_identity *identity)
 {
     session->pin = identity ? *identity : (hf_identity){0};
-    hf_peer_expect(session->current->peer, &session->pin);
+    hf_connection_expect(session->current, &session->pin);
 }
 
 bool hf_session_pinned(const hf_session *session, hf_identity *out)
@@ -24,7 +24,7 @@ void hf_session_adopt_remote(hf_connection *connection)
     hf_identity shown;
     if (hf_peer_get_identity(connection->peer, &shown))
         session->pin = shown;
-    hf_peer_expect(connection->peer, &session->pin);
+    hf_connection_expect(connection, &session->pin);
     memcpy(session->remote_id, connection->remote_id, sizeof session->remote_id);
     session->remote_id_text[0] = '\0';
     if (connection->link.protocol == HF_PROTOCOL_HOLDFAST)
@@ -58,14 +58,23 @@ void hf_session_note_stranger(hf_session *session, hf_signal_type type, uint32_t
     hf_session_push_or_log(session, event, hf_identity_write(&shown.identity, text));
 }
 
-/* The answer to our offer that is open, or else what is offered anew. */
+/* The answer to a first offer of ours that is still open; or else we offer anew. */
 static hf_err take_answer(hf_session *session, hf_time now, const hf_stranger *stranger)
 {
     hf_connection *connection = hf_session_place_answer(session, stranger->generation);
-    if (!connection)
-        return session->was_connected ? hf_session_offer_next(session, now) : HF_ESTATE;
-    hf_peer_expect(connection->peer, &session->pin);
+    if (!connection || connection->recognised)
+        return hf_session_offer_next(session, now);
     return hf_connection_take_answer(connection, now, stranger->sdp);
+}
+
+/* By those that nobody has answered yet: the one that stands goes on with whom it was made. */
+static void expect_pinned(hf_session *session)
+{
+    hf_connection *both[] = {session->current, session->next};
+    for (size_t i = 0; i < 2; i++) {
+        if (both[i] && !both[i]->recognised)
+            hf_connection_expect(both[i], &session->pin);
+    }
 }
 
 static hf_err take(hf_session *session, hf_time now, const hf_stranger *stranger)
@@ -88,6 +97,7 @@ hf_err hf_session_accept_identity(hf_session *session, hf_time now)
     hf_stranger stranger = session->stranger;
     session->stranger = (hf_stranger){0};
     session->pin = stranger.identity;
+    expect_pinned(session);
     err = take(session, now, &stranger);
     hf_dealloc(session->env, stranger.sdp);
     hf_session_wake(session);

@@ -93,7 +93,7 @@ static hf_err offer(hf_session *session, hf_time now)
     if (err == HF_OK)
         err = hf_connection_push_description(connection);
     if (err != HF_OK) {
-        hf_connection_free(connection);
+        hf_connection_discard(connection);
         return err;
     }
     hf_session_install_next(session, connection, now);
@@ -127,8 +127,8 @@ hf_err hf_session_reconnect(hf_session *session, hf_time now)
         return err;
     if (!hf_link_resumes(session->current))
         return HF_ENOTSUP;
-    if (session->state == HF_SESSION_FAILED || !session->was_connected)
-        return hf_session_refuse(session, "it was never connected, or has failed");
+    if (session->state == HF_SESSION_FAILED)
+        return hf_session_refuse(session, "it has failed");
     err = hf_session_offer_next(session, now);
     hf_session_wake(session);
     return err;
@@ -186,7 +186,13 @@ static bool is_of_path(hf_err cause)
 
 static bool resumes(const hf_session *session)
 {
-    return session->config.recovery == HF_RECOVERY_RESUME && session->was_connected && hf_link_resumes(session->current);
+    return session->config.recovery == HF_RECOVERY_RESUME && hf_link_resumes(session->current);
+}
+
+/* What will not be otherwise next time; later it is an attempt that somebody else has spoilt. */
+static bool is_permanent(const hf_session *session, hf_err cause)
+{
+    return !session->was_connected && (cause == HF_EFINGERPRINT || cause == HF_EIDENTITY || cause == HF_ENOTSUP);
 }
 
 /* What else fails is for good: the identity, DTLS, SCTP; but where sessions resume it ends no more than a connection. */
@@ -194,7 +200,7 @@ static bool may_recover(const hf_session *session, hf_err cause)
 {
     hf_recovery recovery = session->config.recovery;
     bool restarts = recovery == HF_RECOVERY_RESTART || recovery == HF_RECOVERY_RESUME;
-    return !session->disconnecting && ((restarts && is_of_path(cause)) || resumes(session));
+    return !session->disconnecting && !is_permanent(session, cause) && ((restarts && is_of_path(cause)) || resumes(session));
 }
 
 static void lose_current(hf_session *session, hf_err cause)
@@ -232,8 +238,11 @@ void hf_connection_fail(hf_connection *connection, hf_time now, hf_err cause)
     if (connection->silent_at != HF_NEVER)
         return;
     session->now = now;
+    hf_session_state before = session->state;
     hf_connection_close(connection, now);
     hf_connection_lose(connection, cause);
+    if (connection == session->current && session->state == before)
+        tell(session, cause);
 }
 
 void hf_connection_on_remote_closed(hf_connection *connection, hf_err cause)
@@ -242,7 +251,8 @@ void hf_connection_on_remote_closed(hf_connection *connection, hf_err cause)
     if (connection->silent_at != HF_NEVER)
         return;
     hf_connection_close(connection, session->now);
-    if (connection != session->current || (resumes(session) && !connection->link.said_bye && !session->disconnecting))
+    if (connection != session->current ||
+        (resumes(session) && session->was_connected && !connection->link.said_bye && !session->disconnecting))
         hf_connection_lose(connection, cause == HF_OK ? HF_ECLOSED : cause);
     else if (!is_over(session))
         hf_session_enter(session, cause == HF_OK ? HF_SESSION_CLOSED : HF_SESSION_FAILED, cause);
