@@ -1,12 +1,9 @@
 /* carry.c: channels and the data channels that carry them. On a framed connection the data channel's protocol field names
- * the channel: "holdfast/1;<incarnation>[;<the application's subprotocol>]". */
+ * the channel (field.h). */
+#include "field.h"
 #include "session_priv.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-
-#define FRAMED "holdfast/1"
 
 /* --- Ours ----------------------------------------------------------------------------------------------------------- */
 
@@ -59,23 +56,6 @@ void hf_channel_carry_by(hf_channel *channel, hf_datachannel carrier)
     hf_channel_feed(channel);
 }
 
-/* Memory for the text that is the data channel's protocol field. */
-static char *protocol_field(const hf_channel *channel)
-{
-    char number[sizeof FRAMED + 24];
-    int len = snprintf(number, sizeof number, "%s;%" PRIu64, FRAMED, channel->incarnation);
-    size_t rest = strlen(channel->protocol);
-    char *text = hf_alloc(channel->session->env, (size_t)len + 1 + rest + 1);
-    if (!text)
-        return NULL;
-    memcpy(text, number, (size_t)len);
-    if (rest > 0) {
-        text[len] = ';';
-        memcpy(text + len + 1, channel->protocol, rest);
-    }
-    return text;
-}
-
 static hf_err open_carrier(hf_channel *channel, hf_time now, const char *protocol, hf_datachannel *out)
 {
     hf_datachannel_config config = {.label = channel->name,
@@ -98,7 +78,8 @@ hf_err hf_channel_carry(hf_channel *channel, hf_time now)
     bool framed = (channel->speaks == HF_PROTOCOL_UNKNOWN ? protocol : channel->speaks) == HF_PROTOCOL_HOLDFAST;
     if (framed && channel->incarnation == 0)
         channel->incarnation = ++session->traffic.incarnation_last;
-    char *field = framed ? protocol_field(channel) : NULL;
+    hf_field named = {.incarnation = channel->incarnation, .protocol = channel->protocol};
+    char *field = framed ? hf_field_write(session->env, &named) : NULL;
     if (framed && !field)
         return HF_ENOMEM;
     hf_err err = open_carrier(channel, now, framed ? field : channel->protocol, &carrier);
@@ -154,17 +135,6 @@ static void adopt_plain(hf_connection *connection, hf_datachannel carrier, const
     channel->outbox.framed = false;
     hf_channel_carry_by(channel, carrier);
     hf_channel_tell(channel, HF_NEWS_OPEN);
-}
-
-/* "holdfast/1;<incarnation>" or "holdfast/1;<incarnation>;<protocol>". */
-static bool read_field(const char *field, uint64_t *incarnation, const char **protocol)
-{
-    const char *number = field + sizeof FRAMED;
-    if (field[sizeof FRAMED - 1] != ';')
-        return false;
-    size_t len = strcspn(number, ";");
-    *protocol = number[len] == ';' ? number + len + 1 : "";
-    return hf_parse_decimal(hf_bytes_of(number, len), HF_VARINT_MAX, incarnation) && *incarnation > 0;
 }
 
 /* A channel that we know is carried again. */
@@ -264,21 +234,16 @@ static void adopt_framed(hf_connection *connection, hf_datachannel carrier, cons
     hear_early_close(connection, incarnation);
 }
 
-static void on_framed_open(hf_connection *connection, hf_datachannel carrier, const hf_datachannel_info *info)
+static void on_framed_open(hf_connection *connection, hf_datachannel carrier, const hf_datachannel_info *info,
+                           const hf_field *field)
 {
     hf_session *session = connection->session;
-    uint64_t incarnation;
-    const char *protocol;
-    if (!read_field(info->protocol, &incarnation, &protocol)) {
-        hf_link_fail(connection, HF_EPROTO, "a channel's protocol field is malformed");
-        return;
-    }
-    hf_channel *channel = hf_channel_find(session, true, incarnation);
+    hf_channel *channel = hf_channel_find(session, true, field->incarnation);
     if (channel) {
         carry_again(connection, channel, carrier, info);
         return;
     }
-    if (hf_ranges_have(&session->traffic.incarnations, incarnation)) {
+    if (hf_ranges_have(&session->traffic.incarnations, field->incarnation)) {
         hf_session_close_carrier(session, carrier); /* it has ended, or given way: the remote will hear of it */
         return;
     }
@@ -286,9 +251,9 @@ static void on_framed_open(hf_connection *connection, hf_datachannel carrier, co
     if (channel && channel->remote)
         hf_link_fail(connection, HF_EPROTO, "two channels of one name are open");
     else if (channel)
-        settle_glare(connection, channel, carrier, info, incarnation);
+        settle_glare(connection, channel, carrier, info, field->incarnation);
     else
-        adopt_framed(connection, carrier, info, incarnation, protocol);
+        adopt_framed(connection, carrier, info, field->incarnation, field->protocol);
 }
 
 /* Of the remote's: the first that is heard of it. */
@@ -296,13 +261,17 @@ static void on_open(hf_connection *connection, hf_datachannel carrier)
 {
     hf_session *session = connection->session;
     hf_datachannel_info info;
+    hf_field field;
     if (hf_peer_channel_info(connection->peer, carrier, &info) != HF_OK)
         return;
-    bool framed = strncmp(info.protocol, FRAMED, sizeof FRAMED - 1) == 0 && !session->config.plain;
+    hf_err err = session->config.plain ? HF_ENOENT : hf_field_read(info.protocol, &field);
+    bool framed = err != HF_ENOENT;
     if (framed && connection->link.protocol != HF_PROTOCOL_HOLDFAST && hf_link_open_control(connection) == HF_OK)
         connection->link.protocol = HF_PROTOCOL_HOLDFAST;
-    if (framed)
-        on_framed_open(connection, carrier, &info);
+    if (err == HF_OK)
+        on_framed_open(connection, carrier, &info, &field);
+    else if (framed)
+        hf_link_fail(connection, HF_EPROTO, "a channel's protocol field is malformed");
     else
         adopt_plain(connection, carrier, &info);
 }

@@ -28,7 +28,6 @@ static bool is_done(const hf_channel *channel)
 /* The application has had all of it: what it was told of comes before its end. */
 void hf_channel_end_if_done(hf_channel *channel)
 {
-    hf_inbox_piece piece;
     if (!channel->closing || channel->over)
         return;
     switch (channel->speaks) {
@@ -41,7 +40,7 @@ void hf_channel_end_if_done(hf_channel *channel)
             hf_session_close_carrier(channel->session, channel->carrier);
         break;
     case HF_PROTOCOL_HOLDFAST:
-        if (is_done(channel) && !hf_inbox_next(&channel->inbox, &piece))
+        if (is_done(channel) && hf_inbox_is_empty(&channel->inbox))
             hf_channel_end(channel, HF_OK);
         else
             channel->session->traffic.owes |= channel->confirm_owed;

@@ -497,12 +497,17 @@ static size_t window_now(const hf_inbox *box)
     return box->waiting < box->window_max ? box->window_max - box->waiting : 0;
 }
 
+void hf_inbox_describe(const hf_inbox *box, hf_control_received *out)
+{
+    *out = (hf_control_received){.received = box->received, .window = window_now(box), .message_max = box->message_max};
+}
+
 void hf_inbox_report(hf_inbox *box, hf_control_received *out)
 {
+    hf_inbox_describe(box, out);
     box->told = true;
-    box->told_window = window_now(box);
+    box->told_window = (size_t)out->window;
     box->messages_since_told = box->bytes_since_told = 0;
-    *out = (hf_control_received){.received = box->received, .window = box->told_window, .message_max = box->message_max};
 }
 
 bool hf_inbox_owes_ack(const hf_inbox *box, bool *soon)

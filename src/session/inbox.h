@@ -74,8 +74,10 @@ bool hf_inbox_is_empty(const hf_inbox *box);
  * `discarded`.) A piece that is shown stays. */
 void hf_inbox_forget_partials(hf_inbox *box);
 
-/* What HELLO and ACK say of this channel, but for its name; from now on that is what the remote was told. Ranges:
- * box->ranges. */
+/* What HELLO and ACK say of this channel, but for its name. Ranges: box->ranges. */
+void hf_inbox_describe(const hf_inbox *box, hf_control_received *out);
+
+/* The same, and from now on that is what the remote was told: for what is said on the connection that serves. */
 void hf_inbox_report(hf_inbox *box, hf_control_received *out);
 
 /* Something new is to be told; `soon`: a quarter of the window, so it should not wait. */

@@ -99,12 +99,13 @@ static bool is_zero(const uint8_t id[HF_SESSION_ID_BYTES])
     return memcmp(id, zero, sizeof zero) == 0;
 }
 
-/* Both sides have known both ids since the descriptions; but a line may have been lost on its way. */
+/* Both sides have known both ids since the descriptions; but a line may have been lost on its way, so that the remote does
+ * not know ours. */
 static bool ids_fit(hf_connection *connection, const hf_control *hello)
 {
     const hf_session *session = connection->session;
     const uint8_t *theirs = hello->u.hello.session, *ours = hello->u.hello.remote;
-    if (memcmp(ours, session->id, HF_SESSION_ID_BYTES) != 0 || is_zero(theirs) ||
+    if ((memcmp(ours, session->id, HF_SESSION_ID_BYTES) != 0 && !is_zero(ours)) || is_zero(theirs) ||
         memcmp(theirs, session->id, HF_SESSION_ID_BYTES) == 0)
         return false;
     if (is_zero(connection->remote_id))

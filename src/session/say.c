@@ -91,13 +91,17 @@ static bool is_reported(const hf_channel *channel)
     return channel->speaks == HF_PROTOCOL_HOLDFAST && !channel->over;
 }
 
-static void write_received(hf_writer *w, hf_channel *channel)
+/* `counts`: it is said on the connection that serves, so that it need not be said again. There is room. */
+static void write_received(hf_writer *w, hf_channel *channel, bool counts)
 {
     hf_control_received item;
-    hf_inbox_report(&channel->inbox, &item);
+    if (counts)
+        hf_inbox_report(&channel->inbox, &item);
+    else
+        hf_inbox_describe(&channel->inbox, &item);
     item.channel = ref_of(channel);
-    hf_control_write_received(w, &item, &channel->inbox.ranges);
-    channel->announce = false;
+    (void)hf_control_write_received(w, &item, &channel->inbox.ranges);
+    channel->announce &= !counts;
 }
 
 /* What is not said now is owed altogether. */
@@ -124,7 +128,7 @@ static void say_ack(hf_connection *connection)
             session->traffic.ack_due = session->now; /* another one follows */
             break;
         }
-        write_received(&w, channel);
+        write_received(&w, channel, true);
         any = true;
     }
     if (any && say_written(connection, &w) != HF_OK)
@@ -141,7 +145,7 @@ static void say_hello(hf_connection *connection)
     hf_control_write_hello(&w, session->id, connection->remote_id, connection->generation);
     for (size_t i = 0; i < session->channels_len && w.cap - w.len >= HF_CONTROL_ITEM_MAX; i++) {
         if (is_reported(session->channels[i]))
-            write_received(&w, session->channels[i]);
+            write_received(&w, session->channels[i], connection == session->current);
     }
     connection->link.hello_said = say_written(connection, &w) == HF_OK;
     if (!connection->link.hello_said)
@@ -165,7 +169,7 @@ static void say_ping(hf_connection *connection, hf_time now)
     hf_link *link = &connection->link;
     uint8_t buffer[64];
     hf_writer w = hf_writer_of(buffer, sizeof buffer);
-    link->ping_token = hf_random_u64(connection->session->env) >> 2; /* a varint */
+    link->ping_token = hf_random_u64(connection->session->env);
     hf_control_write_ping(&w, HF_CONTROL_PING, link->ping_token);
     if (say_written(connection, &w) != HF_OK)
         return;

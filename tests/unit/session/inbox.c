@@ -285,6 +285,22 @@ Test(inbox, owes_an_acknowledgement_for_what_is_new)
     box_clear(&box);
 }
 
+Test(inbox, what_is_described_elsewhere_is_owed_still)
+{
+    hf_inbox box;
+    bool soon;
+    hf_control_received said, described;
+    box_init(&box, HF_DELIVERY_ORDERED, 4000, 2000);
+    cr_assert_eq(whole(&box, 1, 10), HF_OK);
+    hf_inbox_describe(&box, &described);
+    cr_expect(hf_inbox_owes_ack(&box, &soon), "the HELLO of a connection that comes to nothing acknowledges nothing");
+    hf_inbox_report(&box, &said);
+    cr_expect(said.received == described.received && said.window == described.window &&
+              said.message_max == described.message_max);
+    cr_expect_not(hf_inbox_owes_ack(&box, &soon));
+    box_clear(&box);
+}
+
 Test(inbox, a_fresh_channel_owes_nothing)
 {
     hf_inbox box;
