@@ -19,7 +19,10 @@
 
 #define GROWTH_FIRST 50 /* per cent in a round trip */
 #define GROWTH_AGAIN 5  /* and twice that with each further one, up to the above */
-#define QUEUED_RUN 8    /* samples with a queue that end growth at once */
+#define EMPTY_ROUNDS 2  /* without a queue, before it grows again */
+#define FRUITLESS_ROUNDS 4
+#define PATIENCE_ROUNDS 32 /* after growth that was */
+#define QUEUED_RUN 8       /* samples with a queue that end growth at once */
 
 #define PROBE_EVERY 8 /* round trips: in the first 5 % more, */
 #define PROBE_PERCENT 105
@@ -32,6 +35,7 @@
 
 /* Loss beside a short queue is the weather's, not a full queue's: up to so much of it the window stays. */
 #define LOSS_BEARABLE_PERCENT 10
+#define LOSS_CHUNKS 3
 #define LOSS_ROUNDS 8      /* over which it is smoothed */
 #define WANTED_PERCENT 125 /* SCTP's window, of ours */
 
@@ -100,11 +104,14 @@ static void note_rate(hf_window *window, hf_time now, const hf_peer_flow *flow, 
     window->rate = rate_of(window, window->rounds_queued >= ROUNDS_RECENT ? ROUNDS_RECENT : HF_WINDOW_RATES);
 }
 
-static void note_loss(hf_window *window, const hf_peer_flow *flow)
+/* True: it was more in this round trip than any weather. */
+static bool note_loss(hf_window *window, const hf_peer_flow *flow)
 {
     uint64_t delivered = (flow->bytes_delivered - window->round.delivered) / window->packet + 1;
-    double lost = 100.0 * (double)(flow->chunks_lost - window->round.lost) / (double)delivered;
+    uint64_t chunks = flow->chunks_lost - window->round.lost;
+    double lost = 100.0 * (double)chunks / (double)delivered;
     window->loss += ((lost < 100 ? lost : 100) - window->loss) / LOSS_ROUNDS;
+    return lost >= LOSS_BEARABLE_PERCENT && chunks >= LOSS_CHUNKS;
 }
 
 static size_t bytes_in(const hf_window *window, hf_span span, unsigned percent)
@@ -144,9 +151,13 @@ static void take_rtt(hf_window *window, hf_time now, hf_span rtt)
     window->queued_run = rtt - window->rtt_min >= QUEUE_FULL ? window->queued_run + 1 : 0;
 }
 
+/* A queue that is longer than ours can be. On a slow path ours is what the least window makes. */
 static hf_span foreign_queue(const hf_window *window)
 {
-    return window->rtt_min / 8 > QUEUE_FOREIGN ? window->rtt_min / 8 : QUEUE_FOREIGN;
+    hf_span most = window->rtt_min / 8 > QUEUE_FOREIGN ? window->rtt_min / 8 : QUEUE_FOREIGN;
+    hf_span least_takes = window->rate > 0 ? (hf_span)(least(window) * MICROSECONDS / window->rate) : 0;
+    hf_span own = least_takes - window->rtt_min - QUEUE_WANTED;
+    return own > 0 ? most + own : most;
 }
 
 static void become_steady(hf_window *window)
@@ -157,6 +168,16 @@ static void become_steady(hf_window *window)
     window->limit = steady_limit(window);
 }
 
+/* More was on its way, and no more came: the path is full, though its queue is too short to show it. */
+static bool is_fruitless(hf_window *window)
+{
+    if (window->rate > window->grown_rate + window->grown_rate / 10) {
+        window->grown_rate = window->rate;
+        window->fruitless = 0;
+    }
+    return ++window->fruitless > FRUITLESS_ROUNDS;
+}
+
 static void grow(hf_window *window)
 {
     window->limit += window->limit * window->growth / 100;
@@ -165,10 +186,12 @@ static void grow(hf_window *window)
 
 /* `is_full`: the window held something back in this round trip and in the one before, whose data it delivered. Without that
  * the rate says little, and another's queue nothing. */
-static void on_growing(hf_window *window, bool is_full)
+static void on_growing(hf_window *window, bool is_full, bool loses)
 {
-    bool has_queue = window->queue >= QUEUE_FULL, loses = window->loss >= LOSS_BEARABLE_PERCENT;
-    if (is_full && (has_queue || loses))
+    bool has_queue = window->queue >= QUEUE_FULL, fruitless = is_full && is_fruitless(window);
+    if (fruitless || loses)
+        window->patience = PATIENCE_ROUNDS;
+    if (fruitless || loses || (is_full && has_queue))
         become_steady(window);
     else if (window->round.limited && !has_queue)
         grow(window);
@@ -183,26 +206,38 @@ static void on_steady(hf_window *window)
     window->empty_run = window->queue < QUEUE_NONE && !drained ? window->empty_run + 1 : 0;
     window->cycle = (window->cycle + 1) % PROBE_EVERY;
     window->limit = steady_limit(window);
-    if (window->empty_run >= 2) {
+    window->patience -= window->patience > 0;
+    if (window->empty_run >= EMPTY_ROUNDS && window->patience == 0) {
+        window->grown_rate = window->rate;
+        window->fruitless = 0;
         window->mode = HF_WINDOW_GROWING;
         window->growth = GROWTH_AGAIN;
         grow(window);
     }
 }
 
-static void compete(hf_window *window, hf_time now)
+/* RFC 9260 §7.2.2 and §7.2.3, by our own count: a packet more with each round trip, half as much after a loss. SCTP's own
+ * window would do the same, but for the times that it collapses without a loss. */
+static void compete(hf_window *window, hf_time now, size_t limit)
 {
     window->mode = HF_WINDOW_COMPETING;
-    window->limit = UNLIMITED;
+    window->limit = limit > least(window) ? limit : least(window);
     window->listen_at = now + LISTEN_EVERY;
 }
 
 static void on_competing(hf_window *window, hf_time now, const hf_peer_flow *flow)
 {
+    if (flow->chunks_lost != window->round.lost && window->round.delivered >= window->overcome_at) {
+        window->limit = window->limit / 2 > least(window) ? window->limit / 2 : least(window);
+        window->overcome_at = flow->bytes_sent;
+    } else if (window->round.limited) {
+        window->limit += window->packet;
+    }
     if (now < window->listen_at)
         return;
     window->mode = HF_WINDOW_LISTENING;
     window->rounds_listened = 0;
+    window->competed = window->limit;
     window->limit = in_flight(flow) / 2 > least(window) ? (size_t)(in_flight(flow) / 2) : least(window);
 }
 
@@ -212,7 +247,7 @@ static void on_listening(hf_window *window, hf_time now)
         window->rounds_pressed = 0;
         become_steady(window);
     } else if (++window->rounds_listened >= LISTEN_ROUNDS) {
-        compete(window, now);
+        compete(window, now, window->competed);
     }
 }
 
@@ -242,15 +277,17 @@ static void end_round(hf_window *window, hf_time now, const hf_peer_flow *flow)
         window->rounds_pressed = is_foreign ? window->rounds_pressed + window->round.limited : 0;
     }
     bool is_full = held_back && window->round.was_limited;
+    bool was_busy = window->round.was_busy && (window->round.limited || window->round.backlogged);
     note_rate(window, now, flow, is_full);
-    note_loss(window, flow);
+    bool loses = note_loss(window, flow) && was_busy;
+    window->round.was_busy = window->round.limited || window->round.backlogged;
     window->round.was_limited = held_back;
     if (!competes && window->rounds_pressed >= ROUNDS_COMPETE)
-        compete(window, now);
+        compete(window, now, (size_t)in_flight(flow));
     else
         switch (window->mode) {
         case HF_WINDOW_GROWING:
-            on_growing(window, is_full);
+            on_growing(window, is_full, loses);
             break;
         case HF_WINDOW_STEADY:
             on_steady(window);
@@ -267,7 +304,7 @@ static void end_round(hf_window *window, hf_time now, const hf_peer_flow *flow)
 
 static void begin_round(hf_window *window, hf_time now, const hf_peer_flow *flow)
 {
-    bool was_limited = window->round.was_limited;
+    bool was_limited = window->round.was_limited, was_busy = window->round.was_busy;
     window->round.running = flow->bytes_sent > flow->bytes_delivered;
     window->round.began = now;
     window->round.delivered = flow->bytes_delivered;
@@ -276,6 +313,7 @@ static void begin_round(hf_window *window, hf_time now, const hf_peer_flow *flow
     window->round.rtt = 0;
     window->round.limited = window->round.backlogged = false;
     window->round.was_limited = was_limited && window->round.running;
+    window->round.was_busy = was_busy && window->round.running;
 }
 
 /* Growth overshoots by what a round trip brings: a run of samples is enough to end it. */
@@ -354,8 +392,7 @@ size_t hf_window_room(hf_window *window, hf_time now, const hf_peer_flow *flow, 
 
 size_t hf_window_wanted(hf_window *window)
 {
-    bool is_ours = window->mode == HF_WINDOW_GROWING || window->mode == HF_WINDOW_STEADY;
-    bool wanted = window->blocked && is_ours && window->loss < LOSS_BEARABLE_PERCENT;
+    bool wanted = window->blocked && window->loss < LOSS_BEARABLE_PERCENT;
     window->blocked = false;
     return wanted ? window->limit * WANTED_PERCENT / 100 : 0;
 }

@@ -41,14 +41,20 @@ typedef struct hf_window {
         bool limited;                   /* the window held something back */
         bool backlogged;                /* SCTP did */
         bool was_limited;               /* the one before it */
+        bool was_busy;                  /* the same, or SCTP did */
     } round;
     uint64_t rates[HF_WINDOW_RATES];
     size_t rates_at;
     unsigned cycle, growth, empty_run; /* of probing */
+    unsigned fruitless, patience;
+    uint64_t grown_rate;
     unsigned rounds_queued, rounds_pressed, rounds_listened;
     hf_time listen_at;
     size_t low_cap;
     uint64_t forgotten; /* bytes sent on another path */
+
+    uint64_t overcome_at; /* the last loss is, when so many bytes are delivered */
+    size_t competed;      /* the limit before it listened */
 
     hf_time paced_at;
     uint64_t paced_given;

@@ -38,6 +38,8 @@ static const scenario scenarios[] = {
      {.link = {.rate = 20 * MBIT, .delay = HF_MS(25), .queue = 122 * KIB, .jitter = HF_MS(3)}},
      .length = HF_SECONDS(60),
      .rival = 0},
+    {"shallow", LINK(20, 25, 5000, 0), .length = HF_SECONDS(60), .rival = false},
+    {"shallow 2", LINK(20, 25, 12000, 0), .length = HF_SECONDS(60), .rival = false},
     {"rival b", LINK(20, 25, 122 * KIB, 0), .length = HF_SECONDS(60), .rival = true},
     {"rival d", LINK(20, 25, 2500000, 0), .length = HF_SECONDS(60), .rival = true},
 };
