@@ -97,7 +97,8 @@ void hf_manager_on_state(void *context, hf_session *session, const hf_session_ev
 static void run_errand(remote *r)
 {
     hf_manager *manager = r->manager;
-    bool *flags[] = {&r->announce, &r->tell_attempt, &r->repeat_answer, &r->repeat_offer}, *flag = NULL;
+    bool *flags[] = {&r->announce, &r->tell_attempt, &r->repeat_answer, &r->repeat_offer, &r->repeat_bye};
+    bool *flag = NULL;
     for (size_t i = 0; i < sizeof flags / sizeof *flags && !flag; i++)
         flag = *flags[i] ? flags[i] : NULL;
     if (!flag) {
@@ -107,6 +108,8 @@ static void run_errand(remote *r)
     *flag = false;
     if (flag == &r->repeat_answer || flag == &r->repeat_offer)
         hf_manager_repeat(r, flag == &r->repeat_answer ? HF_SIGNAL_ANSWER : HF_SIGNAL_OFFER);
+    else if (flag == &r->repeat_bye)
+        say_bye(r);
     else if (flag == &r->tell_attempt)
         hf_manager_tell_attempt(r);
     else if (manager->handlers.on_session)
@@ -291,6 +294,22 @@ static hf_err receive_from_stranger(hf_manager *manager, hf_time now, const hf_e
     return err;
 }
 
+/* For a session that is over. Whoever would recover it has not heard that it has ended. Otherwise an offer that is known
+ * comes late; but where nothing came of it, it may be an open one, said again. */
+static bool begins_anew(remote *r, const hf_envelope *envelope)
+{
+    if (envelope->signal.type != HF_SIGNAL_OFFER)
+        return false;
+    if (envelope->remote_session && strcmp(envelope->remote_session, hf_session_id(r->session)) == 0) {
+        hf_manager_list(r, LIST_ERRANDS);
+        r->repeat_bye = true;
+        hf_manager_wake(r->manager);
+        return false;
+    }
+    return !hf_manager_is_known_offer(r, envelope) ||
+           (hf_manager_is_last_offer(r, envelope) && hf_session_get_state(r->session) == HF_SESSION_FAILED);
+}
+
 hf_err hf_manager_receive(hf_manager *manager, hf_time now, const hf_envelope *envelope)
 {
     remote *r;
@@ -305,9 +324,9 @@ hf_err hf_manager_receive(hf_manager *manager, hf_time now, const hf_envelope *e
     if (err != HF_OK)
         return err;
     if (r && is_over(r)) {
-        if (envelope->signal.type != HF_SIGNAL_OFFER || hf_manager_is_known_offer(r, envelope))
-            return HF_OK;                       /* late */
-        hf_manager_forget(manager, r->session); /* it begins anew */
+        if (!begins_anew(r, envelope))
+            return HF_OK;
+        hf_manager_forget(manager, r->session);
         r = NULL;
     }
     return r ? receive_known(r, now, envelope) : receive_from_stranger(manager, now, envelope);

@@ -108,6 +108,9 @@ void hf_manager_forget_identity(hf_manager *manager, const char *peer_id)
     identity *who = manager && peer_id ? find(manager, peer_id) : NULL;
     if (!who)
         return;
+    remote *r = hf_manager_find(manager, peer_id);
+    if (r && hf_session_get_state(r->session) == HF_SESSION_NEW) /* candidates came before their offer */
+        hf_session_pin(r->session, NULL);
     who->is_pinned = false;
     drop_if_empty(manager, who);
 }

@@ -78,6 +78,7 @@ typedef struct remote {
 
     uint32_t offer_ours;         /* number of our last offer; 0: none */
     told told[TOLD_MAX];         /* the newest first */
+    told waiting;                /* for the application's word on who made that offer */
     maker makers[MAKERS_MAX];    /* the last first */
     uint64_t credentials_theirs; /* ICE's, of their last description: a hash; 0: none */
     bool numbers;                /* its offers and answers: it takes repetitions */
@@ -91,6 +92,7 @@ typedef struct remote {
     bool announce;        /* on_session is due */
     bool repeat_answer;   /* the offer came again: so does the answer */
     bool repeat_offer;    /* it is time */
+    bool repeat_bye;      /* the remote has not heard that the session has ended */
     bool tell_attempt;    /* something new is to be said of it */
     bool bye_said;
     bool bye_heard; /* the remote's bye has ended it: it gets none back */
@@ -159,6 +161,7 @@ HF_CHECKED hf_err hf_manager_refuse(hf_manager *manager, hf_err err, const char 
 void hf_manager_on_signal(void *context, hf_session *session, const hf_session_event *event);
 HF_CHECKED hf_err hf_manager_receive_offer(remote *r, hf_time now, const hf_envelope *envelope);
 HF_CHECKED hf_err hf_manager_receive_answer(remote *r, hf_time now, const hf_envelope *envelope);
+bool hf_manager_is_last_offer(const remote *r, const hf_envelope *envelope); /* the last that was taken, said again */
 bool hf_manager_is_known_offer(const remote *r, const hf_envelope *envelope);
 bool hf_manager_would_take(const remote *r, const hf_envelope *envelope); /* an offer or answer that is not passed over */
 bool hf_manager_is_late_candidate(const remote *r, const hf_envelope *envelope);

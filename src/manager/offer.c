@@ -59,11 +59,17 @@ static uint64_t maker_of(const hf_envelope *envelope)
 
 /* --- Ours: what has been told, and to which offer it belongs --- */
 
+static told tell_of(const char *sdp, uint32_t offer, const char *session)
+{
+    told is = {.version = version_of(sdp), .credentials = credentials_of(sdp), .offer = offer};
+    snprintf(is.session, sizeof is.session, "%s", session ? session : "");
+    return is;
+}
+
 static void note_told(remote *r, const char *sdp, uint32_t offer, const char *session)
 {
     memmove(&r->told[1], &r->told[0], (TOLD_MAX - 1) * sizeof r->told[0]);
-    r->told[0] = (told){.version = version_of(sdp), .credentials = credentials_of(sdp), .offer = offer};
-    snprintf(r->told[0].session, sizeof r->told[0].session, "%s", session ? session : "");
+    r->told[0] = tell_of(sdp, offer, session);
 }
 
 static const told *find_told(const remote *r, const hf_signal *signal)
@@ -93,6 +99,9 @@ void hf_manager_on_signal(void *context, hf_session *session, const hf_session_e
         r->repeat_offer = false;
         hf_manager_tell(r, hf_session_now(session), hf_manager_is_plain(r) ? HF_RETRY_OFFERED_ONCE : HF_RETRY_OFFERED);
     }
+    bool is_answer = event->u.signal.type == HF_SIGNAL_ANSWER;
+    if (is_answer && !find_told(r, &event->u.signal)) /* the application has accepted who made the offer */
+        note_told(r, event->u.signal.sdp, r->waiting.offer, r->waiting.session);
     send_told(r, &event->u.signal);
 }
 
@@ -134,7 +143,7 @@ static void note_offer(remote *r, const hf_envelope *envelope)
     r->makers[0] = (maker){.id = id, .offer = envelope->offer};
 }
 
-static bool is_repeated(const remote *r, const hf_envelope *envelope)
+bool hf_manager_is_last_offer(const remote *r, const hf_envelope *envelope)
 {
     return envelope->offer != 0 && envelope->offer == r->makers[0].offer && maker_of(envelope) == r->makers[0].id;
 }
@@ -174,7 +183,7 @@ static bool is_same(const char *id, const char *known)
 
 static hf_glare glare_of(const remote *r, const hf_envelope *envelope)
 {
-    hf_glare glare = {.repeated = is_repeated(r, envelope),
+    hf_glare glare = {.repeated = hf_manager_is_last_offer(r, envelope),
                       .ours_open = hf_manager_has_open_offer(r),
                       .polite = is_polite(r, envelope),
                       .same_pair = is_same(envelope->session, hf_session_remote_id(r->session)) &&
@@ -220,6 +229,8 @@ static hf_err take_offer(remote *r, hf_time now, const hf_envelope *envelope)
 {
     bool begins = hf_session_get_state(r->session) == HF_SESSION_NEW;
     hf_err err = hf_session_signal(r->session, now, &envelope->signal);
+    if (err == HF_EIDENTITY)
+        r->waiting = tell_of(envelope->signal.sdp, envelope->offer, envelope->session);
     if (err != HF_OK)
         return err;
     note_answer(r, envelope);

@@ -119,6 +119,15 @@ static void on_event(void *context, hf_session *session, const hf_session_event 
         if (side->opened_len < WIRE_NAMES_MAX)
             snprintf(side->opened[side->opened_len++], sizeof side->opened[0], "%s", hf_channel_name(event->channel));
         break;
+    case HF_SESSION_RESUMED:
+        side->resumed++;
+        break;
+    case HF_SESSION_CONTINUITY_LOST:
+        side->continuity_lost++;
+        break;
+    case HF_SESSION_IDENTITY_CHANGED:
+        side->identity_changed++;
+        break;
     case HF_SESSION_STATE_CHANGED: /* the connection's word never runs ahead of the session's */
         assert((hf_session_connection_state(session) == HF_CONNECTION_CONNECTED) ==
                (hf_session_get_state(session) == HF_SESSION_CONNECTED));
@@ -132,10 +141,7 @@ static void on_event(void *context, hf_session *session, const hf_session_event 
     case HF_SESSION_ROUTE_CHANGED:
     case HF_SESSION_CREDENTIALS_NEEDED:
     case HF_SESSION_NETWORK_CHANGED:
-    case HF_SESSION_RESUMED:
-    case HF_SESSION_CONTINUITY_LOST:
     case HF_SESSION_MESSAGE_RETURNED:
-    case HF_SESSION_IDENTITY_CHANGED:
     case HF_SESSION_EVENT_COUNT:
         break;
     }
@@ -447,6 +453,28 @@ bool wire_both_have_five(wire *w)
     return w->side[0].opened_len >= HF_COLLAB_CHANNELS_LEN && w->side[1].opened_len >= HF_COLLAB_CHANNELS_LEN;
 }
 
+static void must(hf_err err, const char *what)
+{
+    if (err == HF_OK)
+        return;
+    fprintf(stderr, "wire: %s: %s\n", what, hf_err_name(err));
+    abort();
+}
+
+static void start(wire_side *side)
+{
+    wire *w = side->wire;
+    hf_manager_config config = w->config;
+    config.peer_id = side->index == 0 ? "alice" : "bob";
+    config.handlers = (hf_manager_handlers){
+        .context = side, .on_envelope = on_envelope, .on_session = on_session, .on_attempt = on_attempt};
+    config.session.peer.engine = w->engine;
+    config.session.peer.certificate = w->certificates[side->index];
+    config.session.channels = hf_collab_channels;
+    config.session.channels_len = HF_COLLAB_CHANNELS_LEN;
+    must(hf_manager_new(&side->manager, &config, &w->env.env), "manager");
+}
+
 void wire_init_for(wire *w, uint64_t seed, const hf_manager_config *given)
 {
     memset(w, 0, sizeof *w);
@@ -454,23 +482,29 @@ void wire_init_for(wire *w, uint64_t seed, const hf_manager_config *given)
     w->chance = seed * 7919 + 17;
     clock_set(w->now);
     clock_seed(seed + 1);
-    hf_err err = hf_engine_new(&w->engine, test_env_init(&w->env, seed));
-    for (int i = 0; i < 2 && err == HF_OK; i++) {
+    w->config = *given;
+    must(hf_engine_new(&w->engine, test_env_init(&w->env, seed)), "engine");
+    for (int i = 0; i < 2; i++) {
         w->side[i].wire = w;
         w->side[i].index = i;
-        hf_manager_config config = *given;
-        config.peer_id = i == 0 ? "alice" : "bob";
-        config.handlers = (hf_manager_handlers){
-            .context = &w->side[i], .on_envelope = on_envelope, .on_session = on_session, .on_attempt = on_attempt};
-        config.session.peer.engine = w->engine;
-        config.session.channels = hf_collab_channels;
-        config.session.channels_len = HF_COLLAB_CHANNELS_LEN;
-        err = hf_manager_new(&w->side[i].manager, &config, &w->env.env);
+        must(hf_certificate_new(&w->certificates[i], &w->env.env), "certificate");
+        start(&w->side[i]);
     }
-    if (err != HF_OK) {
-        fprintf(stderr, "wire: %s\n", hf_err_name(err));
-        abort();
+}
+
+void wire_restart(wire *w, int index, bool same_identity)
+{
+    wire_side *side = &w->side[index];
+    hf_manager_free(side->manager);
+    memset(side->sessions, 0, sizeof side->sessions);
+    memset(side->groups, 0, sizeof side->groups);
+    side->sessions_len = side->opened_len = 0;
+    side->begun = NULL;
+    if (!same_identity) {
+        hf_certificate_free(w->certificates[index]);
+        must(hf_certificate_new(&w->certificates[index], &w->env.env), "certificate");
     }
+    start(side);
 }
 
 void wire_init_with(wire *w, uint64_t seed, const hf_session_config *session)
@@ -487,6 +521,8 @@ void wire_clear(wire *w)
 {
     for (int i = 0; i < 2; i++)
         hf_manager_free(w->side[i].manager);
+    for (int i = 0; i < 2; i++)
+        hf_certificate_free(w->certificates[i]);
     hf_engine_free(w->engine);
     for (size_t i = 0; i < w->letters_len; i++)
         clear_letter(&w->letters[i]);

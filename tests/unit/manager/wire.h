@@ -29,6 +29,7 @@ typedef struct wire_side {
     char opened[WIRE_NAMES_MAX][32]; /* channels, as they opened */
     size_t opened_len;
     unsigned connected, disconnected, errors, messages;
+    unsigned resumed, continuity_lost, identity_changed;
     uint64_t next;            /* number expected next, of messages that wire_send made */
     unsigned out_of_order;    /* messages that bore another */
     hf_time received_at;      /* the last of them */
@@ -49,6 +50,8 @@ typedef struct wire {
     hf_time now;
     test_env env;
     hf_engine *engine;
+    hf_manager_config config;
+    hf_certificate *certificates[2];
     wire_side side[2]; /* peer ids "alice" and "bob": the first is polite */
     struct wire_letter *letters;
     size_t letters_len, letters_cap;
@@ -79,6 +82,9 @@ bool wire_both_have_five(wire *w); /* five channels are open on both sides */
 
 hf_session *wire_connect(wire *w, int from);
 hf_session *wire_session(const wire *w, int side); /* the only one */
+
+/* The program of that side begins anew: what it knew is gone, and perhaps its certificate, too. */
+void wire_restart(wire *w, int side, bool same_identity);
 
 /* Sends the next message on code-sync. */
 void wire_send(wire *w, int from);
