@@ -23,7 +23,7 @@ static hf_err fill(hf_manager *manager, const hf_manager_config *config)
     hf_err err = hf_session_config_copy(&manager->session_config, &config->session, manager->env);
     manager->recovers = config->session.recovery != HF_RECOVERY_NONE;
     if (config->session.recovery == HF_RECOVERY_DEFAULT)
-        manager->session_config.recovery = HF_RECOVERY_RESTART;
+        manager->session_config.recovery = HF_RECOVERY_RESUME;
     manager->session_config.peer.keeps_looking = manager->recovers;
     manager->certificate_each = config->certificate_each;
     if (err != HF_OK || config->session.peer.certificate || config->certificate_each)
