@@ -224,14 +224,12 @@ static void print_summary(cli_demo_end *end)
         putchar('\n');
         cli_demo_table_write(stdout, &view, screen.look);
     }
-    if (!end->is_calm)
-        printf("\n%u outage%s, %u new connection%s, %" PRIu64
-               " messages sent again; at the latest %.1f s after data could go"
-               " again, it did\n",
-               end->story.outages, end->story.outages == 1 ? "" : "s", end->story.resumed,
-               end->story.resumed == 1 ? "" : "s", end->story.replayed, (double)end->story.longest / 1e6);
-    printf("%sconnected in %s, at the end %s\n", end->is_calm ? "\n" : "", cli_write_span(end->connected - end->began, span),
+    printf("\nconnected in %s, at the end %s\n", cli_write_span(end->connected - end->began, span),
            hf_session_path_name(end->path));
+    if (!end->is_calm)
+        printf("held         %u outage%s, %u new connection%s; data went %.1f s after it could, at the latest\n",
+               end->story.outages, end->story.outages == 1 ? "" : "s", end->story.resumed,
+               end->story.resumed == 1 ? "" : "s", (double)end->story.longest / 1e6);
     printf("code-sync    %" PRIu64 " and %" PRIu64 " edits applied in order; both texts are the same\n", end->author.edits,
            end->author.mirrored);
     printf("ai-stream    %" PRIu64 " answers, %" PRIu64 " words, each whole\n", end->prompts, end->tokens);

@@ -97,7 +97,7 @@ void cli_story_on_resumed(cli_story *story, hf_span at, uint32_t generation, uin
     story->replayed += messages;
     story->is_lost = false;
     settle(story, at);
-    tell(story, at, true, "resumed on connection %" PRIu32 "; %" PRIu64 " messages sent again", generation, messages);
+    tell(story, at, true, "resumed on connection %" PRIu32 "; messages sent again: %" PRIu64, generation, messages);
 }
 
 bool cli_story_is_over(const cli_story *story)

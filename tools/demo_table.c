@@ -11,7 +11,7 @@
 #define RED "\x1b[31m"
 #define PLAIN "\x1b[0m"
 
-#define STORY_LINES 6 /* the last ones are shown */
+#define STORY_LINES 8 /* the last ones are shown */
 
 /* Columns come from the left; those that do not fit are left out. */
 enum { CHANNEL, SENT_THERE, SENT_BACK, P50, P99, RATE, PRIORITY, COLUMNS_LEN };
@@ -142,7 +142,7 @@ static void write_recovery(const cli_demo_view *view, char text[160])
         snprintf(text, 160, "attempt %u: %s, %s", attempt->failures + 1, hf_attempt_step_name(attempt->step),
                  hf_attempt_phase_name(attempt->phase));
     else
-        snprintf(text, 160, "outages %u, resumed %u, messages sent again %" PRIu64, outages, resumed,
+        snprintf(text, 160, "outages: %u, resumed: %u, messages sent again: %" PRIu64, outages, resumed,
                  view->story ? view->story->replayed : 0);
 }
 

@@ -59,7 +59,7 @@ Test(demo_story, tells_of_another_path_and_of_another_connection)
     cli_story_on_path(&story, HF_MS(7000), HF_PATH_DIRECT);
     cr_expect_str_eq(last(&story), "data goes directly");
     cli_story_on_resumed(&story, HF_MS(8000), 2, 17);
-    cr_expect_str_eq(last(&story), "resumed on connection 2; 17 messages sent again");
+    cr_expect_str_eq(last(&story), "resumed on connection 2; messages sent again: 17");
     cr_expect_eq(story.resumed, 1);
     cr_expect_eq(story.replayed, 17);
 }

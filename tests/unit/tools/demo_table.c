@@ -94,7 +94,7 @@ Test(demo_table, says_what_is_done_about_trouble)
         hf_session_path path;
         const char *says;
     } table[] = {
-        {{.phase = HF_ATTEMPT_NONE}, HF_PATH_DIRECT, "direct; outages 1, resumed 2, messages sent again 34\n"},
+        {{.phase = HF_ATTEMPT_NONE}, HF_PATH_DIRECT, "direct; outages: 1, resumed: 2, messages sent again: 34\n"},
         {{.phase = HF_ATTEMPT_OFFERING, .step = HF_STEP_RESTART, .next = HF_NEVER},
          HF_PATH_NONE,
          "no path; attempt 1: restart, offering\n"},
