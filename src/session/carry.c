@@ -1,5 +1,4 @@
-/* carry.c: channels and the data channels that carry them. On a framed connection the data channel's protocol field names
- * the channel (field.h). */
+/* carry.c: channels and the data channels that carry them: a framed one is named by its protocol field (field.h). */
 #include "field.h"
 #include "session_priv.h"
 
@@ -78,8 +77,8 @@ hf_err hf_channel_carry(hf_channel *channel, hf_time now)
     bool framed = (channel->speaks == HF_PROTOCOL_UNKNOWN ? protocol : channel->speaks) == HF_PROTOCOL_HOLDFAST;
     if (framed && channel->incarnation == 0)
         channel->incarnation = ++session->traffic.incarnation_last;
-    hf_field named = {.incarnation = channel->incarnation, .protocol = channel->protocol};
-    char *field = framed ? hf_field_write(session->env, &named) : NULL;
+    hf_field what = {.incarnation = channel->incarnation, .protocol = channel->protocol};
+    char *field = framed ? hf_field_write(session->env, &what) : NULL;
     if (framed && !field)
         return HF_ENOMEM;
     hf_err err = open_carrier(channel, now, framed ? field : channel->protocol, &carrier);
@@ -210,11 +209,11 @@ static void settle_glare(hf_connection *connection, hf_channel *ours, hf_datacha
 }
 
 static void adopt_framed(hf_connection *connection, hf_datachannel carrier, const hf_datachannel_info *info,
-                         uint64_t incarnation, const char *protocol)
+                         const hf_field *field)
 {
     hf_session *session = connection->session;
-    hf_channel *channel = adopt(session, info, protocol);
-    hf_err err = channel ? remember(session, incarnation) : HF_ELIMIT;
+    hf_channel *channel = adopt(session, info, field->protocol);
+    hf_err err = channel ? remember(session, field->incarnation) : HF_ELIMIT;
     if (err != HF_OK) {
         if (channel) {
             hf_channel_detach(channel);
@@ -224,14 +223,14 @@ static void adopt_framed(hf_connection *connection, hf_datachannel carrier, cons
         return;
     }
     channel->speaks = HF_PROTOCOL_HOLDFAST;
-    channel->incarnation = incarnation;
+    channel->incarnation = field->incarnation;
     hf_channel_carry_by(channel, carrier);
     channel->announce = true;
     hf_channel_mind_ack(channel);
     hf_channel_tell(channel, HF_NEWS_OPEN);
     if (session->traffic.bye_wanted)
         hf_channel_begin_close(channel);
-    hear_early_close(connection, incarnation);
+    hear_early_close(connection, field->incarnation);
 }
 
 static void on_framed_open(hf_connection *connection, hf_datachannel carrier, const hf_datachannel_info *info,
@@ -253,27 +252,29 @@ static void on_framed_open(hf_connection *connection, hf_datachannel carrier, co
     else if (channel)
         settle_glare(connection, channel, carrier, info, field->incarnation);
     else
-        adopt_framed(connection, carrier, info, field->incarnation, field->protocol);
+        adopt_framed(connection, carrier, info, field);
 }
 
-/* Of the remote's: the first that is heard of it. */
+/* Of the remote's: the first that is heard of it. A framed one tells, too, that the remote has seen our line. */
 static void on_open(hf_connection *connection, hf_datachannel carrier)
 {
-    hf_session *session = connection->session;
     hf_datachannel_info info;
     hf_field field;
     if (hf_peer_channel_info(connection->peer, carrier, &info) != HF_OK)
         return;
-    hf_err err = session->config.plain ? HF_ENOENT : hf_field_read(info.protocol, &field);
-    bool framed = err != HF_ENOENT;
-    if (framed && connection->link.protocol != HF_PROTOCOL_HOLDFAST && hf_link_open_control(connection) == HF_OK)
-        connection->link.protocol = HF_PROTOCOL_HOLDFAST;
-    if (err == HF_OK)
-        on_framed_open(connection, carrier, &info, &field);
-    else if (framed)
-        hf_link_fail(connection, HF_EPROTO, "a channel's protocol field is malformed");
-    else
+    hf_err err = connection->session->config.plain ? HF_ENOENT : hf_field_read(info.protocol, &field);
+    if (err == HF_ENOENT) {
         adopt_plain(connection, carrier, &info);
+        return;
+    }
+    if (err == HF_OK)
+        err = hf_link_open_control(connection);
+    if (err != HF_OK) {
+        hf_link_fail(connection, err, "a channel's protocol field can't be taken");
+        return;
+    }
+    connection->link.protocol = HF_PROTOCOL_HOLDFAST;
+    on_framed_open(connection, carrier, &info, &field);
 }
 
 /* --- What comes on them --------------------------------------------------------------------------------------------- */

@@ -1,4 +1,5 @@
 /* config.c: checking and copying a session's configuration. */
+#include "field.h"
 #include "session_priv.h"
 
 #include <string.h>
@@ -6,7 +7,13 @@
 hf_err hf_channel_config_check(const hf_channel_config *config)
 {
     hf_bytes name = hf_bytes_of_text(config->name), protocol = hf_bytes_of_text(config->protocol);
-    if (name.len == 0 || name.len > HF_LABEL_MAX || protocol.len > HF_LABEL_MAX)
+    hf_field field;
+    if (name.len == 0 || name.len > HF_LABEL_MAX || protocol.len > HF_LABEL_MAX - HF_FIELD_HEAD_MAX)
+        return HF_EINVAL;
+    if (hf_field_read(config->protocol ? config->protocol : "", &field) != HF_ENOENT)
+        return HF_EINVAL; /* it would make a plain channel look like a framed one */
+    if ((unsigned)config->priority > HF_PRIORITY_LOW || (unsigned)config->reliability > HF_MAX_LIFETIME ||
+        config->receive_window > HF_CHANNEL_WINDOW_LIMIT)
         return HF_EINVAL;
     if (!hf_bytes_are_utf8(name) || !hf_bytes_are_utf8(protocol))
         return HF_EINVAL;

@@ -78,6 +78,13 @@ bool hf_link_is_up(const hf_connection *connection)
     return flow.is_up;
 }
 
+bool hf_link_may_say(const hf_connection *connection)
+{
+    const hf_link *link = &connection->link;
+    return link->control != 0 && link->protocol == HF_PROTOCOL_HOLDFAST && !link->failed && !link->paused &&
+           connection->silent_at == HF_NEVER;
+}
+
 bool hf_link_resumes(const hf_connection *connection)
 {
     return connection->link.protocol == HF_PROTOCOL_HOLDFAST;
@@ -108,8 +115,11 @@ static bool ids_fit(hf_connection *connection, const hf_control *hello)
     if ((memcmp(ours, session->id, HF_SESSION_ID_BYTES) != 0 && !is_zero(ours)) || is_zero(theirs) ||
         memcmp(theirs, session->id, HF_SESSION_ID_BYTES) == 0)
         return false;
-    if (is_zero(connection->remote_id))
+    if (is_zero(connection->remote_id)) {
         memcpy(connection->remote_id, theirs, HF_SESSION_ID_BYTES);
+        if (connection == session->current)
+            hf_session_adopt_remote(connection);
+    }
     return memcmp(theirs, connection->remote_id, HF_SESSION_ID_BYTES) == 0;
 }
 
@@ -306,8 +316,7 @@ static void mind_silence(hf_connection *connection, hf_time now)
 {
     hf_link *link = &connection->link;
     hf_peer_flow flow;
-    if (link->failed || connection->silent_at != HF_NEVER || link->ping_at == HF_NEVER ||
-        now - link->ping_at < HF_LINK_SILENCE)
+    if (!hf_link_may_say(connection) || link->ping_at == HF_NEVER || now - link->ping_at < HF_LINK_SILENCE)
         return;
     hf_peer_get_flow(connection->peer, &flow);
     if (flow.bytes_delivered == flow.bytes_given)
@@ -352,9 +361,9 @@ hf_time hf_link_deadline(const hf_session *session)
     hf_time due = HF_NEVER;
     if (session->state == HF_SESSION_CLOSED || session->state == HF_SESSION_FAILED)
         return due;
-    if (session->next && !session->next->link.failed)
+    if (session->next && hf_link_may_say(session->next))
         due = session->next->link.again_at;
-    if (link->protocol == HF_PROTOCOL_UNKNOWN || link->failed || current->silent_at != HF_NEVER)
+    if (link->protocol == HF_PROTOCOL_UNKNOWN || link->failed || link->paused || current->silent_at != HF_NEVER)
         return due;
     if (link->again_at != HF_NEVER)
         return earlier(due, link->again_at);

@@ -40,6 +40,7 @@ typedef struct hf_link {
                                      remote turns out to have seen our line though we did not see its own */
     bool said_bye;                /* the remote has: what ends the connection now is its wish */
     bool failed;                  /* nothing of it is heard any more */
+    bool paused;                  /* its path is lost, and nothing is given to it */
     hf_datachannel control;       /* 0: not opened */
     bool hello_said, hello_heard;
     uint8_t *hello; /* the remote's, until it has been acted upon */
@@ -119,6 +120,7 @@ bool hf_link_dispatch(hf_session *session);
 void hf_link_fail(struct hf_connection *connection, hf_err cause, const char *why);
 HF_CHECKED hf_err hf_link_open_control(struct hf_connection *connection);
 bool hf_link_is_up(const struct hf_connection *connection);
+bool hf_link_may_say(const struct hf_connection *connection); /* HELLO first */
 void hf_link_hear_held(struct hf_connection *connection);
 
 /* say.c */

@@ -105,7 +105,7 @@ void hf_pump(hf_session *session, hf_time now)
     hf_connection *connection = session->current;
     hf_peer_flow flow;
     const hf_link *link = &connection->link;
-    if (link->protocol == HF_PROTOCOL_UNKNOWN || link->failed || connection->silent_at != HF_NEVER ||
+    if (link->protocol == HF_PROTOCOL_UNKNOWN || link->failed || link->paused || connection->silent_at != HF_NEVER ||
         link->again_at != HF_NEVER)
         return;
     hf_peer_get_flow(connection->peer, &flow);

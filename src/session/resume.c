@@ -127,6 +127,7 @@ void hf_link_take_over(hf_connection *connection, hf_connection *before, bool co
 void hf_link_pause(hf_connection *connection)
 {
     hf_session *session = connection->session;
+    connection->link.paused = true;
     for (size_t i = 0; connection == session->current && i < session->channels_len; i++) {
         if (session->channels[i]->outbox.delivery == HF_DELIVERY_FRESH)
             hf_outbox_pause(&session->channels[i]->outbox);
@@ -136,10 +137,13 @@ void hf_link_pause(hf_connection *connection)
 void hf_link_restore(hf_connection *connection)
 {
     hf_session *session = connection->session;
+    connection->link.paused = false;
     for (size_t i = 0; connection == session->current && i < session->channels_len; i++) {
         hf_channel *channel = session->channels[i];
-        if (channel->carrier != 0)
-            hf_outbox_open(&channel->outbox);
+        if (channel->carrier == 0)
+            continue;
+        hf_outbox_open(&channel->outbox);
+        hf_channel_feed(channel);
     }
 }
 

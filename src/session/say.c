@@ -2,6 +2,8 @@
  * is lost where it can't be said at once. */
 #include "session_priv.h"
 
+#include <string.h>
+
 /* A list that does not fit is cut short: what a HELLO leaves out is sent again, and dropped. */
 #define BUFFER_SIZE 16384
 
@@ -137,14 +139,21 @@ static void say_ack(hf_connection *connection)
 
 /* --- The connection ------------------------------------------------------------------------------------------------- */
 
+/* A session that is not the one that we know has none of the channels. */
+static bool is_known(const hf_connection *connection)
+{
+    const hf_session *session = connection->session;
+    return memcmp(connection->remote_id, session->remote_id, sizeof session->remote_id) == 0;
+}
+
 static void say_hello(hf_connection *connection)
 {
     hf_session *session = connection->session;
     uint8_t buffer[BUFFER_SIZE];
     hf_writer w = writer_for(connection, buffer);
     hf_control_write_hello(&w, session->id, connection->remote_id, connection->generation);
-    for (size_t i = 0; i < session->channels_len && w.cap - w.len >= HF_CONTROL_ITEM_MAX; i++) {
-        if (is_reported(session->channels[i]))
+    for (size_t i = 0; is_known(connection) && i < session->channels_len; i++) {
+        if (is_reported(session->channels[i]) && w.cap - w.len >= HF_CONTROL_ITEM_MAX)
             write_received(&w, session->channels[i], connection == session->current);
     }
     connection->link.hello_said = say_written(connection, &w) == HF_OK;
@@ -226,8 +235,7 @@ void hf_link_say(hf_connection *connection, hf_time now)
     hf_session *session = connection->session;
     hf_link *link = &connection->link;
     hf_traffic *traffic = &session->traffic;
-    if (link->control == 0 || link->protocol != HF_PROTOCOL_HOLDFAST || link->failed || connection->silent_at != HF_NEVER ||
-        link->again_at != HF_NEVER)
+    if (!hf_link_may_say(connection) || link->again_at != HF_NEVER)
         return;
     if (!link->hello_said && hf_link_is_up(connection))
         say_hello(connection);
