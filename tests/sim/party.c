@@ -480,7 +480,7 @@ void party_pause(party_talk *t, party_line *line, bool paused)
 {
     line->is_paused = paused;
     note_line(t, line, (record){.type = paused ? RECORD_PAUSED : RECORD_UNPAUSED});
-    (void)paused;
+    (void)!hf_channel_pause(line->channel, t->party->story->s.now, paused);
 }
 
 void party_close(party_talk *t, party_line *line)

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define RUNNING_MAX 64
+#define CPU_MAX_S 30 /* of one world, which takes tenths of a second */
 
 typedef struct runner {
     const char *program;
@@ -27,6 +29,7 @@ static void begin(runner *r, uint64_t seed, bool (*world)(uint64_t seed))
     if (child == 0) {
         static char lines[65536]; /* what it says comes in one piece */
         setvbuf(stdout, lines, _IOFBF, sizeof lines);
+        setrlimit(RLIMIT_CPU, &(struct rlimit){CPU_MAX_S, CPU_MAX_S}); /* a world that goes on for ever is a fault, too */
         bool is_well = world(seed);
         fflush(stdout);
         _exit(is_well ? 0 : 1);
