@@ -330,6 +330,7 @@ static void end_growth_at_once(hf_window *window, hf_time now, const hf_peer_flo
 
 void hf_window_update(hf_window *window, hf_time now, const hf_peer_flow *flow)
 {
+    window->pace_refused = false; /* until somebody asks in vain */
     if (flow->packet_max > 0)
         window->packet = flow->packet_max;
     if (flow->bytes_delivered < window->forgotten) { /* what is acknowledged now went another way */

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STANDSTILL_MAX 20000 /* rounds at one moment */
+
 uint32_t sim_random(sim *s, uint32_t below)
 {
     return chance_below(&s->chance, below);
@@ -92,6 +94,19 @@ static hf_time next_moment(const sim *s)
     return next;
 }
 
+/* Somebody wants to be called again and again at one moment. */
+static void give_up(const sim *s)
+{
+    printf("the clock stands still at %lld us", (long long)s->now);
+    for (size_t i = 0; i < s->hosts_len; i++) {
+        if (sim_host_deadline(s->hosts[i]) <= s->now)
+            printf(", host %zu is due", i);
+    }
+    printf("\n");
+    fflush(stdout);
+    abort();
+}
+
 static void drain(sim *s)
 {
     do {
@@ -110,8 +125,11 @@ bool sim_run(sim *s, hf_time until, bool (*done)(sim *s))
         hf_time next = next_moment(s);
         if (next > until)
             break;
+        s->standstill = next > s->now ? 0 : s->standstill + 1;
         if (next > s->now)
             s->now = next;
+        if (s->standstill == STANDSTILL_MAX)
+            give_up(s);
         clock_set(s->now);
         while (timeline_step(&s->timeline, s->now)) {
         }

@@ -74,8 +74,8 @@ typedef struct sim {
     sim_link link;
     sim_queue queue;     /* its */
     uint64_t overflowed; /* datagrams dropped by full queues */
-    sim_link post;      /* what carries the envelopes of managers */
-    hf_time post_since; /* what is posted before this moment waits for it, as on a TCP connection that survives */
+    sim_link post;       /* what carries the envelopes of managers */
+    hf_time post_since;  /* what is posted before this moment waits for it, as on a TCP connection that survives */
     hf_time now;
     test_env env[2];
     uint64_t chance; /* the network's own generator */
@@ -86,8 +86,9 @@ typedef struct sim {
     size_t realms_len;
     sim_host *hosts[SIM_HOSTS_MAX]; /* those of the sides first */
     size_t hosts_len;
-    bool woken;     /* something was asked of an object of another host: all are driven once more */
-    uint64_t trace; /* hash over all that was sent: moment, path, bytes */
+    unsigned standstill; /* rounds since time has passed */
+    bool woken;          /* something was asked of an object of another host: all are driven once more */
+    uint64_t trace;      /* hash over all that was sent: moment, path, bytes */
     void (*on_datagram)(struct sim *sim, int from, const hf_datagram *datagram); /* a tap, frames too; may be NULL */
     bool (*loses)(struct sim *sim, int from, const hf_datagram *datagram);       /* this one is lost; may be NULL */
     uint64_t datagrams;
