@@ -1,7 +1,6 @@
-/* latency.c: one side of a latency measurement: a session, and messages of 100 bytes on code-sync beside a transfer on
- * files.
+/* latency.c: one side of a latency measurement: messages of 100 bytes on code-sync beside a transfer on files.
  *
- *     bench_latency offer|answer [plain]
+ *     bench_latency offer|answer session|plain|peer
  *
  * bench/latency.py starts one for each side, carries their signals, and tells them what to do; it speaks the same lines with
  * other stacks. A line is a JSON object. In: what the other side signals, {"type":"offer"|"answer","sdp":…}, and
@@ -13,10 +12,8 @@
  *
  * Out: signals, {"type":"ready"} when both channels are open, and those answers. A trip is [sent, there, back] in
  * milliseconds of the clock that both sides share. */
+#include "latency.h"
 #include "bench.h"
-
-#include <holdfast/loop.h>
-#include <holdfast/manager.h>
 
 #include <jansson.h>
 #include <stdio.h>
@@ -36,20 +33,20 @@ typedef struct trip {
 } trip;
 
 typedef struct side {
-    hf_session *session;
-    hf_channel *sync, *files;
+    const carrier *carrier;
     trip trips[TRIPS_MAX];
     size_t asked, answered;
     hf_time ask_at, ask_until;
     uint64_t received;
     hf_timer timer;
-    bool offers, flooding, reporting, told_ready;
+    bool offers, flooding, reporting, open[LANE_COUNT];
     char line[LINE_MAX_BYTES];
     size_t line_len;
 } side;
 
 static hf_env env;
 static hf_loop *loop;
+static side here;
 
 /* --- Lines ----------------------------------------------------------------------------------------------------------- */
 
@@ -79,12 +76,12 @@ static double now_ms(void)
     return bench_now() * 1e3;
 }
 
-static void fill(side *s)
+void latency_on_room(void)
 {
     static const uint8_t bytes[FLOOD_SIZE];
     hf_err err = HF_OK;
 
-    while (s->flooding && (err = hf_channel_send(s->files, hf_loop_now(loop), HF_BINARY, bytes, sizeof bytes)) == HF_OK)
+    while (here.flooding && (err = here.carrier->send(LANE_FILES, bytes, sizeof bytes)) == HF_OK)
         continue;
     BENCH_CHECK(err == HF_OK || err == HF_EAGAIN);
 }
@@ -94,7 +91,7 @@ static void say(side *s, const trip *t)
     uint8_t bytes[ASK_SIZE] = {0};
 
     memcpy(bytes, t, sizeof *t);
-    BENCH_CHECK(hf_channel_send(s->sync, hf_loop_now(loop), HF_BINARY, bytes, sizeof bytes) == HF_OK);
+    BENCH_CHECK(s->carrier->send(LANE_SYNC, bytes, sizeof bytes) == HF_OK);
 }
 
 static void on_ask(void *context)
@@ -124,66 +121,34 @@ static void on_answer(side *s, trip t)
         tell_trips(s);
 }
 
-static void on_data(void *context, hf_session *session, const hf_session_event *event)
+void latency_on_message(lane from, const uint8_t *data, size_t len)
 {
-    side *s = context;
     trip t;
 
-    (void)session;
-    if (event->channel == s->files) {
-        s->received += event->u.data.len;
+    if (from == LANE_FILES) {
+        here.received += len;
         return;
     }
-    BENCH_CHECK(event->u.data.len == ASK_SIZE);
-    memcpy(&t, event->u.data.data, sizeof t);
-    if (s->offers) {
-        on_answer(s, t);
+    BENCH_CHECK(len == ASK_SIZE);
+    memcpy(&t, data, sizeof t);
+    if (here.offers) {
+        on_answer(&here, t);
     } else {
         t.there = now_ms();
-        say(s, &t);
+        say(&here, &t);
     }
 }
 
-static void on_open(void *context, hf_session *session, const hf_session_event *event)
+void latency_on_open(lane of)
 {
-    side *s = context;
-
-    (void)session;
-    if (strcmp(hf_channel_name(event->channel), "files") == 0) {
-        s->files = event->channel;
-        BENCH_CHECK(hf_channel_receive_in_parts(s->files, true) == HF_OK);
-    } else if (strcmp(hf_channel_name(event->channel), "code-sync") == 0) {
-        s->sync = event->channel;
-    }
-    if (s->files && s->sync && !s->told_ready) {
-        s->told_ready = true;
+    here.open[of] = true;
+    if (here.open[LANE_SYNC] && here.open[LANE_FILES])
         tell(json_pack("{ss}", "type", "ready"));
-    }
 }
 
-static void on_writable(void *context, hf_session *session, const hf_session_event *event)
+void latency_on_description(bool is_offer, const char *sdp)
 {
-    side *s = context;
-
-    (void)session;
-    if (event->channel == s->files)
-        fill(s);
-}
-
-static void on_signal(void *context, hf_session *session, const hf_session_event *event)
-{
-    const hf_signal *signal = &event->u.signal;
-
-    (void)context, (void)session;
-    if (signal->type == HF_SIGNAL_OFFER || signal->type == HF_SIGNAL_ANSWER)
-        tell(json_pack("{ss ss}", "type", signal->type == HF_SIGNAL_OFFER ? "offer" : "answer", "sdp", signal->sdp));
-}
-
-static void on_disconnected(void *context, hf_session *session, const hf_session_event *event)
-{
-    (void)context;
-    if (hf_session_get_state(session) == HF_SESSION_FAILED)
-        bench_fail("the session failed: %s", hf_err_text(event->cause));
+    tell(json_pack("{ss ss}", "type", is_offer ? "offer" : "answer", "sdp", sdp));
 }
 
 /* --- What it is told ------------------------------------------------------------------------------------------------- */
@@ -195,12 +160,10 @@ static void obey(side *s, const json_t *line)
 
     BENCH_CHECK(type);
     if (sdp) {
-        hf_signal signal = {.type = strcmp(type, "offer") == 0 ? HF_SIGNAL_OFFER : HF_SIGNAL_ANSWER, .sdp = sdp};
-
-        BENCH_CHECK(hf_session_signal(s->session, hf_loop_now(loop), &signal) == HF_OK);
+        s->carrier->take(strcmp(type, "offer") == 0, sdp);
     } else if (strcmp(type, "flood") == 0) {
         s->flooding = true;
-        fill(s);
+        latency_on_room();
     } else if (strcmp(type, "ask") == 0) {
         s->ask_at = hf_loop_now(loop);
         s->ask_until = s->ask_at + (hf_span)(json_number_value(json_object_get(line, "seconds")) * 1e6);
@@ -240,46 +203,29 @@ static void on_input(void *context)
 
 /* --- Birth ----------------------------------------------------------------------------------------------------------- */
 
-static void begin(side *s, bool plain)
+static const carrier *find_carrier(const char *name)
 {
-    hf_session_config config = {.no_trickle = true, .plain = plain};
-    static const struct {
-        hf_session_event_type type;
-        hf_session_handler handler;
-    } handlers[] = {
-        {HF_SESSION_ON_DATA, on_data},
-        {HF_SESSION_CHANNEL_OPEN, on_open},
-        {HF_SESSION_CHANNEL_WRITABLE, on_writable},
-        {HF_SESSION_SIGNAL, on_signal},
-        {HF_SESSION_ON_DISCONNECTED, on_disconnected},
-    };
+    static const carrier *const all[] = {&carrier_session, &carrier_plain, &carrier_peer};
 
-    hf_env_system(&env);
-    BENCH_CHECK(hf_loop_new(&loop, &env) == HF_OK);
-    config.peer.engine = hf_loop_engine(loop);
-    if (s->offers) {
-        config.channels = hf_collab_channels;
-        config.channels_len = HF_COLLAB_CHANNELS_LEN;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (strcmp(all[i]->name, name) == 0)
+            return all[i];
     }
-    BENCH_CHECK(hf_session_new(&s->session, &config, &env) == HF_OK);
-    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++)
-        BENCH_CHECK(hf_session_on(s->session, handlers[i].type, handlers[i].handler, s) == HF_OK);
-    BENCH_CHECK(hf_loop_add_session(loop, s->session, &(hf_bind){0}) == HF_OK);
-    BENCH_CHECK(hf_loop_watch(loop, STDIN_FILENO, on_input, s) == HF_OK);
-    if (s->offers)
-        BENCH_CHECK(hf_session_connect(s->session, hf_loop_now(loop)) == HF_OK);
+    return NULL;
 }
 
 int main(int argc, char **argv)
 {
-    static side s;
-
-    if (argc < 2 || (strcmp(argv[1], "offer") != 0 && strcmp(argv[1], "answer") != 0)) {
-        fputs("usage: bench_latency offer|answer [plain]\n", stderr);
+    here.carrier = argc == 3 ? find_carrier(argv[2]) : NULL;
+    if (!here.carrier || (strcmp(argv[1], "offer") != 0 && strcmp(argv[1], "answer") != 0)) {
+        fputs("usage: bench_latency offer|answer session|plain|peer\n", stderr);
         return 2;
     }
-    s.offers = strcmp(argv[1], "offer") == 0;
-    begin(&s, argc > 2 && strcmp(argv[2], "plain") == 0);
+    here.offers = strcmp(argv[1], "offer") == 0;
+    hf_env_system(&env);
+    BENCH_CHECK(hf_loop_new(&loop, &env) == HF_OK);
+    BENCH_CHECK(hf_loop_watch(loop, STDIN_FILENO, on_input, &here) == HF_OK);
+    here.carrier->begin(loop, &env, here.offers);
     BENCH_CHECK(hf_loop_run(loop) == HF_OK);
     return 0;
 }

@@ -37,7 +37,7 @@ NETWORKS = {
 }
 
 # What Holdfast promises: the 99th percentile of the round trip, in ms, and the share that the transfer gets: of the link,
-# on loopback of what plain channels get.
+# on loopback of what a bare connection carries.
 TRIP_TARGETS = {"b": 80, "c1": 200, "d": 120}
 SHARE_TARGET = 0.85
 SHARE_TARGETS = ("a", "b", "d")
@@ -55,8 +55,9 @@ class Failure(Exception):
 def stacks(programs):
     node = [shutil.which("node") or "node", os.path.join(ROOT, "bench/peers/latency.mjs")]
     return {
-        "Holdfast": lambda role: [programs.latency, role],
+        "Holdfast": lambda role: [programs.latency, role, "session"],
         "plain channels": lambda role: [programs.latency, role, "plain"],
+        "hf_peer": lambda role: [programs.latency, role, "peer"],
         "Chromium": lambda role: [*node, role, "chromium"],
         "wrtc": lambda role: [*node, role, "wrtc"],
         "werift": lambda role: [*node, role, "werift"],
@@ -170,7 +171,7 @@ def spread(values):
     return {"p50": quantile(values, 0.5), "p99": quantile(values, 0.99), "max": max(values)}
 
 
-def figures(trips, first, count, rate):
+def figures(trips, first):
     """The first `first` seconds are told apart. What never came took for ever."""
     begun = trips[0][0]
     early = [trip for trip in trips if trip[0] < begun + first * 1000]
@@ -178,29 +179,31 @@ def figures(trips, first, count, rate):
     return {"one_way_ms": spread([trip[1] - trip[0] if len(trip) > 1 else NEVER for trip in settled]),
             "round_trip_ms": spread([trip[2] - trip[0] if len(trip) > 1 else NEVER for trip in settled]),
             "first_round_trip_ms": spread([trip[2] - trip[0] if len(trip) > 1 else NEVER for trip in early]),
-            "messages": len(settled), "unanswered": sum(len(trip) == 1 for trip in settled),
-            "bytes": count, "bytes_per_second": rate}
+            "messages": len(settled), "unanswered": sum(len(trip) == 1 for trip in settled)}
 
 
 def measure(alice, bob, network, options):
     for side in (alice, bob):
         side.expect("ready", PATIENCE)
     network.begin_losses()
-    alice.tell(type="flood")
+    for side in (alice, bob) if options.both else (alice,):
+        side.tell(type="flood")
     alice.tell(type="ask", seconds=FIRST + options.seconds)
     counts = []
     for wait in (FIRST, options.seconds):
         time.sleep(wait)
-        bob.tell(type="count")
-        counts.append((bob.expect("count", PATIENCE)["bytes"], time.monotonic()))
+        for side in (bob, alice):
+            side.tell(type="count")
+        counts.append([side.expect("count", PATIENCE)["bytes"] for side in (bob, alice)] + [time.monotonic()])
     alice.expect("asked", PATIENCE)
-    alice.tell(type="report")
+    for side in (alice, bob) if options.both else (alice,):
+        side.tell(type="report")  # bob, who has asked nothing, has only to stop
     trips = alice.wait("trips", options.drain)
     if trips is None:
         alice.tell(type="report")  # what there is
         trips = alice.expect("trips", PATIENCE)
-    (before, since), (after, until) = counts
-    return figures(trips["trips"], FIRST, after - before, (after - before) / (until - since))
+    there, back, seconds = (after - before for before, after in zip(*counts))
+    return {**figures(trips["trips"], FIRST), "bytes_per_second": there / seconds, "bytes_per_second_back": back / seconds}
 
 
 def run_once(name, command, network_name, seed, options):
@@ -253,12 +256,12 @@ def milliseconds(value):
 
 
 def share_of(results, network, stack):
-    """Of the link, or on loopback of what plain channels carry."""
+    """Of the link, or on loopback of what a bare connection carries."""
     rate = results[network][stack]["bytes_per_second"]
     if NETWORKS[network][1] is not None:
         return rate * 8 / RATE
-    plain = results[network].get("plain channels")
-    return rate / plain["bytes_per_second"] if plain else None
+    bare = results[network].get("hf_peer")
+    return rate / bare["bytes_per_second"] if bare else None
 
 
 def without_never(value):
@@ -270,12 +273,15 @@ def without_never(value):
 
 def table(results, network):
     rows = [["", "one way: p50", "p99", "most", "there and back: p50", "p99", "most", f"most in the first {FIRST} s", "MB/s",
-             "share"]]
+             "share", "MB/s back"]]
     for stack, found in results[network].items():
         share = share_of(results, network, stack)
         rows.append([stack, *(milliseconds(found[way][part]) for way in ("one_way_ms", "round_trip_ms")
                               for part in ("p50", "p99", "max")), milliseconds(found["first_round_trip_ms"]["max"]),
-                     f"{found['bytes_per_second'] / 1e6:.3g}", "–" if share is None else f"{share:.0%}"])
+                     f"{found['bytes_per_second'] / 1e6:.3g}", "–" if share is None else f"{share:.0%}",
+                     f"{found['bytes_per_second_back'] / 1e6:.3g}"])
+    if not any(found["bytes_per_second_back"] for found in results[network].values()):
+        rows = [row[:-1] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["| " + " | ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))) + " |"
              for row in rows]
@@ -302,6 +308,7 @@ def parse(arguments):
     parser.add_argument("--quick", action="store_true", help="a few seconds of Holdfast alone, to see that it works")
     parser.add_argument("--only", metavar="PATTERN", help="stacks whose name this regular expression finds")
     parser.add_argument("--network", metavar="PATTERN", help=f"networks likewise: {', '.join(NETWORKS)}")
+    parser.add_argument("--both", action="store_true", help="transfers in both directions")
     parser.add_argument("--seconds", type=float, help=f"that are measured, after the first {FIRST} (30)")
     parser.add_argument("--drain", type=float, default=DRAIN, help=f"seconds that an answer may take at the end ({DRAIN})")
     parser.add_argument("--repeat", type=int, help="rounds; medians are told (3)")
@@ -309,7 +316,7 @@ def parse(arguments):
     parser.add_argument("--latency", default=os.path.join(ROOT, "build/release/bench/bench_latency"), help="bench_latency")
     parser.add_argument("--link", default=os.path.join(ROOT, "build/test/tests/lab/lab_link"), help="lab_link")
     options = parser.parse_args(arguments)
-    options.only = options.only or ("Holdfast|plain" if options.quick else "")
+    options.only = options.only or ("Holdfast|plain|hf_peer" if options.quick else "")
     options.seconds = options.seconds or (3 if options.quick else 30)
     options.repeat = options.repeat or (1 if options.quick else 3)
     return options

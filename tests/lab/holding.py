@@ -12,7 +12,7 @@ from stage import all_servers
 RATE = 10e6  # bits a second of each access link, each way
 QUEUE = 128 * 1024
 WARM = 3.0   # seconds until the transfer is in full swing
-LOAD = 0.4   # the share of the link that it has to carry by then, at least
+LOAD = 0.2   # the share of the link that it has to carry by then, at least
 REPEAT = 10
 BLACKOUT = 60
 ASLEEP = 40  # longer than consent lasts: RFC 7675 §5.1
