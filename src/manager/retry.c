@@ -15,6 +15,7 @@ typedef enum condition {
     MAY_CLIMB,  /* a new connection may do what this attempt could not */
     ON_ITS_WAY, /* our offer has not been repeated yet */
     REPEATABLE, /* it may be */
+    STALE,      /* that, and it has left long enough ago */
     CONDITION_COUNT
 } condition;
 
@@ -79,7 +80,7 @@ static const rule rules[] = {
     /* At first our offer may be on its way yet; once more costs little. Later the remote has had it for long, and it is of
      * no use any more: perhaps the answer was lost, and what that described is gone. */
     {ANY, HF_RETRY_CROSSED, ON_ITS_WAY, SAME, REPEAT, HF_OK},
-    {ANY, HF_RETRY_CROSSED, REPEATABLE, SAME, RENEW, HF_OK},
+    {ANY, HF_RETRY_CROSSED, STALE, SAME, RENEW, HF_OK},
     {ANY, HF_RETRY_REPEAT_DUE, REPEATABLE, SAME, REPEAT, HF_OK},
 };
 
@@ -132,6 +133,8 @@ static bool holds(const hf_retry *retry, hf_time now, condition when)
         return retry->repeat_at != HF_NEVER && retry->repeats == 0;
     case REPEATABLE:
         return retry->repeat_at != HF_NEVER;
+    case STALE:
+        return retry->repeat_at != HF_NEVER && now - retry->offered_at >= hf_schedule_repeat(now - retry->open_since);
     case CONDITION_COUNT:
         break;
     }
@@ -267,6 +270,7 @@ static hf_retry_step perform(hf_retry *retry, const rule *r, hf_err cause)
 static void note_offer(hf_retry *retry, hf_time now, hf_retry_news news)
 {
     if (offer_news[news].opens) {
+        retry->open_since = retry->is_open ? retry->open_since : now;
         retry->is_open = true;
         retry->repeats = 0;
         retry->offered_at = retry->hastened_at = now;
@@ -392,6 +396,7 @@ static const char *const condition_words[CONDITION_COUNT] = {
     [MAY_CLIMB] = "a new connection may help",
     [ON_ITS_WAY] = "ours has left only once",
     [REPEATABLE] = "the remote takes repetitions",
+    [STALE] = "ours left a while ago",
 };
 
 static const char *const act_words[ACT_COUNT] = {

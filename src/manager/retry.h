@@ -62,7 +62,7 @@ typedef struct hf_retry {
     bool is_open;                       /* an offer of ours */
     hf_time repeat_at;                  /* HF_NEVER: no offer is open that may be repeated */
     unsigned repeats;                   /* of that offer */
-    hf_time offered_at;
+    hf_time offered_at, open_since; /* when it left first, and when one was open first */
     hf_time hastened_at; /* offered, or the last change since */
     hf_time agreed_at;   /* HF_NEVER: not yet */
 } hf_retry;
