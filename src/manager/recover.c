@@ -28,8 +28,6 @@ static hf_err restart(remote *r, hf_time now, bool takes_back)
 static hf_err reconnect_or_restart(remote *r, hf_time now, bool takes_back)
 {
     bool reconnects = r->retry.step == HF_STEP_RECONNECT;
-    if (reconnects && hf_manager_has_open_offer(r)) /* of a restart: one at a time, or nobody could tell which holds */
-        (void)!hf_session_withdraw_offer(r->session, now);
     hf_err err = reconnects ? hf_session_reconnect(r->session, now) : restart(r, now, takes_back);
     if (err == HF_ENOTSUP && reconnects)
         return restart(r, now, takes_back);

@@ -271,10 +271,11 @@ static void note_offer(hf_retry *retry, hf_time now, hf_retry_news news)
 {
     if (offer_news[news].opens) {
         retry->open_since = retry->is_open ? retry->open_since : now;
-        retry->is_open = true;
         retry->repeats = 0;
-        retry->offered_at = retry->hastened_at = now;
+        retry->offered_at = now;
+        retry->hastened_at = retry->is_open ? retry->hastened_at : now;
         retry->repeat_at = offer_news[news].may_repeat ? now + HF_SCHEDULE_REPEAT_FIRST : HF_NEVER;
+        retry->is_open = true;
     }
     if (offer_news[news].closes) {
         retry->is_open = false;

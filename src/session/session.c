@@ -117,7 +117,9 @@ hf_session_protocol hf_session_get_protocol(const hf_session *session)
 
 uint32_t hf_session_generation(const hf_session *session)
 {
-    return session ? session->current->generation : 0;
+    if (!session)
+        return 0;
+    return session->next ? session->next->generation : session->current->generation;
 }
 
 hf_session_path hf_session_get_path(const hf_session *session)
