@@ -13,7 +13,7 @@ typedef enum condition {
     FRESH,      /* both sides have agreed to a restart a moment ago */
     QUIET,      /* no offer is open, and the last restart was long ago */
     MAY_CLIMB,  /* a new connection may do what this attempt could not */
-    ON_ITS_WAY, /* our offer has not been repeated yet */
+    ON_ITS_WAY, /* our offer has not been repeated yet, or none has crossed it */
     REPEATABLE, /* it may be */
     STALE,      /* that, and it has left long enough ago */
     CONDITION_COUNT
@@ -77,8 +77,8 @@ static const rule rules[] = {
 
     {ANY, HF_RETRY_CONNECTED, ALWAYS, HF_ATTEMPT_NONE, FINISH, HF_OK},
     {ANY, HF_RETRY_OVER, ALWAYS, HF_ATTEMPT_NONE, FORGET, HF_OK},
-    /* At first our offer may be on its way yet; once more costs little. Later the remote has had it for long, and it is of
-     * no use any more: perhaps the answer was lost, and what that described is gone. */
+    /* At first our offer may be on its way yet, or it was lost; once more costs little. Later the remote has had it for
+     * long, and it is of no use any more: perhaps the answer was lost, and what that described is gone. */
     {ANY, HF_RETRY_CROSSED, ON_ITS_WAY, SAME, REPEAT, HF_OK},
     {ANY, HF_RETRY_CROSSED, STALE, SAME, RENEW, HF_OK},
     {ANY, HF_RETRY_REPEAT_DUE, REPEATABLE, SAME, REPEAT, HF_OK},
@@ -130,7 +130,7 @@ static bool holds(const hf_retry *retry, hf_time now, condition when)
     case MAY_CLIMB:
         return retry->resumes && retry->step != HF_STEP_RECONNECT;
     case ON_ITS_WAY:
-        return retry->repeat_at != HF_NEVER && retry->repeats == 0;
+        return retry->repeat_at != HF_NEVER && (retry->repeats == 0 || retry->crossings == 0);
     case REPEATABLE:
         return retry->repeat_at != HF_NEVER;
     case STALE:
@@ -271,7 +271,7 @@ static void note_offer(hf_retry *retry, hf_time now, hf_retry_news news)
 {
     if (offer_news[news].opens) {
         retry->open_since = retry->is_open ? retry->open_since : now;
-        retry->repeats = 0;
+        retry->repeats = retry->crossings = 0;
         retry->offered_at = now;
         retry->hastened_at = retry->is_open ? retry->hastened_at : now;
         retry->repeat_at = offer_news[news].may_repeat ? now + HF_SCHEDULE_REPEAT_FIRST : HF_NEVER;
@@ -288,6 +288,7 @@ static void note_offer(hf_retry *retry, hf_time now, hf_retry_news news)
 static void note(hf_retry *retry, hf_time now, hf_retry_news news)
 {
     note_offer(retry, now, news);
+    retry->crossings += news == HF_RETRY_CROSSED;
     retry->beyond |= news == HF_RETRY_BROKEN;
     if (news == HF_RETRY_RESTARTED) {
         retry->agreed_at = now;
@@ -395,7 +396,7 @@ static const char *const condition_words[CONDITION_COUNT] = {
     [FRESH] = "a restart was agreed on a moment ago",
     [QUIET] = "no restart was lately",
     [MAY_CLIMB] = "a new connection may help",
-    [ON_ITS_WAY] = "ours has left only once",
+    [ON_ITS_WAY] = "it may not have arrived",
     [REPEATABLE] = "the remote takes repetitions",
     [STALE] = "ours left a while ago",
 };

@@ -61,10 +61,10 @@ typedef struct hf_retry {
     hf_time due;                        /* the end of the phase; HF_NEVER: news ends it */
     bool is_open;                       /* an offer of ours */
     hf_time repeat_at;                  /* HF_NEVER: no offer is open that may be repeated */
-    unsigned repeats;                   /* of that offer */
-    hf_time offered_at, open_since; /* when it left first, and when one was open first */
-    hf_time hastened_at; /* offered, or the last change since */
-    hf_time agreed_at;   /* HF_NEVER: not yet */
+    unsigned repeats, crossings;        /* of that offer */
+    hf_time offered_at, open_since;     /* when it left first, and when one was open first */
+    hf_time hastened_at;                /* offered, or the last change since */
+    hf_time agreed_at;                  /* HF_NEVER: not yet */
 } hf_retry;
 
 /* Both must outlive it. `env` is asked for randomness only where the schedule has jitter. */

@@ -104,8 +104,10 @@ static hf_err offer(hf_session *session, hf_time now)
 static void withdraw_restart(hf_session *session, hf_time now)
 {
     hf_connection *current = session->current;
-    if (current->silent_at == HF_NEVER && hf_connection_has_open_offer(current))
-        (void)!hf_connection_take_back_offer(current, now);
+    if (current->silent_at != HF_NEVER || !hf_connection_has_open_offer(current))
+        return;
+    (void)!hf_connection_take_back_offer(current, now);
+    current->offer_refused = true; /* nor is another one, before somebody asks for it */
 }
 
 hf_err hf_session_offer_next(hf_session *session, hf_time now)
