@@ -14,6 +14,7 @@
 #define QUEUE_FULL HF_MS(3)    /* the path is full: no more growth */
 #define QUEUE_NONE HF_MS(1)    /* it is not */
 #define QUEUE_FOREIGN HF_MS(6) /* not ours alone; or an eighth of the round trip */
+#define WATCH_LEAST HF_MS(50) /* a queue of a shorter time is the machine's */
 #define ROUND_LEAST HF_MS(2)   /* shorter ones measure the machine */
 #define RTT_MIN_LIFETIME HF_SECONDS(60)
 
@@ -38,6 +39,9 @@
 #define LOSS_CHUNKS 3
 #define LOSS_ROUNDS 8      /* over which it is smoothed */
 #define WANTED_PERCENT 125 /* SCTP's window, of ours */
+
+#define BURST_USUAL 4 /* packets: SACKs for two, and the acknowledgement of what stood beside a gap */
+#define BURST_MAX HF_MS(20)
 
 #define PACE_PERCENT 150 /* of the rate */
 #define PACE_BURST HF_MS(5)
@@ -114,6 +118,39 @@ static bool note_loss(hf_window *window, const hf_peer_flow *flow)
     return lost >= LOSS_BEARABLE_PERCENT && chunks >= LOSS_CHUNKS;
 }
 
+/* Acknowledgements that come in bursts, from a radio that collects packets or a machine that is busy, would leave the path
+ * idle between them: the window holds a burst more. (BBR, "extra acked".) */
+static void note_burst(hf_window *window, hf_time now, const hf_peer_flow *flow)
+{
+    uint64_t came = flow->bytes_delivered - window->burst.delivered;
+    uint64_t due = window->rate * (uint64_t)(now - window->burst.began) / MICROSECONDS;
+    if (came <= due || window->rate == 0) {
+        window->burst.began = now;
+        window->burst.delivered = flow->bytes_delivered;
+    } else if (came - due > window->burst.most) {
+        window->burst.most = (size_t)(came - due);
+    }
+}
+
+/* The largest of the last two times that many round trips. */
+static void age_bursts(hf_window *window)
+{
+    if (++window->burst.rounds < HF_WINDOW_RATES)
+        return;
+    window->burst.rounds = 0;
+    window->burst.before = window->burst.most;
+    window->burst.most = 0;
+}
+
+static size_t burst_allowance(const hf_window *window)
+{
+    size_t most = window->burst.most > window->burst.before ? window->burst.most : window->burst.before;
+    size_t usual = BURST_USUAL * window->packet, cap = (size_t)(window->rate * BURST_MAX / MICROSECONDS);
+    if (most <= usual)
+        return 0;
+    return most - usual < cap ? most - usual : cap;
+}
+
 static size_t bytes_in(const hf_window *window, hf_span span, unsigned percent)
 {
     uint64_t bytes = window->rate * (uint64_t)span / MICROSECONDS * percent / 100;
@@ -123,11 +160,12 @@ static size_t bytes_in(const hf_window *window, hf_span span, unsigned percent)
 static size_t steady_limit(const hf_window *window)
 {
     hf_span rtt = window->rtt_min, full = rtt + QUEUE_WANTED;
+    size_t burst = burst_allowance(window);
     if (window->cycle == 0)
-        return bytes_in(window, full, PROBE_PERCENT);
+        return bytes_in(window, full, PROBE_PERCENT) + burst;
     if (window->cycle == 1)
-        return rtt > full / 2 ? bytes_in(window, rtt, DRAIN_PERCENT) : bytes_in(window, full / 2, 100);
-    return bytes_in(window, full, 100);
+        return (rtt > full / 2 ? bytes_in(window, rtt, DRAIN_PERCENT) : bytes_in(window, full / 2, 100)) + burst;
+    return bytes_in(window, full, 100) + burst;
 }
 
 /* --- Round trips --------------------------------------------------------------------------------------------------- */
@@ -148,6 +186,8 @@ static void take_rtt(hf_window *window, hf_time now, hf_span rtt)
     }
     if (window->round.rtt == 0 || rtt < window->round.rtt)
         window->round.rtt = rtt;
+    if (window->watch.rtt == 0 || rtt < window->watch.rtt)
+        window->watch.rtt = rtt;
     window->queued_run = rtt - window->rtt_min >= QUEUE_FULL ? window->queued_run + 1 : 0;
 }
 
@@ -253,11 +293,12 @@ static void on_listening(hf_window *window, hf_time now)
 
 /* The low class never competes: it gives way to a queue that is not its own, down to almost nothing, and comes back as it
  * empties. */
-static void limit_low(hf_window *window)
+static void limit_low(hf_window *window, bool watched)
 {
-    size_t steady = window->rate > 0 ? bytes_in(window, window->rtt_min + QUEUE_WANTED, 100) : window->limit;
+    size_t full = bytes_in(window, window->rtt_min + QUEUE_WANTED, 100) + burst_allowance(window);
+    size_t steady = window->rate > 0 ? full : window->limit;
     size_t most = window->limit < UNLIMITED ? window->limit : steady;
-    if (window->rounds_queued >= ROUNDS_RECENT)
+    if (watched && window->rounds_queued >= ROUNDS_RECENT)
         window->low_cap = (window->low_cap < most ? window->low_cap : most) / 2;
     else if (window->rounds_queued == 0 && window->low_cap < UNLIMITED)
         window->low_cap = window->low_cap < most ? window->low_cap + window->low_cap / 2 : UNLIMITED;
@@ -266,16 +307,29 @@ static void limit_low(hf_window *window)
     window->low_limit = window->low_cap < most ? window->low_cap : most;
 }
 
+/* Whether the queue is another's; a short round trip shows only together with others. True: now is known. */
+static bool watch(hf_window *window, hf_time now)
+{
+    window->watch.limited |= window->round.limited;
+    if (now - window->watch.began < WATCH_LEAST || window->watch.rtt == 0)
+        return false;
+    bool is_foreign = window->watch.rtt - window->rtt_min >= foreign_queue(window);
+    window->rounds_queued = is_foreign ? window->rounds_queued + 1 : 0;
+    window->rounds_pressed = is_foreign ? window->rounds_pressed + window->watch.limited : 0;
+    window->watch.began = now;
+    window->watch.rtt = 0;
+    window->watch.limited = false;
+    return true;
+}
+
 static void end_round(hf_window *window, hf_time now, const hf_peer_flow *flow)
 {
     bool competes = window->mode == HF_WINDOW_COMPETING || window->mode == HF_WINDOW_LISTENING;
     bool held_back = window->round.limited || (competes && window->round.backlogged);
-    if (window->round.rtt > 0) {
+    if (window->round.rtt > 0)
         window->queue = window->round.rtt - window->rtt_min;
-        bool is_foreign = window->queue >= foreign_queue(window);
-        window->rounds_queued = is_foreign ? window->rounds_queued + 1 : 0;
-        window->rounds_pressed = is_foreign ? window->rounds_pressed + window->round.limited : 0;
-    }
+    bool watched = watch(window, now);
+    age_bursts(window);
     bool is_full = held_back && window->round.was_limited;
     bool was_busy = window->round.was_busy && (window->round.limited || window->round.backlogged);
     note_rate(window, now, flow, is_full);
@@ -299,7 +353,7 @@ static void end_round(hf_window *window, hf_time now, const hf_peer_flow *flow)
             on_listening(window, now);
             break;
         }
-    limit_low(window);
+    limit_low(window, watched);
 }
 
 static void begin_round(hf_window *window, hf_time now, const hf_peer_flow *flow)
@@ -325,7 +379,7 @@ static void end_growth_at_once(hf_window *window, hf_time now, const hf_peer_flo
         return;
     note_rate(window, now, flow, false);
     become_steady(window);
-    limit_low(window);
+    limit_low(window, false);
 }
 
 void hf_window_update(hf_window *window, hf_time now, const hf_peer_flow *flow)
@@ -342,6 +396,7 @@ void hf_window_update(hf_window *window, hf_time now, const hf_peer_flow *flow)
         take_rtt(window, now, flow->rtt_last);
         end_growth_at_once(window, now, flow);
     }
+    note_burst(window, now, flow);
     if (!window->round.running) {
         begin_round(window, now, flow);
     } else if (flow->bytes_delivered >= window->round.sent && now - window->round.began >= ROUND_LEAST) {

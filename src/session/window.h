@@ -43,6 +43,17 @@ typedef struct hf_window {
         bool was_limited;               /* the one before it */
         bool was_busy;                  /* the same, or SCTP did */
     } round;
+    struct { /* ends with the first round trip behind a minimum of time */
+        hf_time began;
+        hf_span rtt; /* the smallest in it; 0: none */
+        bool limited;
+    } watch;
+    struct {
+        hf_time began;
+        uint64_t delivered;  /* when it began */
+        size_t most, before; /* bytes beyond the rate: of these round trips, and those before */
+        unsigned rounds;
+    } burst;
     uint64_t rates[HF_WINDOW_RATES];
     size_t rates_at;
     unsigned cycle, growth, empty_run; /* of probing */
