@@ -349,6 +349,14 @@ void hf_link_drive(hf_session *session, hf_time now)
         hf_session_end(session, now);
 }
 
+/* A connection takes no more than a run at once: when that has left, there is room for the next. */
+void hf_link_refill(hf_session *session, hf_time now)
+{
+    if (session->state != HF_SESSION_CLOSED && session->state != HF_SESSION_FAILED &&
+        !hf_scheduler_is_empty(&session->traffic.scheduler))
+        hf_pump(session, now);
+}
+
 static hf_time earlier(hf_time a, hf_time b)
 {
     return a < b ? a : b;

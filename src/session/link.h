@@ -92,6 +92,7 @@ void hf_link_hear(struct hf_connection *connection, const hf_peer_event *e);
 
 /* Says what is owed, and gives parts. At the end of everything that may have changed what can be given. */
 void hf_link_drive(hf_session *session, hf_time now);
+void hf_link_refill(hf_session *session, hf_time now); /* before each run that leaves */
 hf_time hf_link_deadline(const hf_session *session);
 
 /* The application ends the session: all channels close; BYE. */

@@ -194,6 +194,7 @@ void hf_session_input(hf_session *session, hf_time now, hf_datagram *datagrams, 
 
 bool hf_session_poll_transmit(hf_session *session, hf_time now, hf_transmit *out)
 {
+    hf_link_refill(session, now);
     for (hf_connection *c = after(session, NULL); c; c = after(session, c)) {
         if (hf_peer_poll_transmit(c->peer, now, out))
             return true;

@@ -14,7 +14,7 @@
 #define QUEUE_FULL HF_MS(3)    /* the path is full: no more growth */
 #define QUEUE_NONE HF_MS(1)    /* it is not */
 #define QUEUE_FOREIGN HF_MS(6) /* not ours alone; or an eighth of the round trip */
-#define WATCH_LEAST HF_MS(50) /* a queue of a shorter time is the machine's */
+#define WATCH_LEAST HF_MS(50)  /* a queue of a shorter time is the machine's */
 #define ROUND_LEAST HF_MS(2)   /* shorter ones measure the machine */
 #define RTT_MIN_LIFETIME HF_SECONDS(60)
 
