@@ -52,7 +52,7 @@ static hf_err part(hf_inbox *box, uint64_t number, size_t offset, size_t len, si
 /* What the application gets now: "<ab|cd>|<x>|!": first and last as brackets, a discard as '!'. */
 static const char *drain(hf_inbox *box)
 {
-    static char all[512];
+    static char all[2048];
     size_t len = 0;
     hf_inbox_piece piece;
     all[0] = 0;

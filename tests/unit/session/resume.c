@@ -55,7 +55,7 @@ static uint32_t roll(world *w, uint32_t n)
     return number % n;
 }
 
-#define HOLDS(condition, ...) cr_assert(condition, "seed %d: " #condition, (int)w->seed)
+#define HOLDS(condition) cr_assert(condition, "seed %d: %s", (int)w->seed, #condition)
 
 /* A message tells its number in its first bytes, and the rest follows from it. */
 static void compose(size_t number, size_t len, uint8_t *out)
