@@ -17,7 +17,7 @@ hf_err hf_connection_new(hf_connection **out, hf_session *session)
         return HF_ENOMEM;
     connection->session = session;
     connection->group = session->groups;
-    connection->silent_at = HF_NEVER;
+    connection->close_at = connection->silent_at = HF_NEVER;
     hf_link_init(&connection->link, session->env);
     hf_peer_config config = session->config.peer;
     char line[HF_RECOGNITION_SIZE];
@@ -79,6 +79,7 @@ void hf_connection_close(hf_connection *connection, hf_time now)
     if (connection->silent_at != HF_NEVER)
         return;
     hf_peer_close(connection->peer, now);
+    connection->close_at = HF_NEVER;
     connection->silent_at = now + HF_CONNECTION_LAST_WORDS;
     connection->state = HF_CONNECTION_CLOSED;
     connection->ice = HF_ICE_CLOSED;

@@ -11,6 +11,9 @@
 /* hf_peer_close: whoever goes on driving the peer for a second has its last words repeated where they were lost. */
 #define HF_CONNECTION_LAST_WORDS HF_SECONDS(1)
 
+/* The remote takes over when our HELLO has come; it need not hear before that that the old connection has ended. */
+#define HF_CONNECTION_PARTING HF_SECONDS(1)
+
 /* Connections that are closed and driven at the same time: one more, and the oldest falls silent. */
 #define HF_CONNECTIONS_GONE_MAX 4
 
@@ -33,6 +36,7 @@ typedef struct hf_connection {
 
     bool offer_refused;     /* the remote's answer to our last renegotiation was none: not tried again by itself */
     hf_sdp_type signal_due; /* without trickling: the description that waits for the last candidate; 0: none */
+    hf_time close_at;       /* another has taken its place: when it is closed; HF_NEVER: it is needed, or closed */
     hf_time silent_at;      /* closed: when its last words have been said; HF_NEVER: it is open */
 } hf_connection;
 

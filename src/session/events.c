@@ -115,11 +115,12 @@ static bool dispatch_own(hf_session *session)
     return true;
 }
 
-/* The next thing that a connection says. */
+/* The next thing that a connection says. The one that is being made goes first: with its HELLO it may take over before the end
+ * of the one that serves is heard. */
 static bool dispatch_connections(hf_session *session)
 {
     hf_peer_event event;
-    hf_connection *connections[] = {session->current, session->next};
+    hf_connection *connections[] = {session->next, session->current};
     for (size_t i = 0; i < sizeof connections / sizeof connections[0]; i++) {
         if (connections[i] && hf_peer_poll_event(connections[i]->peer, &event)) {
             hf_connection_hear(connections[i], &event);

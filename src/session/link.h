@@ -75,8 +75,8 @@ bool hf_link_resumes(const struct hf_connection *connection);
  * on it and names the ids that it has been made for. */
 bool hf_link_is_ready(const struct hf_connection *connection);
 
-/* It serves the session from now on. `before`, closed already, did so until now; NULL: it is the first. `continues`: the
- * remote is the same, and its session too; otherwise continuity is lost. */
+/* It serves the session from now on. `before` did so until now, and is not heard any more; NULL: it is the first.
+ * `continues`: the remote is the same, and its session too; otherwise continuity is lost. */
 void hf_link_take_over(struct hf_connection *connection, struct hf_connection *before, bool continues);
 
 /* It is lost, and nothing has taken its place yet: what would be stale by then is dropped. */

@@ -23,10 +23,9 @@ uint32_t hf_session_next_generation(const hf_session *session)
 
 /* --- What is gone ---------------------------------------------------------------------------------------------------- */
 
-static void retire(hf_connection *connection, hf_time now)
+static void retire(hf_connection *connection)
 {
     hf_session *session = connection->session;
-    hf_connection_close(connection, now);
     hf_session_drop_signals(connection);
     connection->older = session->gone;
     session->gone = connection;
@@ -45,6 +44,8 @@ void hf_session_reap(hf_session *session, hf_time now)
     if (session->dispatching) /* what is being told may point into it */
         return;
     for (hf_connection *c = session->gone; c; c = c->older) {
+        if (c->close_at <= now)
+            hf_connection_close(c, now);
         if (c->peer && (c->silent_at <= now || ++n > HF_CONNECTIONS_GONE_MAX))
             silence(c);
     }
@@ -70,8 +71,10 @@ void hf_session_drop_next(hf_session *session, hf_time now)
 {
     hf_connection *next = session->next;
     session->next = NULL;
-    if (next)
-        retire(next, now);
+    if (!next)
+        return;
+    hf_connection_close(next, now);
+    retire(next);
 }
 
 /* Whatever was being made before gives way. */
@@ -167,7 +170,9 @@ void hf_session_take_over_if_ready(hf_session *session)
     bool goes_on = continues(connection, before);
     session->next = NULL;
     session->current = connection;
-    retire(before, session->now);
+    if (before->silent_at == HF_NEVER)
+        before->close_at = session->now + HF_CONNECTION_PARTING;
+    retire(before);
     hf_session_adopt_remote(connection);
     if (session->state == HF_SESSION_CONNECTED)
         tell(session, HF_OK);

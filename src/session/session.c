@@ -234,7 +234,7 @@ hf_time hf_session_deadline(const hf_session *session)
     for (const hf_connection *c = after(session, NULL); c; c = after(session, c)) {
         due = earlier(due, hf_peer_deadline(c->peer));
         if (c != session->current && c != session->next)
-            due = earlier(due, c->silent_at);
+            due = earlier(due, earlier(c->close_at, c->silent_at));
     }
     return due;
 }
