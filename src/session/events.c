@@ -115,8 +115,8 @@ static bool dispatch_own(hf_session *session)
     return true;
 }
 
-/* The next thing that a connection says. The one that is being made goes first: with its HELLO it may take over before the end
- * of the one that serves is heard. */
+/* The next thing that a connection says. The one that is being made goes first: with its HELLO it may take over before the
+ * end of the one that serves is heard. */
 static bool dispatch_connections(hf_session *session)
 {
     hf_peer_event event;
