@@ -102,6 +102,9 @@ static const struct {
 #define RESTARTS_ANSWERED_MAX 1
 #define RESTARTS_MAX 3
 
+/* Envelopes that could not be carried for a while may come all at once. */
+#define CROSSING_MIN HF_MS(250)
+
 #define LEN(array) (sizeof(array) / sizeof *(array))
 
 void hf_retry_init(hf_retry *retry, const hf_schedule *schedule, const hf_env *env)
@@ -130,7 +133,8 @@ static bool holds(const hf_retry *retry, hf_time now, condition when)
     case MAY_CLIMB:
         return retry->resumes && retry->step != HF_STEP_RECONNECT;
     case ON_ITS_WAY:
-        return retry->repeat_at != HF_NEVER && (retry->repeats == 0 || retry->crossings == 0);
+        return retry->repeat_at != HF_NEVER && (retry->repeats == 0 || retry->crossings == 0) &&
+               now - retry->said_at >= CROSSING_MIN;
     case REPEATABLE:
         return retry->repeat_at != HF_NEVER;
     case STALE:
@@ -229,7 +233,7 @@ static void finish(hf_retry *retry)
 }
 
 /* Before the phase changes. */
-static hf_retry_step perform(hf_retry *retry, const rule *r, hf_err cause)
+static hf_retry_step perform(hf_retry *retry, hf_time now, const rule *r, hf_err cause)
 {
     switch (r->act) {
     case BEGIN:
@@ -249,8 +253,10 @@ static hf_retry_step perform(hf_retry *retry, const rule *r, hf_err cause)
     case BESIDE:
         return HF_RETRY_RESTART;
     case REPEAT:
+        retry->said_at = now;
         return HF_RETRY_REPEAT;
-    case RENEW:
+    case RENEW: /* it leaves when the session has made it: until then, it counts as if it had */
+        retry->offered_at = retry->said_at = now;
         return HF_RETRY_RENEW;
     case OPEN:
         if (retry->phase != HF_ATTEMPT_OFFERING)
@@ -272,7 +278,7 @@ static void note_offer(hf_retry *retry, hf_time now, hf_retry_news news)
     if (offer_news[news].opens) {
         retry->open_since = retry->is_open ? retry->open_since : now;
         retry->repeats = retry->crossings = 0;
-        retry->offered_at = now;
+        retry->offered_at = retry->said_at = now;
         retry->hastened_at = retry->is_open ? retry->hastened_at : now;
         retry->repeat_at = offer_news[news].may_repeat ? now + HF_SCHEDULE_REPEAT_FIRST : HF_NEVER;
         retry->is_open = true;
@@ -303,7 +309,7 @@ hf_retry_step hf_retry_on(hf_retry *retry, hf_time now, hf_retry_news news, hf_e
     if (index < 0)
         return HF_RETRY_NOTHING;
     const rule *r = &rules[index];
-    hf_retry_step step = perform(retry, r, cause);
+    hf_retry_step step = perform(retry, now, r, cause);
     if (r->to != SAME)
         enter(retry, now, r->to);
     return step;

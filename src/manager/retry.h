@@ -62,7 +62,8 @@ typedef struct hf_retry {
     bool is_open;                       /* an offer of ours */
     hf_time repeat_at;                  /* HF_NEVER: no offer is open that may be repeated */
     unsigned repeats, crossings;        /* of that offer */
-    hf_time offered_at, open_since;     /* when it left first, and when one was open first */
+    hf_time offered_at, said_at;        /* when it left first, and last */
+    hf_time open_since;                 /* when one was open first */
     hf_time hastened_at;                /* offered, or the last change since */
     hf_time agreed_at;                  /* HF_NEVER: not yet */
 } hf_retry;

@@ -372,6 +372,17 @@ Test(manager_retry, makes_no_more_than_an_offer_a_second_where_they_cross_again_
         hear(s, now, HF_RETRY_OFFERED);
     }
     cr_expect(renewals > 20 && renewals < 160, "%u", renewals);
+
+    /* Those that somebody held back for a minute come at once, before the session has made the new one. */
+    s = fresh();
+    unsigned steps = 0;
+    hear(s, 0, HF_RETRY_UNSTABLE);
+    hear(s, 0, HF_RETRY_OFFERED);
+    log_of_steps log = {0};
+    run(s, HF_SECONDS(60), &log);
+    for (hf_time now = HF_SECONDS(60); now < HF_SECONDS(60) + HF_MS(100); now += HF_MS(2))
+        steps += hear(s, now, HF_RETRY_CROSSED) != HF_RETRY_NOTHING;
+    cr_expect_leq(steps, 2, "%u", steps);
 }
 
 /* --- The table ------------------------------------------------------------------------------------------------------- */
