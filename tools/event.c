@@ -299,15 +299,25 @@ bool cli_event_stats_add_report(json_t *stats, hf_time now, const hf_peer *peer)
 }
 
 bool cli_event_stats_add_channel(json_t *stats, const char *channel, const hf_datachannel_info *info,
-                                 uint64_t messages_queued)
+                                 const hf_channel_stats *counted, uint64_t messages_queued)
 {
     json_t *entry = json_pack(
         "{ss ss so ss sI sI sI sI sI sI}", "channel", channel, "state", hf_datachannel_state_name(info->state),
         "dataChannelIdentifier", limit_if(info->has_id, info->id), "protocol", info->protocol ? info->protocol : "",
-        "bytesSent", (json_int_t)info->bytes_sent, "messagesSent", (json_int_t)info->messages_sent, "bytesReceived",
-        (json_int_t)info->bytes_received, "messagesReceived", (json_int_t)info->messages_received, "bufferedAmount",
+        "bytesSent", (json_int_t)counted->bytes_sent, "messagesSent", (json_int_t)counted->messages_sent, "bytesReceived",
+        (json_int_t)counted->bytes_received, "messagesReceived", (json_int_t)counted->messages_received, "bufferedAmount",
         (json_int_t)info->buffered_amount, "messagesQueued", (json_int_t)messages_queued);
+    json_t *of_session = json_pack("{sI sI sI sI sI sI}", "messagesAcked", (json_int_t)counted->messages_acked,
+                                   "messagesReplayed", (json_int_t)counted->messages_replayed, "messagesDropped",
+                                   (json_int_t)counted->messages_dropped, "duplicates", (json_int_t)counted->duplicates,
+                                   "late", (json_int_t)counted->late, "bytesKept", (json_int_t)counted->kept);
+    bool whole = entry && of_session && json_object_update(entry, of_session) == 0;
 
+    json_decref(of_session);
+    if (!whole) {
+        json_decref(entry);
+        return false;
+    }
     return json_array_append_new(json_object_get(stats, "channels"), entry) == 0;
 }
 

@@ -41,7 +41,7 @@ json_t *cli_event_stats(hf_time now, const hf_peer_stats *peer);
 /* Adds "report": the objects of webrtc-stats by id. False: out of memory. */
 bool cli_event_stats_add_report(json_t *stats, hf_time now, const hf_peer *peer);
 bool cli_event_stats_add_channel(json_t *stats, const char *channel, const hf_datachannel_info *info,
-                                 uint64_t messages_queued);
+                                 const hf_channel_stats *counted, uint64_t messages_queued);
 
 /* What the manager is doing for the session: a line of its own, and a member of "stats". */
 json_t *cli_event_attempt(hf_time now, const hf_attempt *attempt);

@@ -43,11 +43,25 @@ void cli_peer_print_error(cli_peer *peer, hf_err code, const char *message, cons
     cli_peer_print(peer, cli_event_error(code, message, false, channel));
 }
 
+static void add_channel(cli_peer *peer, json_t *stats, hf_channel *channel)
+{
+    cli_port *port = cli_peer_port(peer, channel);
+    hf_datachannel_info info;
+    hf_channel_stats counted;
+
+    if (!port || hf_channel_info(channel, &info) != HF_OK || hf_channel_get_stats(channel, &counted) != HF_OK)
+        return;
+    cli_event_stats_add_channel(stats, port->name, &info, &counted,
+                                cli_backlog_count(&port->backlog, info.buffered_amount) + port->replies_len +
+                                    cli_outbox_waiting(peer, port->name));
+}
+
 void cli_peer_print_stats(cli_peer *peer)
 {
     hf_peer *connection = hf_session_peer(peer->session);
     hf_peer_stats stats;
     hf_attempt attempt;
+    hf_channel *channel;
 
     if (connection)
         hf_peer_get_stats(connection, &stats);
@@ -56,19 +70,8 @@ void cli_peer_print_stats(cli_peer *peer)
         cli_event_stats_add_report(event, cli_peer_now(peer), connection);
     if (event && peer->session && hf_manager_get_attempt(peer->manager, peer->session, &attempt) == HF_OK)
         cli_event_stats_add_session(event, cli_peer_now(peer), peer->session, &attempt);
-    for (size_t i = 0; event; i++) {
-        hf_channel *channel = hf_session_channel_at(peer->session, i);
-        cli_port *port = channel ? cli_peer_port(peer, channel) : NULL;
-        hf_datachannel_info info;
-
-        if (!channel)
-            break;
-        if (!port || hf_channel_info(channel, &info) != HF_OK)
-            continue;
-        cli_event_stats_add_channel(event, port->name, &info,
-                                    cli_backlog_count(&port->backlog, info.buffered_amount) + port->replies_len +
-                                        cli_outbox_waiting(peer, port->name));
-    }
+    for (size_t i = 0; event && (channel = hf_session_channel_at(peer->session, i)); i++)
+        add_channel(peer, event, channel);
     cli_peer_print(peer, event);
 }
 

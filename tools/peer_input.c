@@ -15,11 +15,13 @@ static bool is_candidate(const hf_envelope *envelope)
     return envelope->signal.type == HF_SIGNAL_CANDIDATE || envelope->signal.type == HF_SIGNAL_END_OF_CANDIDATES;
 }
 
-/* A candidate that is of no use to us is no trouble: browsers send TCP ones and .local names as a matter of course. Another
- * identity is told by an event, and once, however often its offer is repeated. */
+/* A candidate that is of no use to us is no trouble: browsers send TCP ones and .local names as a matter of course. Of
+ * another identity and of lost continuity events tell, and once, however often a description is repeated. */
 static bool is_trouble(const hf_envelope *envelope, hf_err err)
 {
-    return err != HF_OK && err != HF_EIDENTITY && (!is_candidate(envelope) || err == HF_ESYNTAX || err == HF_ENOMEM);
+    bool is_told = err == HF_EIDENTITY || err == HF_ECONTINUITY;
+
+    return err != HF_OK && !is_told && (!is_candidate(envelope) || err == HF_ESYNTAX || err == HF_ENOMEM);
 }
 
 static void take_signal(cli_peer *peer, hf_envelope *envelope)

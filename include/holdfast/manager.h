@@ -137,7 +137,9 @@ const char *hf_manager_remote_id(const hf_manager *manager, const hf_session *se
  * offer, that of the higher generation holds, between equals that of the higher peer id (the remote's, where it is plain).
  * Repeated offers are answered again; answers and candidates of another offer, and what is late, are ignored: HF_OK.
  * HF_EINVAL: addressed to somebody else, or malformed. HF_ENOENT: no session that it could be for, or for another than the
- * one that there is. HF_ELIMIT: too many sessions, or remotes. And what hf_session_signal says. */
+ * one that there is. HF_ELIMIT: too many sessions, or remotes. HF_EIDENTITY, HF_ECONTINUITY: somebody else's, or an answer
+ * from a program that was started again; where there is a session, its events tell what follows. And what hf_session_signal
+ * says. */
 HF_CHECKED hf_err hf_manager_receive(hf_manager *manager, hf_time now, const hf_envelope *envelope);
 
 /* Details of what made the last envelope fail, such as "line 7: fingerprint has an odd number of hex digits"; "" when

@@ -74,6 +74,7 @@ class Pair:
     """An offerer and an answerer, connected. Used as a context it leaves no process behind."""
 
     def __init__(self, program, offer=(), answer=(), both=("--bind", "127.0.0.1"), roles=("--offer", "--answer")):
+        self.program, self.dead = program, []
         self.offerer = Peer(program, roles[0], *both, *offer)
         self.answerer = Peer(program, roles[1], *both, *answer)
         self.offerer.remote, self.answerer.remote = self.answerer, self.offerer
@@ -83,6 +84,15 @@ class Pair:
     def peers(self):
         return (self.offerer, self.answerer)
 
+    def start_again(self, *options):
+        """Kills the answerer, as a crash would, and starts one with these options in its place."""
+        self.answerer.process.kill()
+        self.answerer.process.wait()
+        self.dead.append(self.answerer)
+        self.answerer = Peer(self.program, *options)
+        self.offerer.remote, self.answerer.remote = self.answerer, self.offerer
+        self.answerer.thread.start()
+
     def wait_open(self, n):
         for peer in self.peers():
             peer.wait_for(n, type="open")
@@ -91,7 +101,7 @@ class Pair:
         return self
 
     def __exit__(self, *_):
-        for peer in self.peers():
+        for peer in (*self.peers(), *self.dead):
             if peer.process.poll() is None:
                 peer.process.kill()
             peer.process.wait()

@@ -37,8 +37,32 @@ Test(manager_identity, of_a_program_that_begins_anew_is_known_by_its_certificate
     wire_connect(&w, 1);
     cr_expect(wire_run(&w, w.now + HF_SECONDS(20), know_each_other), "the next connection has taken its place");
     cr_expect_eq(wire_session(&w, 0), alice, "the application's session is still this one");
+    wire_run(&w, w.now + HF_SECONDS(2), NULL);
     cr_expect_eq(w.side[0].identity_changed, 0);
+    cr_expect_eq(w.side[0].continuity_lost, 1);
     cr_expect_eq(w.side[0].begun_count, 0);
+    wire_clear(&w);
+}
+
+/* It does not call: it gets the other side's attempts to recover, of a session that it knows nothing of. */
+Test(manager_identity, of_a_program_that_begins_anew_and_waits_is_known_as_well)
+{
+    wire w;
+    wire_init(&w, 9, false);
+    w.envelope_delay = HF_MS(20);
+    hf_session *alice = wire_connect(&w, 0);
+    cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
+    wire_restart(&w, 1, true);
+    wire_send(&w, 0); /* which is possibly delivered */
+    hf_time began = w.now;
+    cr_expect(wire_run(&w, w.now + HF_SECONDS(30), know_each_other));
+    printf("begun anew: known again after %lld ms\n", (long long)(w.now - began) / 1000);
+    wire_run(&w, w.now + HF_SECONDS(2), NULL);
+    cr_expect_eq(wire_session(&w, 0), alice);
+    cr_expect_eq(w.side[0].continuity_lost, 1);
+    cr_expect_eq(w.side[1].continuity_lost, 0);
+    cr_expect_eq(w.side[1].begun_count, 2);
+    cr_expect_eq(w.side[0].identity_changed, 0);
     wire_clear(&w);
 }
 

@@ -184,15 +184,19 @@ Test(event, shows_the_fingerprint_of_a_stranger_in_the_remotes_name)
 Test(event, counts_for_each_channel_and_each_cause)
 {
     hf_peer_stats peer = {.dtls_version = "", .dtls_cipher = "", .drops.by_cause[HF_DROP_EARLY] = 7};
-    hf_datachannel_info info = {.has_id = true, .id = 2, .bytes_sent = 10, .messages_sent = 1, .buffered_amount = 5};
+    hf_datachannel_info info = {.has_id = true, .id = 2, .buffered_amount = 5};
+    hf_channel_stats counted = {.bytes_sent = 10, .messages_sent = 1, .messages_replayed = 4, .duplicates = 3, .kept = 9};
     json_t *stats = cli_event_stats(1500, &peer);
 
-    cr_assert(cli_event_stats_add_channel(stats, "a", &info, 1));
+    cr_assert(cli_event_stats_add_channel(stats, "a", &info, &counted, 1));
     cr_expect_eq(json_integer_value(json_object_get(json_object_get(stats, "drops"), "early")), 7);
     cr_expect_float_eq(json_real_value(json_object_get(stats, "timestamp")), 1.5, 1e-9);
     json_t *channel = json_array_get(json_object_get(stats, "channels"), 0);
     cr_expect_eq(json_integer_value(json_object_get(channel, "bytesSent")), 10);
     cr_expect_eq(json_integer_value(json_object_get(channel, "messagesQueued")), 1);
+    cr_expect_eq(json_integer_value(json_object_get(channel, "messagesReplayed")), 4);
+    cr_expect_eq(json_integer_value(json_object_get(channel, "duplicates")), 3);
+    cr_expect_eq(json_integer_value(json_object_get(channel, "bytesKept")), 9);
     cr_expect_eq(json_integer_value(json_object_get(channel, "bufferedAmount")), 5);
     cr_expect_eq(json_integer_value(json_object_get(channel, "dataChannelIdentifier")), 2);
     json_decref(stats);
