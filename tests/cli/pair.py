@@ -57,7 +57,7 @@ class Peer:
         while not (found := condition()):
             with self.changed:
                 left = limit - time.monotonic()
-                assert left > 0 and not self.ended, f"{what} did not come; the last lines: {self.lines[-5:]}"
+                assert left > 0 and not self.ended, f"{what} did not come; the last lines: {[str(e)[:300] for e in self.lines[-5:]]}"
                 self.changed.wait(min(left, 0.2))
         return found
 
