@@ -229,11 +229,13 @@ static hf_err receive_by_type(remote *r, hf_time now, const hf_envelope *envelop
     return HF_EINVAL;
 }
 
-/* An offer may be for a session that we have had before: whoever makes it does not know better. */
+/* An offer may be for a session that we have had before: whoever makes it does not know better, nor do the candidates that
+ * follow it before our answer is there. Those belong where the offer's credentials are known. */
 static bool is_for_another_session(const remote *r, const hf_envelope *envelope)
 {
-    return envelope->signal.type != HF_SIGNAL_OFFER && envelope->remote_session &&
-           strcmp(envelope->remote_session, hf_session_id(r->session)) != 0;
+    bool is_candidate = envelope->signal.type == HF_SIGNAL_CANDIDATE || envelope->signal.type == HF_SIGNAL_END_OF_CANDIDATES;
+    return envelope->signal.type != HF_SIGNAL_OFFER && !(is_candidate && envelope->signal.ufrag) &&
+           envelope->remote_session && strcmp(envelope->remote_session, hf_session_id(r->session)) != 0;
 }
 
 /* Only what is agreed gives a name to a remote that has none: an offer or an answer that was taken. */
