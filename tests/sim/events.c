@@ -44,10 +44,11 @@ void events_print(const events *t)
 
 static uint32_t draw_len(events *t, const hf_channel_config *config, hf_message_kind kind)
 {
-    uint32_t least = kind == HF_TEXT ? 16 : 8;
+    uint32_t least = kind == HF_TEXT ? 16 : 8, most;
     switch (party_delivery(config)) {
     case FRESH:
-        return least + events_draw(t, one_in(t, 4) ? HF_CHANNEL_PART_MAX - 16 : 100);
+        most = one_in(t, 4) ? HF_CHANNEL_PART_MAX - 16 : 100;
+        return least + events_draw(t, most);
     case ORDERED:
         if (one_in(t, 10))
             return events_draw(t, 8); /* it bears no id */
@@ -55,7 +56,8 @@ static uint32_t draw_len(events *t, const hf_channel_config *config, hf_message_
     case UNORDERED:
         break;
     }
-    return least + events_draw(t, one_in(t, 30) ? t->big : one_in(t, 5) ? 6000 : 200);
+    most = one_in(t, 30) ? t->big : one_in(t, 5) ? 6000 : 200;
+    return least + events_draw(t, most);
 }
 
 static const hf_channel_config *config_of(const story *st, const char *name)
@@ -162,7 +164,8 @@ static void begin_event(events *t)
         event_under_way *e = &t->under_way[i];
         if (e->kind)
             continue;
-        hf_span span = kind->end ? events_draw_ms(t, kind->least_ms, one_in(t, 5) ? kind->most_ms * 6 : kind->most_ms) : 0;
+        uint32_t most_ms = one_in(t, 5) ? kind->most_ms * 6 : kind->most_ms;
+        hf_span span = kind->end ? events_draw_ms(t, kind->least_ms, most_ms) : 0;
         *e = (event_under_way){kind, a, b, t->st.s.now + span};
         tell(t, kind, a, b, span);
         note_pairs(t, kind, a, b, true);
@@ -282,7 +285,8 @@ void events_live(events *t)
     if (!one_in(t, 4))
         live_until(t, st->s.now + CONNECT_PATIENCE, 0, all_connected);
     uint32_t every_ms = one_in(t, 3) ? 400 : 3000;
-    live_until(t, st->s.now + events_draw_ms(t, 2000, one_in(t, 8) ? 120000 : 15000), every_ms, NULL);
+    uint32_t longest_ms = one_in(t, 8) ? 120000 : 15000;
+    live_until(t, st->s.now + events_draw_ms(t, 2000, longest_ms), every_ms, NULL);
     heal(t);
     part(t);
 }
@@ -335,12 +339,12 @@ static sim_link draw_post(events *t)
     return post;
 }
 
+/* Each draw is a statement: the order within an expression is the compiler's, and a seed is the same world with each. */
 static hf_manager_config draw_config(events *t)
 {
-    hf_manager_config config = {.session = {.peer = {.engine = t->st.s.engine},
-                                            .channels = channels,
-                                            .channels_len = 1 + events_draw(t, 5),
-                                            .no_trickle = one_in(t, 6)}};
+    hf_manager_config config = {.session = {.peer = {.engine = t->st.s.engine}, .channels = channels}};
+    config.session.channels_len = 1 + events_draw(t, 5);
+    config.session.no_trickle = one_in(t, 6);
     if (t->has_relay) {
         config.session.peer.servers = sim_relay_servers;
         config.session.peer.servers_len = SIM_RELAY_SERVERS_LEN;
@@ -374,7 +378,9 @@ void events_init(events *t, uint64_t seed, const char *only, hf_certificate *cer
     if (t->has_relay)
         sim_relay_init(&t->relay, &st->s);
     for (int i = 0; i < st->parties_len; i++) {
-        party_init(&st->parties[i], st, i, t->has_relay ? (sim_kind)events_draw(t, SIM_KIND_COUNT) : SIM_NONE, draw_link(t));
+        sim_kind kind = t->has_relay ? (sim_kind)events_draw(t, SIM_KIND_COUNT) : SIM_NONE;
+        sim_link link = draw_link(t);
+        party_init(&st->parties[i], st, i, kind, link);
         memcpy(st->parties[i].certificates, certificates[i], sizeof st->parties[i].certificates);
         t->accepts[i] = !one_in(t, 4);
     }

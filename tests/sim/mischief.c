@@ -74,8 +74,10 @@ void mischief_forge_datagram(mischief *m, story *st, uint64_t *chance)
     memcpy(data, d->data, len);
     switch (chance_below(chance, 4)) {
     case 0: /* damaged */
-        for (uint32_t n = 1 + chance_below(chance, 4); n > 0 && len > 0; n--)
-            data[chance_below(chance, (uint32_t)len)] ^= (uint8_t)(1u << chance_below(chance, 8));
+        for (uint32_t n = 1 + chance_below(chance, 4); n > 0 && len > 0; n--) {
+            uint32_t at = chance_below(chance, (uint32_t)len);
+            data[at] ^= (uint8_t)(1u << chance_below(chance, 8));
+        }
         break;
     case 1: /* cut short */
         len = chance_below(chance, (uint32_t)len + 1);
