@@ -130,11 +130,21 @@ static void kill_process(events *t, int a, int b)
     party_end(party_at(t, a));
 }
 
+/* What is over is let go first. */
+void events_connect(events *t, int a, int b)
+{
+    sim_party *p = party_at(t, a);
+    if (p->manager && !p->self.asleep && !party_talk_with(p, b)) {
+        party_forget(p, b);
+        party_connect(p, b);
+    }
+}
+
 static void connect_all(events *t, int a)
 {
     for (int i = 0; i < t->st.parties_len; i++) {
-        if (i != a && !party_talk_with(party_at(t, a), i))
-            party_connect(party_at(t, a), i);
+        if (i != a)
+            events_connect(t, a, i);
     }
 }
 
@@ -198,10 +208,7 @@ static void disconnect(events *t, int a, int b)
 
 static void connect_again(events *t, int a, int b)
 {
-    if (is_able(t, a) && !party_talk_with(party_at(t, a), b)) {
-        party_forget(party_at(t, a), b);
-        party_connect(party_at(t, a), b);
-    }
+    events_connect(t, a, b);
 }
 
 static void forget(events *t, int a, int b)

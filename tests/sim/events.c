@@ -222,8 +222,8 @@ static void connect_missing(events *t, bool from_both)
 {
     for (int i = 0; i < t->st.parties_len; i++) {
         for (int k = 0; k < t->st.parties_len; k++) {
-            if (k != i && (k > i || from_both) && !party_talk_with(&t->st.parties[i], k))
-                party_connect(&t->st.parties[i], k);
+            if (k != i && (k > i || from_both))
+                events_connect(t, i, k);
         }
     }
 }
@@ -246,9 +246,11 @@ static void heal(events *t)
             }
         }
     }
-    live_until(t, st->s.now + HF_SECONDS(2), 0, NULL); /* a session that has ended on one side ends on the other */
-    connect_missing(t, false);
-    live_until(t, st->s.now + HEAL_PATIENCE, 0, all_connected);
+    hf_time end = st->s.now + HEAL_PATIENCE;
+    while (st->s.now < end && !all_connected(&st->s)) {
+        live_until(t, st->s.now + HF_SECONDS(3), 0, all_connected); /* what has ended on one side ends on the other */
+        connect_missing(t, false);
+    }
     live_until(t, st->s.now + HF_SECONDS(2), 0, NULL);
     t->is_quiet = true;
     live_until(t, st->s.now + SETTLE, 0, NULL);

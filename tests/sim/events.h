@@ -46,6 +46,9 @@ void events_print(const events *t);
 uint32_t events_draw(events *t, uint32_t below);
 hf_span events_draw_ms(events *t, uint32_t least, uint32_t most);
 
+/* Has `a` begin a session with `b`, if it has none or one that is over. */
+void events_connect(events *t, int a, int b);
+
 /* What can happen, to `a` or between it and `b`. */
 typedef struct event_kind {
     const char *name;

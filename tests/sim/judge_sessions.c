@@ -84,7 +84,8 @@ static void on_received(court *c, walk *w, int party, const record *r)
     const sitting *theirs = &c->sittings[from][c->histories[from].channels[channel - 1].session];
     if (!(p->trusted[from] & (uint64_t)1 << theirs->identity))
         court_blame(c, party, r, "it hears an identity that it has not accepted", r->message.id);
-    if (!(w->persons[from].trusted[party] & (uint64_t)1 << p->identity))
+    bool is_of_this_life = theirs->over_at == HF_NEVER || theirs->over_at >= r->at; /* who has died trusts nobody */
+    if (is_of_this_life && !(w->persons[from].trusted[party] & (uint64_t)1 << p->identity))
         court_blame(c, party, r, "it is spoken to, though its identity was not accepted", r->message.id);
 }
 

@@ -281,7 +281,7 @@ static party_talk *adopt(sim_party *p, hf_session *session)
     t->session = session;
     t->remote = party_of_name(hf_manager_remote_id(p->manager, session));
     t->state = HF_SESSION_NEW;
-    t->is_identity_told = false;
+    t->is_identity_told = t->is_left = false;
     sim_host_set_object(&t->host, session);
     t->uplink->addrs[0].port++; /* sockets of its own */
     t->uplink->addrs[1].port++;
@@ -389,7 +389,8 @@ party_talk *party_talk_with(sim_party *p, int remote)
 {
     for (size_t i = 0; i < PARTY_TALKS_MAX; i++) {
         party_talk *t = &p->talks[i];
-        if (t->session && t->remote == remote && t->state != HF_SESSION_CLOSED && t->state != HF_SESSION_FAILED)
+        bool is_over = t->is_left || t->state == HF_SESSION_CLOSED || t->state == HF_SESSION_FAILED;
+        if (t->session && t->remote == remote && !is_over)
             return t;
     }
     return NULL;
@@ -410,6 +411,7 @@ void party_disconnect(sim_party *p, int remote)
     party_talk *t = party_talk_with(p, remote);
     if (!t)
         return;
+    t->is_left = true;
     note_session(t, RECORD_DISCONNECT, HF_OK, 0);
     (void)!hf_session_disconnect(t->session, p->story->s.now);
 }

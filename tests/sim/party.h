@@ -31,6 +31,7 @@ typedef struct party_talk {
     sim_host host;
     sim_interface *uplink;
     bool is_identity_told;
+    bool is_left; /* the application has ended it */
     party_line lines[PARTY_LINES_MAX];
     size_t lines_len;
 } party_talk;
