@@ -404,6 +404,7 @@ void party_connect(sim_party *p, int remote)
     hf_err err = hf_manager_connect(p->manager, p->story->s.now, names[remote], &session);
     if (err == HF_OK)
         adopt(p, session);
+    read_changes(p); /* the driver learns of it before the application can forget it */
 }
 
 void party_disconnect(sim_party *p, int remote)
