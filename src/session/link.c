@@ -375,9 +375,9 @@ hf_time hf_link_deadline(const hf_session *session)
         return due;
     if (link->again_at != HF_NEVER)
         return earlier(due, link->again_at);
-    if (link->protocol == HF_PROTOCOL_HOLDFAST && link->hello_said)
-        due = earlier(due, earlier(session->traffic.ack_due, link->ping_due));
-    if (link->ping_at != HF_NEVER)
-        due = earlier(due, link->ping_at + HF_LINK_SILENCE);
+    if (hf_link_may_say(current) && link->hello_said) {
+        hf_time ping = link->ping_at == HF_NEVER ? link->ping_due : link->ping_at + HF_LINK_SILENCE;
+        due = earlier(due, earlier(session->traffic.ack_due, ping));
+    }
     return earlier(due, hf_window_deadline(&session->traffic.window));
 }
