@@ -193,6 +193,19 @@ Test(inbox, a_remote_that_ignores_the_window_is_stopped_at_twice_its_size)
     }
 }
 
+Test(inbox, what_is_being_put_together_counts_as_if_it_were_whole)
+{
+    hf_inbox box;
+    box_init(&box, HF_DELIVERY_UNORDERED, 1000, FIRST);
+    cr_assert_eq(box.window_max, FIRST, "a message always fits in the end");
+    cr_assert_eq(part(&box, 1, 0, 1, FIRST), HF_OK);
+    cr_assert_eq(part(&box, 2, 0, 1, FIRST - 65), HF_OK);
+    cr_expect_eq(whole(&box, 3, 66), HF_ELIMIT);
+    cr_expect_eq(whole(&box, 3, 65), HF_OK);
+    cr_expect_eq(whole(&box, 4, 0), HF_ELIMIT);
+    box_clear(&box);
+}
+
 Test(inbox, gaps_are_bounded)
 {
     hf_inbox box;

@@ -110,8 +110,10 @@ Test(outbox, gives_again_only_what_the_remote_lacks)
     hf_outbox_given(&box, 2);
     cr_assert_eq(push(&box, "four"), HF_OK);
 
+    cr_expect(box.queued == 3 + 4 && box.kept == 3 + 3 + 2);
     hf_outbox_pause(&box);
     cr_expect_not(hf_outbox_peek(&box, 2, &part), "there is no connection");
+    cr_expect(box.queued == 15 && box.kept == 0, "all is to be given again");
     cr_assert_eq(push(&box, "five"), HF_OK);
     hf_control_received hello = item(1, NULL, WINDOW);
     cr_assert_eq(hf_outbox_resume(&box, &hello), HF_OK);
@@ -263,15 +265,64 @@ Test(outbox, refuses_at_its_limit_and_says_when_there_is_room)
     box_clear(&box);
 }
 
+Test(outbox, is_writable_at_half)
+{
+    hf_outbox box;
+    box_init(&box, HF_DELIVERY_ORDERED, 1000);
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(push_long(&box, i == 0 ? 1 : i == 3 ? 499 : 250), HF_OK);
+    cr_expect_eq(push_long(&box, 1), HF_EAGAIN);
+    give_parts(&box, 100);
+    for (uint64_t i = 1; i <= 3; i++) {
+        hf_control_received ack = item(i, NULL, WINDOW);
+        cr_assert_eq(hf_outbox_acknowledge(&box, &ack), HF_OK);
+        cr_expect_eq(hf_outbox_take_writable(&box), i == 3, "%zu are left", box.kept);
+    }
+    box_clear(&box);
+}
+
 Test(outbox, empty_messages_are_bounded_too)
 {
     hf_outbox box;
     box_init(&box, HF_DELIVERY_ORDERED, 1 << 20);
-    size_t n = 0;
+    uint64_t n = 0;
     while (push_long(&box, 0) == HF_OK)
         n++;
     cr_expect_eq(n, (1 << 20) / HF_MESSAGE_COST_MIN);
+    give_parts(&box, n);
+    cr_expect_eq(box.sent_last, HF_CHANNEL_WINDOW_FIRST / HF_MESSAGE_COST_MIN);
+    hf_control_received ack = item(box.sent_last, NULL, 1 << 20);
+    cr_assert_eq(hf_outbox_acknowledge(&box, &ack), HF_OK);
+    cr_expect_not(hf_outbox_take_writable(&box), "three quarters are left");
+    give_parts(&box, n);
+    ack = item(n / 2, NULL, 1 << 20);
+    cr_assert_eq(hf_outbox_acknowledge(&box, &ack), HF_OK);
+    cr_expect(hf_outbox_take_writable(&box));
     box_clear(&box);
+}
+
+/* It was received by another connection while this one began to send it again. */
+Test(outbox, finishes_an_ordered_message_that_is_acknowledged_half_way)
+{
+    for (int delivery = HF_DELIVERY_ORDERED; delivery <= HF_DELIVERY_UNORDERED; delivery++) {
+        hf_outbox box;
+        hf_outbox_part part;
+        box_init(&box, (hf_delivery)delivery, 1000);
+        cr_assert_eq(push(&box, "one"), HF_OK);
+        cr_assert_eq(push(&box, "two"), HF_OK);
+        cr_assert_eq(push(&box, "three"), HF_OK);
+        give_parts(&box, 3);
+        hf_outbox_pause(&box);
+        cr_assert_eq(hf_outbox_resume(&box, NULL), HF_OK);
+        cr_assert(hf_outbox_peek(&box, 1, &part));
+        hf_outbox_given(&box, 1);
+        hf_control_received ack = item(2, NULL, WINDOW);
+        cr_assert_eq(hf_outbox_acknowledge(&box, &ack), HF_OK);
+        cr_expect_str_eq(give(&box, 10), delivery == HF_DELIVERY_ORDERED ? "0:ne 3:three" : "3:three");
+        cr_expect_eq(box.messages_acked, 2);
+        cr_expect_eq(box.len, 1);
+        box_clear(&box);
+    }
 }
 
 Test(outbox, hands_back_what_is_longer_than_the_remote_takes)
@@ -399,6 +450,38 @@ Test(outbox, goes_out_on_another_channel_from_the_first_number_on)
     cr_expect_not(hf_outbox_take_too_long(&box, &returned));
     hf_outbox_open(&box);
     cr_expect_str_eq(give(&box, 1), "1:one 2:two");
+    box_clear(&box);
+}
+
+Test(outbox, forgets_what_it_was_where_nothing_was_delivered)
+{
+    hf_outbox box;
+    hf_returned returned;
+    box_init(&box, HF_DELIVERY_FRESH, 1000);
+    cr_assert_eq(push(&box, "gone"), HF_OK);
+    give_parts(&box, 1);
+    cr_assert_eq(push(&box, "one"), HF_OK);
+    hf_outbox_move(&box, HF_DELIVERY_ORDERED);
+    hf_outbox_open(&box);
+    cr_expect_str_eq(give(&box, 10), "1:one", "numbers have no gap");
+    hf_outbox_move(&box, HF_DELIVERY_ORDERED);
+    cr_assert(hf_outbox_take_back(&box, &returned));
+    cr_expect_not(returned.possibly_delivered);
+    hf_dealloc(box.env, returned.memory);
+    box_clear(&box);
+}
+
+Test(outbox, begins_with_the_first_window_where_the_remote_has_not_heard_of_it)
+{
+    hf_outbox box;
+    box_init(&box, HF_DELIVERY_ORDERED, 1000);
+    hf_control_received ack = item(0, NULL, 0);
+    cr_assert_eq(hf_outbox_acknowledge(&box, &ack), HF_OK);
+    cr_assert_eq(push(&box, "one"), HF_OK);
+    cr_expect_str_eq(give(&box, 10), "");
+    hf_outbox_pause(&box);
+    cr_assert_eq(hf_outbox_resume(&box, NULL), HF_OK);
+    cr_expect_str_eq(give(&box, 10), "1:one");
     box_clear(&box);
 }
 

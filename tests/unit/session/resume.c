@@ -306,6 +306,7 @@ static void reconnect(world *w)
 
 static void step(world *w)
 {
+    HOLDS(w->out.queued <= w->out.kept_max && w->out.kept <= w->out.kept_max - w->out.queued);
     switch (roll(w, 16)) {
     case 0:
     case 1:
