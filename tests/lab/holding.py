@@ -94,7 +94,7 @@ def whole_blackout(stage):
 
 # --- Addresses and uplinks -------------------------------------------------------------------------------------------
 
-@hold("both-change", "both hosts and both boxes get another address at the same moment", RECOVER_SIGNALLED)
+@hold("both-change", "both hosts and both boxes get another address at the same moment", RECOVER_SIGNALLED, quick=True)
 def both_change(stage):
     for host in (stage.alice, stage.bob):
         first(host).change_public_address()
@@ -109,7 +109,8 @@ def uplink_gone(stage):
     return since
 
 
-@hold("uplink-silent", "the uplink in use carries nothing any more, another is there", RECOVER, networks=two_uplinks)
+@hold("uplink-silent", "the uplink in use carries nothing any more, another is there", RECOVER, networks=two_uplinks,
+      quick=True)
 def uplink_silent(stage):
     since = now()
     used(stage).link.cut()
@@ -142,7 +143,7 @@ def relay_and_back(stage):
 
 # --- Processes -------------------------------------------------------------------------------------------------------
 
-@hold("stopped", "a process is stopped for 40 s, longer than consent lasts", RECOVER_SIGNALLED, idle=ASLEEP)
+@hold("stopped", "a process is stopped for 40 s, longer than consent lasts", RECOVER_SIGNALLED, quick=True, idle=ASLEEP)
 def stopped(stage):
     stage.pair.offerer.pause()
     stage.idle(ASLEEP)
