@@ -61,7 +61,7 @@ static bool is_busy(const hf_sctp *sctp)
     if (!is_running(sctp))
         return false;
     return sctp->state == HF_SCTP_CONNECTING || !hf_flow_is_idle(&sctp->flow) || sctp->bytes_given > sctp->flow.bytes_sent ||
-           sctp->turns.first || sctp->resets > 0 || sctp->now < sctp->active_until;
+           sctp->turns_len > 0 || sctp->resets > 0 || sctp->now < sctp->active_until;
 }
 
 static void look_around(hf_sctp *sctp, hf_time now)

@@ -132,6 +132,8 @@ typedef enum hf_sctp_state {
 /* A request to reset 120 streams; a longer one that comes too early waits for its repetition. */
 #define HF_SCTP_DEFERRED_MAX 272
 
+#define HF_SCTP_CLASSES 4 /* of priorities: RFC 8831 §6.4 */
+
 typedef struct hf_sctp_channel_list {
     hf_sctp_channel *first, *last;
 } hf_sctp_channel_list;
@@ -171,7 +173,9 @@ struct hf_sctp {
     size_t by_stream_cap;
     uint32_t handle_last;
     size_t names_len;            /* of channels that the remote opened */
-    hf_sctp_channel_list turns;  /* channels with something to send, in turn */
+    hf_sctp_channel_list turns[HF_SCTP_CLASSES]; /* channels with something to send, in turn, the most urgent first */
+    size_t turns_len;
+    uint64_t turns_taken;
     hf_sctp_channel_list events; /* channels with something to tell */
     size_t forgettable;
     size_t closing; /* channels that are CLOSING and that the application knows of */

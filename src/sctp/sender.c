@@ -22,6 +22,8 @@
  * the cache. */
 #define OUTPUT_ENOUGH 65536
 
+#define FLOOR_EVERY 16 /* turns */
+
 /* So long nothing new may leave before we doubt that usrsctp still has what it was given. */
 #define STALLED_AFTER HF_MS(100)
 
@@ -32,36 +34,56 @@ typedef enum result { GIVEN, WAITS, STREAM_WAITS, IMPOSSIBLE } result;
 
 /* --- Turns ---------------------------------------------------------------------------------------------------------- */
 
+/* RFC 8831 §6.4: 1024 is high, 512 above normal, 256 normal; what is below that is low. */
+static size_t class_of(const hf_sctp_channel *channel)
+{
+    return channel->priority >= 1024 ? 0 : channel->priority >= 512 ? 1 : channel->priority >= 256 ? 2 : 3;
+}
+
 static void push_turn(hf_sctp *sctp, hf_sctp_channel *channel)
 {
+    hf_sctp_channel_list *turns = &sctp->turns[class_of(channel)];
     if (channel->queued_for_turn)
         return;
     channel->queued_for_turn = true;
     channel->turn_next = NULL;
-    if (sctp->turns.last)
-        sctp->turns.last->turn_next = channel;
+    if (turns->last)
+        turns->last->turn_next = channel;
     else
-        sctp->turns.first = channel;
-    sctp->turns.last = channel;
+        turns->first = channel;
+    turns->last = channel;
+    sctp->turns_len++;
 }
 
+static hf_sctp_channel *pop_first(hf_sctp *sctp, hf_sctp_channel_list *turns)
+{
+    hf_sctp_channel *channel = turns->first;
+    turns->first = channel->turn_next;
+    if (!turns->first)
+        turns->last = NULL;
+    channel->queued_for_turn = false;
+    sctp->turns_len--;
+    return channel;
+}
+
+/* The most urgent; once in so often the least urgent, so that none starves. */
 static hf_sctp_channel *pop_turn(hf_sctp *sctp)
 {
-    hf_sctp_channel *channel = sctp->turns.first;
-    if (!channel)
-        return NULL;
-    sctp->turns.first = channel->turn_next;
-    if (!sctp->turns.first)
-        sctp->turns.last = NULL;
-    channel->queued_for_turn = false;
-    return channel;
+    bool reversed = ++sctp->turns_taken % FLOOR_EVERY == 0;
+    for (size_t i = 0; i < HF_SCTP_CLASSES; i++) {
+        hf_sctp_channel_list *turns = &sctp->turns[reversed ? HF_SCTP_CLASSES - 1 - i : i];
+        if (turns->first)
+            return pop_first(sctp, turns);
+    }
+    return NULL;
 }
 
 static void remove_turn(hf_sctp *sctp, hf_sctp_channel *channel)
 {
-    hf_sctp_channel *last = sctp->turns.last;
+    hf_sctp_channel_list *turns = &sctp->turns[class_of(channel)];
+    const hf_sctp_channel *last = turns->last;
     while (channel->queued_for_turn) { /* once around keeps the others in their order */
-        hf_sctp_channel *next = pop_turn(sctp);
+        hf_sctp_channel *next = pop_first(sctp, turns);
         if (next != channel)
             push_turn(sctp, next);
         if (next == last)
@@ -173,7 +195,7 @@ static bool has_room(const hf_sctp *sctp)
  * data whose SACK is delayed: until then SACKs are asked for at once (RFC 7053), by a message that no other follows yet. */
 static bool wants_sack(const hf_sctp *sctp, const hf_sctp_channel *channel)
 {
-    return !sctp->settled && !sctp->turns.first && (!channel->first || !channel->first->next);
+    return !sctp->settled && sctp->turns_len == 0 && (!channel->first || !channel->first->next);
 }
 
 /* RFC 8832 §6: ordered until the remote knows the channel, so that nothing overtakes the OPEN. DCEP itself is reliable. */
@@ -255,27 +277,36 @@ static result give_first(hf_sctp *sctp, hf_sctp_channel *channel)
     return r;
 }
 
-/* Gives while there is room. A stream that is still being reset lets the others pass; `waiting` sees when only such are
- * left. */
+static void after_turn(hf_sctp *sctp, hf_sctp_channel *channel)
+{
+    if (channel->first)
+        push_turn(sctp, channel);
+    else if (channel->state == HF_DATACHANNEL_CLOSING)
+        hf_reset_ask(sctp, channel);
+}
+
+/* Gives while there is room. A stream that is still being reset lets the others pass: it stands aside meanwhile. */
 void hf_sender_feed(hf_sctp *sctp)
 {
-    hf_sctp_channel *waiting = NULL;
-    while (has_room(sctp) && sctp->turns.first != NULL && sctp->turns.first != waiting) {
+    hf_sctp_channel *aside = NULL;
+    result r = GIVEN;
+    while (r != WAITS && has_room(sctp) && sctp->turns_len > 0) {
         hf_sctp_channel *channel = pop_turn(sctp);
-        result r = give_first(sctp, channel);
+        r = give_first(sctp, channel);
         if (r == IMPOSSIBLE) {
             hf_sender_drop_queue(sctp, channel);
             hf_sctp_channel_begin_close(sctp, channel, HF_EMSGSIZE);
-            continue;
+        } else if (r == STREAM_WAITS) {
+            channel->turn_next = aside;
+            aside = channel;
+        } else {
+            after_turn(sctp, channel);
         }
-        if (channel->first)
-            push_turn(sctp, channel);
-        else if (channel->state == HF_DATACHANNEL_CLOSING)
-            hf_reset_ask(sctp, channel);
-        if (r == WAITS)
-            break;
-        if (r == STREAM_WAITS && !waiting)
-            waiting = channel;
+    }
+    while (aside) {
+        hf_sctp_channel *channel = aside;
+        aside = channel->turn_next;
+        after_turn(sctp, channel);
     }
 }
 
@@ -315,7 +346,7 @@ static hf_ppid ppid_of(hf_message_kind kind, bool is_empty)
 /* Straight to usrsctp, without a copy of ours, when nothing is before it. */
 static bool give_at_once(hf_sctp *sctp, hf_sctp_channel *channel, hf_ppid ppid, hf_bytes wire)
 {
-    bool may = channel->has_id && !channel->first && !sctp->turns.first && has_room(sctp);
+    bool may = channel->has_id && !channel->first && sctp->turns_len == 0 && has_room(sctp);
     return may && give(sctp, channel, ppid, wire, 0) == GIVEN;
 }
 

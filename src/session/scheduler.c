@@ -1,10 +1,10 @@
 /* scheduler.c: four queues of turns, and a small share of what goes before for those that wait. */
 #include "scheduler.h"
 
-/* What a class may be owed, and may owe, at the most: nobody saves much up, and one large message does not shut its class
- * out for long. */
+/* What a class may be owed, and may owe, at the most: nobody saves much up, and a plain peer's long message is paid for. */
 #define CREDIT_MAX (4096 * HF_FLOOR_SHARE)
-#define DEBT_MAX (16384 * HF_FLOOR_SHARE)
+#define PART_MAX 262144
+#define DEBT_MAX (PART_MAX * HF_FLOOR_SHARE)
 #define ENOUGH (HF_TURN_BYTES * HF_FLOOR_SHARE)
 
 typedef enum class_index { CRITICAL, HIGH, NORMAL, LOW } class_index;
@@ -116,7 +116,7 @@ static int64_t within(int64_t value, int64_t least, int64_t most)
 void hf_scheduler_charge(hf_scheduler *scheduler, hf_turn *turn, size_t bytes)
 {
     class_index class = class_of(turn->priority);
-    int64_t earned = bytes < CREDIT_MAX ? (int64_t)bytes : CREDIT_MAX;
+    int64_t earned = bytes < PART_MAX ? (int64_t)bytes : PART_MAX;
     int64_t *own = &scheduler->classes[class].credit;
     turn->used += bytes;
     *own = within(*own - earned * HF_FLOOR_SHARE, -DEBT_MAX, CREDIT_MAX);

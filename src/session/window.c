@@ -36,6 +36,7 @@
 
 /* Loss beside a short queue is the weather's, not a full queue's: up to so much of it the window stays. */
 #define LOSS_BEARABLE_PERCENT 10
+#define LOSSY_PERCENT 70 /* of the window, above it */
 #define LOSS_CHUNKS 3
 #define LOSS_ROUNDS 8      /* over which it is smoothed */
 #define WANTED_PERCENT 125 /* SCTP's window, of ours */
@@ -83,48 +84,13 @@ static uint64_t in_flight(const hf_peer_flow *flow)
 
 /* --- What the path delivers ---------------------------------------------------------------------------------------- */
 
-static uint64_t rate_of(const hf_window *window, size_t rounds)
-{
-    uint64_t most = 0;
-    for (size_t i = 1; i <= rounds; i++) {
-        uint64_t rate = window->rates[(window->rates_at + HF_WINDOW_RATES - i) % HF_WINDOW_RATES];
-        most = rate > most ? rate : most;
-    }
-    return most;
-}
-
-/* What was delivered while there was not enough to send, or while SCTP held it back, says what the path can do at least. */
-static void note_rate(hf_window *window, hf_time now, const hf_peer_flow *flow, bool is_full)
-{
-    hf_span elapsed = now - window->round.began;
-    uint64_t bytes = flow->bytes_delivered - window->round.delivered;
-    if (elapsed <= 0)
-        return;
-    uint64_t rate = bytes * MICROSECONDS / (uint64_t)elapsed;
-    if (is_full || rate > window->rate) {
-        window->rates[window->rates_at] = rate;
-        window->rates_at = (window->rates_at + 1) % HF_WINDOW_RATES;
-    }
-    window->rate = rate_of(window, window->rounds_queued >= ROUNDS_RECENT ? ROUNDS_RECENT : HF_WINDOW_RATES);
-}
-
-/* True: it was more in this round trip than any weather. */
-static bool note_loss(hf_window *window, const hf_peer_flow *flow)
-{
-    uint64_t delivered = (flow->bytes_delivered - window->round.delivered) / window->packet + 1;
-    uint64_t chunks = flow->chunks_lost - window->round.lost;
-    double lost = 100.0 * (double)chunks / (double)delivered;
-    window->loss += ((lost < 100 ? lost : 100) - window->loss) / LOSS_ROUNDS;
-    return lost >= LOSS_BEARABLE_PERCENT && chunks >= LOSS_CHUNKS;
-}
-
 /* Acknowledgements that come in bursts, from a radio that collects packets or a machine that is busy, would leave the path
  * idle between them: the window holds a burst more. (BBR, "extra acked".) */
 static void note_burst(hf_window *window, hf_time now, const hf_peer_flow *flow)
 {
     uint64_t came = flow->bytes_delivered - window->burst.delivered;
     uint64_t due = window->rate * (uint64_t)(now - window->burst.began) / MICROSECONDS;
-    if (came <= due || window->rate == 0) {
+    if (came <= due || window->mode != HF_WINDOW_STEADY) {
         window->burst.began = now;
         window->burst.delivered = flow->bytes_delivered;
     } else if (came - due > window->burst.most) {
@@ -151,21 +117,72 @@ static size_t burst_allowance(const hf_window *window)
     return most - usual < cap ? most - usual : cap;
 }
 
+/* The path delivers more than was known: what seemed a burst was that. */
+static void forget_bursts(hf_window *window)
+{
+    window->burst.most = window->burst.before = 0;
+    window->burst.rounds = 0;
+}
+
+static uint64_t rate_of(const hf_window *window, size_t rounds)
+{
+    uint64_t most = 0;
+    for (size_t i = 1; i <= rounds; i++) {
+        uint64_t rate = window->rates[(window->rates_at + HF_WINDOW_RATES - i) % HF_WINDOW_RATES];
+        most = rate > most ? rate : most;
+    }
+    return most;
+}
+
+/* What was delivered while there was not enough to send, or while SCTP held it back, says what the path can do at least. */
+static void note_rate(hf_window *window, hf_time now, const hf_peer_flow *flow, bool is_full)
+{
+    hf_span elapsed = now - window->round.began;
+    uint64_t bytes = flow->bytes_delivered - window->round.delivered, before = window->rate;
+    if (elapsed <= 0)
+        return;
+    uint64_t rate = bytes * MICROSECONDS / (uint64_t)elapsed;
+    if (is_full || rate > window->rate) {
+        window->rates[window->rates_at] = rate;
+        window->rates_at = (window->rates_at + 1) % HF_WINDOW_RATES;
+    }
+    window->rate = rate_of(window, window->rounds_queued >= ROUNDS_RECENT ? ROUNDS_RECENT : HF_WINDOW_RATES);
+    if (window->rate > before + before / 20)
+        forget_bursts(window);
+}
+
+/* True: it was more in this round trip than any weather. */
+static bool note_loss(hf_window *window, const hf_peer_flow *flow)
+{
+    uint64_t delivered = (flow->bytes_delivered - window->round.delivered) / window->packet + 1;
+    uint64_t chunks = flow->chunks_lost - window->round.lost;
+    double lost = 100.0 * (double)chunks / (double)delivered;
+    window->loss += ((lost < 100 ? lost : 100) - window->loss) / LOSS_ROUNDS;
+    return lost >= LOSS_BEARABLE_PERCENT && chunks >= LOSS_CHUNKS;
+}
+
 static size_t bytes_in(const hf_window *window, hf_span span, unsigned percent)
 {
     uint64_t bytes = window->rate * (uint64_t)span / MICROSECONDS * percent / 100;
     return bytes > least(window) ? (size_t)bytes : least(window);
 }
 
-static size_t steady_limit(const hf_window *window)
+static size_t full_limit(const hf_window *window)
 {
     hf_span rtt = window->rtt_min, full = rtt + QUEUE_WANTED;
-    size_t burst = burst_allowance(window);
     if (window->cycle == 0)
-        return bytes_in(window, full, PROBE_PERCENT) + burst;
+        return bytes_in(window, full, PROBE_PERCENT);
     if (window->cycle == 1)
-        return (rtt > full / 2 ? bytes_in(window, rtt, DRAIN_PERCENT) : bytes_in(window, full / 2, 100)) + burst;
-    return bytes_in(window, full, 100) + burst;
+        return rtt > full / 2 ? bytes_in(window, rtt, DRAIN_PERCENT) : bytes_in(window, full / 2, 100);
+    return bytes_in(window, full, 100);
+}
+
+/* What is lost beyond all weather did not fit. */
+static size_t steady_limit(const hf_window *window)
+{
+    size_t limit = full_limit(window) + burst_allowance(window);
+    size_t lossy = limit * LOSSY_PERCENT / 100 > least(window) ? limit * LOSSY_PERCENT / 100 : least(window);
+    return window->loss < LOSS_BEARABLE_PERCENT ? limit : lossy;
 }
 
 /* --- Round trips --------------------------------------------------------------------------------------------------- */
@@ -191,13 +208,14 @@ static void take_rtt(hf_window *window, hf_time now, hf_span rtt)
     window->queued_run = rtt - window->rtt_min >= QUEUE_FULL ? window->queued_run + 1 : 0;
 }
 
-/* A queue that is longer than ours can be. On a slow path ours is what the least window makes. */
+/* A queue that is longer than ours can be: on a slow path the least window makes one, and bursts do. */
 static hf_span foreign_queue(const hf_window *window)
 {
     hf_span most = window->rtt_min / 8 > QUEUE_FOREIGN ? window->rtt_min / 8 : QUEUE_FOREIGN;
     hf_span least_takes = window->rate > 0 ? (hf_span)(least(window) * MICROSECONDS / window->rate) : 0;
     hf_span own = least_takes - window->rtt_min - QUEUE_WANTED;
-    return own > 0 ? most + own : most;
+    hf_span burst = window->rate > 0 ? (hf_span)(burst_allowance(window) * MICROSECONDS / window->rate) : 0;
+    return most + (own > 0 ? own : 0) + burst;
 }
 
 static void become_steady(hf_window *window)
@@ -387,7 +405,8 @@ void hf_window_update(hf_window *window, hf_time now, const hf_peer_flow *flow)
     window->pace_refused = false; /* until somebody asks in vain */
     if (flow->packet_max > 0)
         window->packet = flow->packet_max;
-    if (flow->bytes_delivered < window->forgotten) { /* what is acknowledged now went another way */
+    if (window->forgotten > 0 &&
+        flow->bytes_delivered <= window->forgotten) { /* what is acknowledged now went another way */
         window->rtt_samples = flow->rtt_samples;
         return;
     }
