@@ -8,7 +8,7 @@ const TEXT = 'zwölf Boxkämpfer 🥊 über den Sylter Deich';
 const BULK = { size: 16 * 1024, count: 1024 };
 const OURS_MAX = 262_144; // HF_MESSAGE_MAX_DEFAULT
 const LONG = 8 * 1024 * 1024; // from somewhere above this on, Firefox loses a message, to another Firefox, too
-const SEND_BUFFER = 4_194_304; // HF_SEND_BUFFER_DEFAULT: no message is longer
+const SEND_BUFFER = 8_388_608; // HF_CHANNEL_BUFFER_DEFAULT: no message is longer
 
 // What both ends take in one message.
 function sizesFor({ theirs }) {
@@ -75,7 +75,7 @@ export const messages = {
       },
     },
     {
-      name: 'our longest message: as long as they take, 4 MiB at the most',
+      name: 'our longest message: as long as they take, 8 MiB at the most',
       async play(stage) {
         const both = await stage.connectWithChannel('chat');
         const longest = Math.min(sizesFor(both).theirMax, SEND_BUFFER);
