@@ -1,4 +1,5 @@
-/* relay_priv.h: what the files about relays share with the others: allocation.c, relayed.c, join.c. */
+/* relay_priv.h: what the files about relays share with the others: allocation.c, allocate.c,
+ * relayed.c, join.c. */
 #ifndef HF_ICE_RELAY_PRIV_H
 #define HF_ICE_RELAY_PRIV_H
 
@@ -61,6 +62,20 @@ void hf_ice_allocation_on_stream(hf_ice *ice, hf_time now, hf_ice_allocation *a,
 void hf_ice_allocation_carry(hf_time now, const hf_ice_pair *pair);
 /* A path is suspect: do the servers still have them? */
 void hf_ice_allocations_probe(hf_ice *ice, hf_time now);
+
+/* Ours is among the addresses that the driver told. */
+bool hf_ice_allocations_have_base(const hf_ice *ice, const hf_addr *addr);
+
+/* --- allocate.c: one of them ---------------------------------------------------------------------------------------- */
+
+void hf_ice_allocation_start(hf_ice *ice, hf_time now, hf_ice_allocation *a);
+/* It could not be had, or is lost: another address of the server, or a pause. */
+void hf_ice_allocation_fail(hf_ice *ice, hf_time now, hf_ice_allocation *a, hf_err cause, unsigned code);
+void hf_ice_allocation_drop_client(hf_ice *ice, hf_ice_allocation *a);
+void hf_ice_allocation_take_events(hf_ice *ice, hf_time now, hf_ice_allocation *a);
+/* Its candidates, for the newest generation; and away from all. */
+void hf_ice_allocation_offer(hf_ice *ice, hf_ice_allocation *a);
+void hf_ice_allocation_withdraw(hf_ice *ice, const hf_ice_allocation *a);
 
 /* --- relayed.c: datagrams that come and go by way of a relay -------------------------------------------------------- */
 
