@@ -260,8 +260,8 @@ static void on_open(hf_connection *connection, hf_datachannel carrier)
 {
     hf_datachannel_info info;
     hf_field field;
-    if (hf_peer_channel_info(connection->peer, carrier, &info) != HF_OK)
-        return;
+    if (hf_peer_channel_info(connection->peer, carrier, &info) != HF_OK || !info.remote)
+        return; /* one of ours, of a channel that has given way a moment ago */
     hf_err err = connection->session->config.plain ? HF_ENOENT : hf_field_read(info.protocol, &field);
     if (err == HF_ENOENT) {
         adopt_plain(connection, carrier, &info);

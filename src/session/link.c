@@ -175,6 +175,7 @@ static void on_hello(hf_connection *connection, const hf_control *hello, hf_byte
     link->protocol = HF_PROTOCOL_HOLDFAST;
     link->ping_due = session->now;
     if (connection == session->current) {
+        session->traffic.owes = true;
         hear_received(connection, hello->u.hello.received);
         return;
     }

@@ -357,6 +357,22 @@ bool hf_outbox_take_back(hf_outbox *box, hf_returned *out)
     return true;
 }
 
+void hf_outbox_hand_over(hf_outbox *box, hf_outbox *to)
+{
+    rewind_cursor(box);
+    to->env = box->env;
+    if (to->newest)
+        to->newest->next = box->oldest;
+    else
+        to->oldest = box->oldest;
+    to->newest = box->newest ? box->newest : to->newest;
+    to->next = to->oldest;
+    to->len += box->len;
+    to->queued += box->queued;
+    box->oldest = box->next = box->newest = NULL;
+    box->len = box->queued = 0;
+}
+
 bool hf_outbox_take_too_long(hf_outbox *box, hf_returned *out)
 {
     if (!box->too_long)

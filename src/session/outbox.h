@@ -90,8 +90,11 @@ typedef struct hf_returned {
 } hf_returned;
 bool hf_outbox_take_back(hf_outbox *box, hf_returned *out);
 
-/* The same for one longer than `message_max`, among those that were queued before the limit was known and of which nothing
- * was given. Later ones take its number. It is in the way of the others until it is taken. */
+/* All that is in it goes to the end of `to`, which is for taking back alone: a struct of zeroes, or what this has filled. */
+void hf_outbox_hand_over(hf_outbox *box, hf_outbox *to);
+
+/* As take_back, for one longer than `message_max`, among those that were queued before the limit was known and of which
+ * nothing was given. Later ones take its number. It is in the way of the others until it is taken. */
 bool hf_outbox_take_too_long(hf_outbox *box, hf_returned *out);
 
 /* Its channel has lost to another of its name, where nothing of it was delivered: all goes out there, by that one's

@@ -78,6 +78,10 @@ static bool give_part(hf_channel *channel, const hf_peer_flow *flow)
     hf_outbox_part part;
     if (channel->carrier == 0 || !hf_outbox_peek(&channel->outbox, part_max(session, channel, flow), &part))
         return true; /* its window has closed, or its data channel has */
+    if (channel->outbox.framed && channel->outbox.delivery == HF_DELIVERY_FRESH && flow->bytes_sent != flow->bytes_given) {
+        hf_scheduler_add(&traffic->scheduler, &channel->turn);
+        return false; /* here a fresher one can still take its place, and an outage ends it; inside SCTP it would wait */
+    }
     hf_err err = give(channel, &part);
     switch ((int)err) {
     case HF_OK:

@@ -152,18 +152,12 @@ void hf_link_restore(hf_connection *connection)
 /* It moves aside, so that what handlers send meanwhile waits for the next connection, and is not handed back. */
 void hf_channel_hand_back(hf_channel *channel, hf_err cause)
 {
-    hf_outbox *box = &channel->outbox;
     hf_scheduler_remove(&channel->session->traffic.scheduler, &channel->turn);
-    if (!box->oldest || channel->returning.oldest)
+    if (!channel->outbox.oldest)
         return;
-    channel->returning = *box;
+    hf_outbox_hand_over(&channel->outbox, &channel->returning);
     channel->returning_cause = cause;
     channel->session->traffic.returning = true;
-    hf_outbox_init(box, box->env, channel->returning.delivery, channel->returning.kept_max);
-    box->framed = channel->returning.framed;
-    box->messages_acked = channel->returning.messages_acked;
-    box->replayed = channel->returning.replayed;
-    box->dropped = channel->returning.dropped;
 }
 
 void hf_link_hand_back(hf_session *session, hf_err cause)

@@ -39,10 +39,13 @@ static hf_channel_ref ref_of(const hf_channel *channel)
 
 /* --- Channels ------------------------------------------------------------------------------------------------------- */
 
-/* Of a fresh channel the remote waits for nothing: CLOSE goes behind what is queued. */
-static bool is_close_due(const hf_channel *channel)
+/* Of a fresh channel the remote waits for nothing: CLOSE goes behind what is queued. So it does where the remote may yet say
+ * that it takes no messages as long as those that wait: they would be handed back, and others bear their numbers. */
+static bool is_close_due(const hf_connection *connection, const hf_channel *channel)
 {
-    bool waits = channel->outbox.delivery == HF_DELIVERY_FRESH && channel->outbox.queued > 0 && channel->carrier != 0;
+    bool is_fresh = channel->outbox.delivery == HF_DELIVERY_FRESH;
+    bool waits = channel->outbox.queued > 0 &&
+                 (is_fresh ? channel->carrier != 0 : !connection->link.hello_heard || channel->outbox.too_long);
     return channel->closing && !channel->close_said && !channel->close_confirmed && !waits;
 }
 
@@ -55,7 +58,7 @@ static hf_err say_ends(hf_connection *connection, hf_channel *channel)
 {
     hf_control_last ours = {.channel = ref_of(channel), .last = channel->outbox.number_last};
     hf_control_last theirs = {.channel = ref_of(channel), .last = channel->last};
-    if (is_close_due(channel)) {
+    if (is_close_due(connection, channel)) {
         hf_err err = hf_link_say_of_channel(connection, HF_CONTROL_CLOSE, &ours);
         if (err != HF_OK)
             return err;
@@ -204,14 +207,14 @@ static bool say_bye(hf_connection *connection)
     hf_control_write_bye(&w, HF_CONTROL_BYE);
     for (; end < session->channels_len && w.cap - w.len >= HF_CONTROL_ITEM_MAX; end++) {
         const hf_channel *channel = session->channels[end];
-        if (is_reported(channel) && is_close_due(channel))
+        if (is_reported(channel) && is_close_due(connection, channel))
             hf_control_write_last(&w, &(hf_control_last){.channel = ref_of(channel), .last = channel->outbox.number_last});
     }
     if (say_written(connection, &w) != HF_OK)
         return false;
     for (size_t i = 0; i < end; i++) {
         hf_channel *channel = session->channels[i];
-        channel->close_said |= is_reported(channel) && is_close_due(channel);
+        channel->close_said |= is_reported(channel) && is_close_due(connection, channel);
     }
     return true;
 }
