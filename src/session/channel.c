@@ -156,7 +156,8 @@ hf_channel *hf_channel_find(const hf_session *session, bool remote, uint64_t inc
 {
     for (size_t i = 0; i < session->channels_len; i++) {
         hf_channel *channel = session->channels[i];
-        if (channel->speaks == HF_PROTOCOL_HOLDFAST && channel->remote == remote && channel->incarnation == incarnation)
+        bool is_it = channel->remote == remote && channel->incarnation == incarnation;
+        if (is_it && channel->speaks == HF_PROTOCOL_HOLDFAST && !channel->over)
             return channel;
     }
     return NULL;

@@ -76,6 +76,11 @@ typedef struct hf_traffic {
     hf_control_last *early;    /* CLOSE that overtook its OPEN */
     size_t early_len, early_cap;
 
+    uint64_t delivered;  /* bytes, the last time when the connection was asked, */
+    hf_time progress_at; /* and the last time when there were more, or nothing was on its way */
+    bool was_idle;       /* nothing was */
+    bool is_silent;      /* that is much too long ago */
+
     hf_time ack_due; /* HF_NEVER: nothing is to be acknowledged */
     bool owes;       /* there may be something to say of a channel */
 

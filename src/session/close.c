@@ -87,7 +87,7 @@ static void hear_of_unknown(hf_connection *connection, const hf_control_last *cl
 void hf_close_hear(hf_connection *connection, const hf_control_last *close)
 {
     hf_channel *channel = hf_channel_find(connection->session, close->channel.of_writer, close->channel.incarnation);
-    if (!channel || channel->over) {
+    if (!channel) {
         hear_of_unknown(connection, close);
         return;
     }
@@ -105,7 +105,7 @@ void hf_close_hear_confirmed(hf_connection *connection, const hf_control_last *c
 {
     hf_session *session = connection->session;
     hf_channel *channel = hf_channel_find(session, closed->channel.of_writer, closed->channel.incarnation);
-    if (!channel || channel->over)
+    if (!channel)
         return; /* one that gave way, or one of an earlier connection */
     hf_control_received all = {
         .received = closed->last, .window = channel->outbox.window, .message_max = channel->outbox.message_max};

@@ -82,6 +82,9 @@ void hf_link_take_over(struct hf_connection *connection, struct hf_connection *b
 /* It is lost, and nothing has taken its place yet: what would be stale by then is dropped. */
 void hf_link_pause(struct hf_connection *connection);
 
+/* Its path does not answer at the moment. */
+void hf_link_doubt(struct hf_connection *connection);
+
 /* The same connection has a path again. */
 void hf_link_restore(struct hf_connection *connection);
 
@@ -138,6 +141,10 @@ void hf_close_hear(struct hf_connection *connection, const hf_control_last *clos
 void hf_close_hear_confirmed(struct hf_connection *connection, const hf_control_last *closed);
 void hf_close_hear_bye(struct hf_connection *connection, hf_bytes lasts);
 void hf_close_hear_bye_done(struct hf_connection *connection);
+
+/* resume.c: fresh channels drop what waits in them, and take nothing; or they take it again. */
+void hf_traffic_mute(hf_session *session);
+void hf_traffic_unmute(hf_session *session);
 
 /* pump.c */
 void hf_pump(hf_session *session, hf_time now);

@@ -55,6 +55,7 @@ static void on_serving(hf_connection *connection, hf_connection_state state, hf_
         on_connected(connection);
         break;
     case HF_CONNECTION_DISCONNECTED:
+        hf_link_doubt(connection);
         if (session->state != HF_SESSION_RECONNECTING)
             hf_session_enter(session, HF_SESSION_UNSTABLE, cause);
         break;

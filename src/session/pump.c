@@ -9,6 +9,10 @@
 /* The data channel, or memory, is full for now. */
 #define AGAIN HF_MS(10)
 
+/* Three round trips, and between these: so long nothing may arrive of what is on its way. */
+#define SILENCE_LEAST HF_MS(500)
+#define SILENCE_MOST HF_SECONDS(2)
+
 void hf_channel_feed(hf_channel *channel)
 {
     hf_outbox_part part;
@@ -103,6 +107,25 @@ static bool give_part(hf_channel *channel, const hf_peer_flow *flow)
     }
 }
 
+/* Nothing that is on its way arrives: what fresh channels would say now were stale when it does. */
+static void mind_silence(hf_session *session, hf_time now, const hf_peer_flow *flow)
+{
+    hf_traffic *traffic = &session->traffic;
+    hf_span patience = 3 * flow->rtt_last;
+    patience = patience < SILENCE_LEAST ? SILENCE_LEAST : patience > SILENCE_MOST ? SILENCE_MOST : patience;
+    if (!traffic->is_silent && now - traffic->progress_at > patience) {
+        traffic->is_silent = true;
+        hf_traffic_mute(session);
+    }
+    if (flow->bytes_delivered == traffic->delivered && flow->bytes_delivered != flow->bytes_given)
+        return;
+    traffic->delivered = flow->bytes_delivered;
+    traffic->progress_at = now;
+    if (traffic->is_silent)
+        hf_traffic_unmute(session);
+    traffic->is_silent = false;
+}
+
 void hf_pump(hf_session *session, hf_time now)
 {
     hf_traffic *traffic = &session->traffic;
@@ -113,6 +136,9 @@ void hf_pump(hf_session *session, hf_time now)
         link->again_at != HF_NEVER)
         return;
     hf_peer_get_flow(connection->peer, &flow);
+    if (traffic->was_idle)
+        traffic->progress_at = now;
+    mind_silence(session, now, &flow);
     hf_window_update(&traffic->window, now, &flow);
     while (!hf_scheduler_is_empty(&traffic->scheduler) && hf_window_room(&traffic->window, now, &flow, false) > 0) {
         bool low = hf_window_room(&traffic->window, now, &flow, true) > 0;
@@ -121,6 +147,7 @@ void hf_pump(hf_session *session, hf_time now)
             break;
         hf_peer_get_flow(connection->peer, &flow);
     }
+    traffic->was_idle = flow.bytes_given == flow.bytes_delivered;
     size_t wanted = hf_window_wanted(&traffic->window);
     if (wanted > 0)
         hf_peer_raise_window(connection->peer, now, wanted);

@@ -3,7 +3,7 @@
 
 void hf_traffic_init(hf_traffic *traffic)
 {
-    *traffic = (hf_traffic){.ack_due = HF_NEVER};
+    *traffic = (hf_traffic){.ack_due = HF_NEVER, .was_idle = true};
     hf_scheduler_init(&traffic->scheduler);
     hf_window_init(&traffic->window);
 }
@@ -108,6 +108,9 @@ void hf_link_take_over(hf_connection *connection, hf_connection *before, bool co
     traffic->early_len = 0;
     traffic->owes = true;
     hf_window_init(&traffic->window);
+    traffic->delivered = 0;
+    traffic->was_idle = true;
+    traffic->is_silent = false;
     for (size_t i = 0; i < session->channels_len; i++)
         leave(session->channels[i]);
     if (!continues)
@@ -124,27 +127,45 @@ void hf_link_take_over(hf_connection *connection, hf_connection *before, bool co
     hf_link_drive(session, session->now);
 }
 
+void hf_traffic_mute(hf_session *session)
+{
+    for (size_t i = 0; i < session->channels_len; i++) {
+        hf_channel *channel = session->channels[i];
+        if (channel->outbox.delivery == HF_DELIVERY_FRESH && channel->outbox.is_open)
+            hf_outbox_pause(&channel->outbox);
+    }
+}
+
+void hf_traffic_unmute(hf_session *session)
+{
+    for (size_t i = 0; i < session->channels_len; i++) {
+        hf_channel *channel = session->channels[i];
+        if (channel->carrier != 0)
+            hf_outbox_open(&channel->outbox);
+    }
+}
+
+void hf_link_doubt(hf_connection *connection)
+{
+    if (connection == connection->session->current)
+        hf_traffic_mute(connection->session);
+}
+
 void hf_link_pause(hf_connection *connection)
 {
-    hf_session *session = connection->session;
     connection->link.paused = true;
-    for (size_t i = 0; connection == session->current && i < session->channels_len; i++) {
-        if (session->channels[i]->outbox.delivery == HF_DELIVERY_FRESH)
-            hf_outbox_pause(&session->channels[i]->outbox);
-    }
+    hf_link_doubt(connection);
 }
 
 void hf_link_restore(hf_connection *connection)
 {
     hf_session *session = connection->session;
     connection->link.paused = false;
-    for (size_t i = 0; connection == session->current && i < session->channels_len; i++) {
-        hf_channel *channel = session->channels[i];
-        if (channel->carrier == 0)
-            continue;
-        hf_outbox_open(&channel->outbox);
-        hf_channel_feed(channel);
-    }
+    if (connection != session->current)
+        return;
+    hf_traffic_unmute(session);
+    for (size_t i = 0; i < session->channels_len; i++)
+        hf_channel_feed(session->channels[i]);
 }
 
 /* --- Nobody --------------------------------------------------------------------------------------------------------- */
