@@ -121,11 +121,18 @@ Test(inbox, hands_parts_on_as_they_come)
     cr_expect_str_eq(drain(&box), "ghi>");
     cr_expect_eq(box.waiting, 0);
 
+    cr_assert_eq(take(&box, (hf_frame){.part = HF_PART_FIRST, .number = 2, .length = 4}, 1, &piece, &passed), HF_OK);
+    cr_assert(passed && piece.first);
+    cr_assert_eq(part(&box, 2, 1, 2, 4), HF_OK);
+    cr_expect_str_eq(drain(&box), "bc", "the first part was passed on");
+    cr_assert_eq(part(&box, 2, 3, 1, 4), HF_OK);
+    cr_expect_str_eq(drain(&box), "d>");
+
     box.in_parts = false;
-    cr_assert_eq(part(&box, 2, 0, 2, 4), HF_OK);
+    cr_assert_eq(part(&box, 3, 0, 2, 4), HF_OK);
     box.in_parts = true; /* from the next message on */
     cr_expect_str_eq(drain(&box), "");
-    cr_assert_eq(part(&box, 2, 2, 2, 4), HF_OK);
+    cr_assert_eq(part(&box, 3, 2, 2, 4), HF_OK);
     cr_expect_str_eq(drain(&box), "<abcd>");
     box_clear(&box);
 }
@@ -330,6 +337,7 @@ Test(inbox, knows_when_it_has_all)
     hf_inbox box;
     box_init(&box, HF_DELIVERY_UNORDERED, 4000, 2000);
     cr_expect(hf_inbox_has_all(&box, 0));
+    cr_expect_not(hf_inbox_has_all(&box, 1));
     cr_assert_eq(whole(&box, 2, 1), HF_OK);
     cr_expect_not(hf_inbox_has_all(&box, 2));
     cr_assert_eq(whole(&box, 1, 1), HF_OK);
@@ -344,7 +352,9 @@ Test(inbox, begins_anew_with_what_waits)
     cr_assert_eq(whole(&box, 1, 1), HF_OK);
     cr_assert_eq(whole(&box, 3, 2), HF_OK);
     cr_assert_eq(part(&box, 4, 0, 1, 3), HF_OK);
+    hf_inbox_report(&box, &(hf_control_received){0});
     hf_inbox_begin_anew(&box);
+    cr_expect(hf_inbox_owes_ack(&box, &(bool){false}), "whoever is new does not know the window");
     cr_assert_eq(whole(&box, 1, 3), HF_OK);
     cr_expect_str_eq(drain(&box), "<a>|<ab>|<abc>");
     cr_expect_eq(box.received, 1);
