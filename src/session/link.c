@@ -267,14 +267,15 @@ static void hold(hf_connection *connection, const hf_peer_event *e)
     link->held_bytes += len;
 }
 
-void hf_link_hear_held(hf_connection *connection)
+bool hf_link_hear_held(hf_session *session)
 {
     held_event held;
-    hf_session *session = connection->session;
-    while (!session->free_due && !connection->link.failed && hf_ring_pop(&connection->link.held, &held)) {
-        hf_link_hear(connection, &held.event);
-        hf_dealloc(session->env, held.data);
-    }
+    hf_connection *connection = session->current;
+    if (connection->link.failed || !hf_ring_pop(&connection->link.held, &held))
+        return false;
+    hf_link_hear(connection, &held.event);
+    hf_dealloc(session->env, held.data);
+    return true;
 }
 
 static void hear_control(hf_connection *connection, const hf_peer_event *e)

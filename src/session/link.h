@@ -125,7 +125,7 @@ void hf_link_fail(struct hf_connection *connection, hf_err cause, const char *wh
 HF_CHECKED hf_err hf_link_open_control(struct hf_connection *connection);
 bool hf_link_is_up(const struct hf_connection *connection);
 bool hf_link_may_say(const struct hf_connection *connection); /* HELLO first */
-void hf_link_hear_held(struct hf_connection *connection);
+bool hf_link_hear_held(hf_session *session);                  /* the next thing that overtook the HELLO; false: nothing */
 
 /* say.c */
 void hf_link_say(struct hf_connection *connection, hf_time now); /* all that is owed */

@@ -123,7 +123,6 @@ void hf_link_take_over(hf_connection *connection, hf_connection *before, bool co
         hf_carry_all(connection);
     hf_dealloc(session->env, link->hello);
     link->hello = NULL;
-    hf_link_hear_held(connection);
     hf_link_drive(session, session->now);
 }
 

@@ -85,12 +85,12 @@ static void tell_open(hf_channel *channel)
     hf_session_emit(channel->session, &event);
 }
 
-/* The oldest news of the channel that has waited longest. */
+/* The oldest news of the channel that has waited longest; then what was held back until the application knows all that. */
 bool hf_link_dispatch(hf_session *session)
 {
     hf_channel *channel = session->traffic.news_first;
     if (!channel)
-        return false;
+        return hf_link_hear_held(session);
     unsigned news = channel->news & -channel->news;
     channel->news &= ~news;
     if (channel->news == 0) {
