@@ -98,6 +98,7 @@ static hf_err answer_apart(hf_session *session, hf_time now, uint32_t generation
         return err;
     }
     hf_session_install_next(session, *out, now);
+    hf_connection_take_early(*out, now);
     hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED}, NULL);
     return HF_OK;
 }
@@ -193,6 +194,9 @@ static hf_err take_candidate(hf_session *session, hf_time now, const hf_signal *
         return HF_EINVAL;
     hf_err err = hf_session_begin(session, now);
     hf_connection *connection = hf_session_place_candidate(session, signal->generation, signal->ufrag);
+    bool is_early = !connection && signal->generation > hf_session_generation(session);
+    if (err == HF_OK && is_early)
+        err = hf_session_keep_early(session, signal);
     if (err == HF_OK && connection && connection->silent_at == HF_NEVER)
         err = hf_connection_explained(
             connection, hf_peer_add_ice_candidate(connection->peer, now, signal->candidate, signal->mid, signal->ufrag));

@@ -15,10 +15,15 @@ static void tell(hf_session *session, hf_err cause)
     hf_session_push_or_log(session, (hf_session_event){.type = HF_SESSION_STATE_CHANGED, .cause = cause}, NULL);
 }
 
+/* Of attempts that follow each other. A generation that is further ahead is one that somebody has made up: it may show what
+ * it is worth, but numbers do not run out for it. */
+#define GENERATIONS_AHEAD_MAX 4096
+
 uint32_t hf_session_next_generation(const hf_session *session)
 {
     uint32_t serving = session->current->generation, made = session->next ? session->next->generation : 0;
-    return (serving > made ? serving : made) + 1;
+    uint32_t newest = made > serving && made - serving <= GENERATIONS_AHEAD_MAX ? made : serving;
+    return newest < UINT32_MAX ? newest + 1 : newest;
 }
 
 /* --- What is gone ---------------------------------------------------------------------------------------------------- */

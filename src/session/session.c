@@ -63,6 +63,7 @@ void hf_session_free(hf_session *session)
         hf_connection_free(c);
     }
     hf_session_forget_stranger(session);
+    hf_session_clear_early(session);
     hf_certificate_free(session->own_certificate);
     hf_session_config_clear(&session->config, env);
     hf_dealloc(env, session);

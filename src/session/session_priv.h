@@ -3,7 +3,8 @@
  *   session.c  birth, end, and the driver's face      connect.c     offers, answers, candidates: what the application asks
  *   states.c   which state leads to which             connection.c  one connection, of which a session has several in time
  *   reconnect.c  the next one, and what is gone       place.c       which connection a signal is about
- *   identity.c   who the remote is                    recognition.c the line by which sessions know each other
+ *   identity.c   who the remote is                    early.c       candidates that came before their offer
+ *   recognition.c  the line by which sessions know each other
  *   news.c     what a connection says                 events.c      the application's events and handlers
  *   channel.c  named channels (channel_priv.h, link.h) config.c     a configuration that owns its strings
  *   locals.c   which local addresses there are        names.c       words for states
@@ -51,6 +52,12 @@ typedef struct hf_stranger {
     char *sdp; /* NULL: nobody */
 } hf_stranger;
 
+/* A candidate of a connection whose offer is not here yet. */
+typedef struct early_candidate {
+    uint32_t generation;
+    char *candidate, *mid, *ufrag; /* NULL: the end of them; not said */
+} early_candidate;
+
 /* Where an offer of the remote belongs. */
 typedef enum hf_offer_place {
     HF_OFFER_HERE = 0, /* to a connection that there is */
@@ -73,6 +80,8 @@ struct hf_session {
 
     hf_identity pin;      /* who the remote has to be; nobody: whoever comes first */
     hf_stranger stranger; /* the last */
+    early_candidate *early;
+    size_t early_len, early_cap;
 
     hf_session_state state;
     hf_time lost_at;      /* when it was connected last; HF_NEVER: it is */
@@ -109,6 +118,11 @@ hf_offer_place hf_session_place_offer(const hf_session *session, uint32_t genera
 /* NULL: none that there is. */
 hf_connection *hf_session_place_answer(const hf_session *session, uint32_t generation);
 hf_connection *hf_session_place_candidate(const hf_session *session, uint32_t generation, const char *ufrag);
+
+/* early.c */
+HF_CHECKED hf_err hf_session_keep_early(hf_session *session, const hf_signal *signal);
+void hf_connection_take_early(hf_connection *connection, hf_time now); /* its offer is here */
+void hf_session_clear_early(hf_session *session);
 
 /* reconnect.c */
 uint32_t hf_session_next_generation(const hf_session *session);

@@ -1,4 +1,6 @@
 /* connections.c: several connections of a session, one after the other and beside each other. */
+#include "session_config.h"
+
 #include "pair.h"
 #include "solo.h"
 
@@ -191,6 +193,7 @@ Test(connections, forged_offers_harm_nothing)
     free(other_id);
     free_caught(&c);
     cr_expect(pair_reconnect(&p, 1), "and the true one is taken");
+    cr_expect_lt(hf_session_generation(p.side[1].session), 100, "made-up numbers do not count");
     pair_clear(&p);
 }
 
@@ -211,6 +214,33 @@ Test(connections, an_offer_of_a_generation_that_is_over_is_refused)
                        .ufrag = "gone"};
     cr_expect_eq(hf_session_signal(p.side[1].session, p.now, &late), HF_OK, "late, which is nobody's fault");
     expect_talk(&p, "all the while");
+    free_caught(&c);
+    pair_clear(&p);
+}
+
+/* Each way of envelopes may put them in another order. */
+Test(connections, candidates_that_overtake_their_offer_are_kept_for_it)
+{
+    pair p;
+    caught c;
+    connect(&p);
+    catch_offer(&p, 0, &c); /* no candidate is in it */
+    cr_assert_null(strstr(c.offer, "a=candidate:"));
+    char *ufrag = strndup(strstr(c.offer, "ice-ufrag:") + 10, strcspn(strstr(c.offer, "ice-ufrag:") + 10, "\r"));
+    hf_signal signal = {.type = HF_SIGNAL_CANDIDATE, .generation = 2, .mid = "0", .ufrag = ufrag};
+    signal.candidate = "candidate:1 1 udp 2130706431 192.0.2.9 9 typ host";
+    size_t before = p.env.blocks;
+    for (int i = 0; i < 3 * HF_ICE_REMOTE_CANDIDATES_MAX; i++)
+        cr_expect_eq(hf_session_signal(p.side[1].session, p.now, &signal), HF_OK);
+    cr_expect_leq(p.env.blocks, before + 1 + 3 * HF_ICE_REMOTE_CANDIDATES_MAX, "they are bounded");
+    signal.generation = 7;
+    cr_expect_eq(hf_session_signal(p.side[1].session, p.now, &signal), HF_OK, "of another");
+    p.side[1].silent = true; /* its own candidates and answer: nothing follows from them */
+    cr_assert_eq(offer_to(&p, 1, 2, c.offer), HF_OK);
+    pair_run(&p, HF_SECONDS(1), NULL);
+    hf_ice_pair_info with;
+    cr_expect(hf_peer_get_pair(hf_session_newest_peer(p.side[1].session), 0, &with), "with what came early");
+    free(ufrag);
     free_caught(&c);
     pair_clear(&p);
 }
