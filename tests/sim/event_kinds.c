@@ -134,10 +134,12 @@ static void kill_process(events *t, int a, int b)
 void events_connect(events *t, int a, int b)
 {
     sim_party *p = party_at(t, a);
-    if (p->manager && !p->self.asleep && !party_talk_with(p, b)) {
+    party_talk *talk = p->manager && !p->self.asleep ? party_talk_with(p, b) : NULL;
+    if (!p->manager || p->self.asleep || (talk && talk->state != HF_SESSION_NEW))
+        return;
+    if (!talk)
         party_forget(p, b);
-        party_connect(p, b);
-    }
+    party_connect(p, b); /* NEW: nothing but candidates has come */
 }
 
 static void connect_all(events *t, int a)

@@ -64,7 +64,7 @@ typedef struct sim_group {
 #define SIM_GROUP_SHIFT 64 /* ports between those of one and those of the next */
 #define SIM_HOSTS_MAX 32
 #define SIM_INTERFACES_MAX 4
-#define SIM_STREAMS_MAX 64
+#define SIM_STREAMS_MAX 256
 #define SIM_LISTENS_MAX 4
 #define SIM_BOUND_MAX 256
 

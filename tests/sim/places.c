@@ -63,7 +63,8 @@ static hf_addr ipv4(unsigned a, unsigned b, unsigned c, unsigned d)
 /* 2001:db8:SITE::HOST */
 static hf_addr ipv6(unsigned site, unsigned host)
 {
-    return (hf_addr){.family = HF_FAMILY_IPV6, .ip = {0x20, 0x01, 0x0d, 0xb8, 0, (uint8_t)site, [15] = (uint8_t)host}};
+    return (hf_addr){.family = HF_FAMILY_IPV6,
+                     .ip = {0x20, 0x01, 0x0d, 0xb8, 0, (uint8_t)site, [14] = (uint8_t)(host >> 8), (uint8_t)host}};
 }
 
 /* --- Boxes ------------------------------------------------------------------------------------------------------- */
@@ -84,7 +85,7 @@ static hf_addr outside_of(const sim_place *place)
 {
     if (kinds[place->kind].carrier)
         return ipv4(100, 64, place->number, 1 + place->outside);
-    return ipv4(203, 0, 113, 1 + 16 * place->number + place->outside);
+    return ipv4(203, 1 + place->number, place->outside / 250, 1 + place->outside % 250);
 }
 
 void sim_place_init(sim_place *place, sim_places *places, sim_kind kind)
@@ -125,9 +126,9 @@ static void next_address(sim_place *place, hf_addr addrs[2])
     if (kinds[place->kind].ipv6)
         addrs[1] = ipv6(1 + place->number, host);
     else if (place->kind == SIM_NONE)
-        addrs[0] = ipv4(203, 0, 113, 1 + 16 * place->number + host);
+        addrs[0] = ipv4(203, 1 + place->number, 100 + host / 250, 1 + host % 250);
     else
-        addrs[0] = ipv4(192, 168, 1 + place->number / 2, host);
+        addrs[0] = ipv4(10, 1 + place->number / 2, host / 250, 1 + host % 250);
     addrs[0].port = addrs[1].port = (uint16_t)(PORT_FIRST + host);
 }
 

@@ -23,7 +23,11 @@ void sim_relay_restart(sim_relay *relay)
 {
     static const hf_turn_user user = {SIM_RELAY_USER, SIM_RELAY_PASSWORD};
     hf_addr addrs[2] = {relay->host.interfaces[0].addrs[0], relay->host.interfaces[0].addrs[1]};
-    hf_turn_server_config config = {.users = &user, .users_len = 1, .relay_addrs = addrs, .relay_addrs_len = 2};
+    hf_turn_server_config config = {.users = &user,
+                                    .users_len = 1,
+                                    .relay_addrs = addrs,
+                                    .relay_addrs_len = 2,
+                                    .user_allocations_max = HF_TURN_ALLOCATIONS_MAX};
     hf_err err = hf_turn_server_new(&relay->server, relay->host.sim->now, &config, &relay->env.env);
     assert(err == HF_OK);
     (void)err;
