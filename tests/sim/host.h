@@ -66,7 +66,7 @@ typedef struct sim_group {
 #define SIM_INTERFACES_MAX 4
 #define SIM_STREAMS_MAX 256
 #define SIM_LISTENS_MAX 4
-#define SIM_BOUND_MAX 256
+#define SIM_BOUND_MAX 1024
 
 typedef struct sim_host {
     struct sim *sim;

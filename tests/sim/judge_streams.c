@@ -147,6 +147,20 @@ static const char *why_stale(const court *c, const end *e, const record *said, c
     return NULL;
 }
 
+/* Whether the hearer did not read at any time between. What waits there then is its own affair. */
+static bool was_paused(const court *c, const end *hearer, hf_time said, hf_time heard)
+{
+    const history *h = &c->histories[hearer->party];
+    bool is_paused = false;
+    for (const record *r = h->records; r < h->records + h->len && r->at <= heard; r++) {
+        if (r->channel == hearer->channel && (r->type == RECORD_PAUSED || r->type == RECORD_UNPAUSED))
+            is_paused = r->type == RECORD_PAUSED;
+        if (is_paused && r->at >= said)
+            return true;
+    }
+    return false;
+}
+
 static void hear_fresh(court *c, end *e)
 {
     uint64_t newest = 0;
@@ -162,9 +176,9 @@ static void hear_fresh(court *c, end *e)
                         heard->message.id);
         else
             newest = n + 1;
-        if (stale)
+        if (stale && !was_paused(c, e->sink, said->at, heard->at))
             court_blame(c, e->sink->party, heard, stale, heard->message.id);
-        else if (heard->at - said->at > JUDGE_FRESH_AGE && !e->sink->is_paused)
+        else if (heard->at - said->at > JUDGE_FRESH_AGE && !was_paused(c, e->sink, said->at, heard->at))
             court_blame(c, e->sink->party, heard, "it hears a stale one", heard->message.id);
     }
 }

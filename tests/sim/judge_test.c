@@ -50,6 +50,7 @@ static const struct {
     {"is-refused", RECORD_REFUSED, 0, HF_EAGAIN},
     {"may-say-more", RECORD_WRITABLE, 0, HF_OK},
     {"stops-reading", RECORD_PAUSED, 0, HF_OK},
+    {"reads-again", RECORD_UNPAUSED, 0, HF_OK},
     {"opened", RECORD_CHANNEL_OPEN, 0, HF_OK},
     {"closed", RECORD_CHANNEL_CLOSED, 0, HF_OK},
     {"garbled", RECORD_GARBLED, 0, HF_OK},
@@ -206,6 +207,7 @@ Test(judge, has_nothing_against_what_may_be)
          "it was acknowledged, and never read"},
         {"a says o, a ends", "whoever ends without a word may have left something unsaid"},
         {"a is-refused o, a may-say-more o", "room again"},
+        {"b stops-reading f, a says f, wait 4, b reads-again f, b hears f 0", "the hearer did not read"},
         {"b ends, b begins-as-another, a identity-changed, wait 100", "it is never accepted"},
         {"b ends, b begins-as-another, b meets, a identity-changed, a accepts, a continuity-lost, b connects, a says o, b "
          "hears o 0",
@@ -238,6 +240,7 @@ Test(judge, finds_each_fault)
         {"a says o, a says o short, a says o, b hears o 0, b hears o 2", "it hears out of order, or not all", "a short one"},
         {"a says f, a says f, b hears f 1, b hears f 0", "it hears a late one", "overtaken"},
         {"a says f, wait 4, b hears f 0", "it hears a stale one", "old"},
+        {"b stops-reading f, b reads-again f, a says f, wait 4, b hears f 0", "it hears a stale one", "read all the while"},
         {"a is-reconnecting, a told-disconnected, a says f, a is-connected, a told-connected, b hears f 0",
          "it hears what was said in an outage", "fresh"},
         {"a says f, a is-reconnecting, a told-disconnected, a is-connected, a told-connected, b hears f 0",
