@@ -166,6 +166,7 @@ static void on_connected(remote *r, hf_time now)
     hf_session_path before = r->path;
     bool was_relay_only = r->retry.is_relay_turn;
     r->path = hf_session_get_path(r->session);
+    r->retry.is_relayed = r->path == HF_PATH_RELAYED;
     bool fell_back = r->retry.phase == HF_ATTEMPT_NONE && before == HF_PATH_DIRECT;
     if (r->retry.phase != HF_ATTEMPT_NONE || !r->retry.has_been_connected)
         hf_manager_tell(r, now, HF_RETRY_CONNECTED);

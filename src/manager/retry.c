@@ -16,6 +16,8 @@ typedef enum condition {
     ON_ITS_WAY, /* our offer has not been repeated yet, or none has crossed it */
     REPEATABLE, /* it may be */
     STALE,      /* that, and it has left long enough ago */
+    LOOKING,    /* the last attempt was agreed on: its checks go on */
+    RELAYED,    /* data goes by a relay */
     CONDITION_COUNT
 } condition;
 
@@ -28,6 +30,7 @@ typedef enum act {
     FAIL,     /* it is counted, and a wait begins */
     FINISH,   /* failures are forgotten */
     FORGET,   /* everything is */
+    SOON,     /* the end of the phase is near */
     BESIDE,   /* a restart beside the data */
     REPEAT,   /* the open offer leaves again */
     RENEW,    /* another one takes its place */
@@ -51,7 +54,9 @@ static const rule rules[] = {
     {HF_ATTEMPT_NONE, HF_RETRY_LOST, FRESH, HF_ATTEMPT_CHECKING, CHECK, HF_OK},
     {HF_ATTEMPT_NONE, HF_RETRY_LOST, ALWAYS, HF_ATTEMPT_OFFERING, BEGIN, HF_OK},
     {HF_ATTEMPT_NONE, HF_RETRY_BROKEN, ALWAYS, HF_ATTEMPT_OFFERING, CLIMB, HF_OK},
-    {HF_ATTEMPT_NONE, HF_RETRY_RELAYED, QUIET, HF_ATTEMPT_NONE, BESIDE, HF_OK},
+    {HF_ATTEMPT_NONE, HF_RETRY_RELAYED, QUIET, SAME, SOON, HF_OK},
+    {HF_ATTEMPT_NONE, HF_RETRY_TIMEOUT, RELAYED, HF_ATTEMPT_NONE, BESIDE, HF_OK},
+    {HF_ATTEMPT_NONE, HF_RETRY_TIMEOUT, ALWAYS, HF_ATTEMPT_NONE, STAY, HF_OK},
 
     {HF_ATTEMPT_OFFERING, HF_RETRY_OFFERED, ALWAYS, HF_ATTEMPT_OFFERING, OPEN, HF_OK},
     {HF_ATTEMPT_OFFERING, HF_RETRY_OFFERED_ONCE, ALWAYS, HF_ATTEMPT_OFFERING, OPEN, HF_OK},
@@ -69,6 +74,7 @@ static const rule rules[] = {
     {HF_ATTEMPT_CHECKING, HF_RETRY_TIMEOUT, ALWAYS, HF_ATTEMPT_WAITING, FAIL, HF_ENOPATH},
 
     {HF_ATTEMPT_WAITING, HF_RETRY_TIMEOUT, ALWAYS, HF_ATTEMPT_OFFERING, BEGIN, HF_OK},
+    {HF_ATTEMPT_WAITING, HF_RETRY_CHANGED, LOOKING, SAME, SOON, HF_OK},
     {HF_ATTEMPT_WAITING, HF_RETRY_CHANGED, ALWAYS, HF_ATTEMPT_OFFERING, BEGIN, HF_OK},
     {HF_ATTEMPT_WAITING, HF_RETRY_ASKED, ALWAYS, HF_ATTEMPT_OFFERING, BEGIN, HF_OK},
     {HF_ATTEMPT_WAITING, HF_RETRY_OFFERED, ALWAYS, HF_ATTEMPT_OFFERING, OPEN, HF_OK},
@@ -139,6 +145,10 @@ static bool holds(const hf_retry *retry, hf_time now, condition when)
         return retry->repeat_at != HF_NEVER;
     case STALE:
         return retry->repeat_at != HF_NEVER && now - retry->offered_at >= hf_schedule_repeat(now - retry->open_since);
+    case LOOKING:
+        return retry->was_agreed;
+    case RELAYED:
+        return retry->is_relayed;
     case CONDITION_COUNT:
         break;
     }
@@ -193,7 +203,8 @@ static hf_retry_step begin(hf_retry *retry, hf_attempt_step step)
 
 static void fail(hf_retry *retry, hf_err cause)
 {
-    retry->answered += retry->phase == HF_ATTEMPT_CHECKING;
+    retry->was_agreed = retry->phase == HF_ATTEMPT_CHECKING;
+    retry->answered += retry->was_agreed;
     retry->failures++;
     retry->cause = cause;
     retry->is_relay_turn = false;
@@ -220,6 +231,12 @@ static void enter(hf_retry *retry, hf_time now, hf_attempt_phase next)
         retry->due = now + hf_schedule_wait(retry->schedule, retry->failures, retry->env);
         break;
     }
+}
+
+static void hasten(hf_retry *retry, hf_time now)
+{
+    hf_time soon = now + (retry->phase == HF_ATTEMPT_NONE ? HF_RETRY_RELAYED_MOMENT : HF_RETRY_CHANGED_MOMENT);
+    retry->due = soon < retry->due ? soon : retry->due;
 }
 
 static void finish(hf_retry *retry)
@@ -250,7 +267,11 @@ static hf_retry_step perform(hf_retry *retry, hf_time now, const rule *r, hf_err
     case FORGET:
         hf_retry_init(retry, retry->schedule, retry->env);
         break;
+    case SOON:
+        hasten(retry, now);
+        break;
     case BESIDE:
+        retry->step = HF_STEP_RESTART;
         return HF_RETRY_RESTART;
     case REPEAT:
         retry->said_at = now;
@@ -343,7 +364,7 @@ void hf_retry_describe(const hf_retry *retry, hf_attempt *out)
                         .failures = retry->failures,
                         .relay_only = retry->is_relay_turn,
                         .since = retry->since,
-                        .next = retry->due,
+                        .next = retry->phase == HF_ATTEMPT_NONE ? HF_NEVER : retry->due,
                         .cause = retry->cause};
 }
 
@@ -405,6 +426,8 @@ static const char *const condition_words[CONDITION_COUNT] = {
     [ON_ITS_WAY] = "it may not have arrived",
     [REPEATABLE] = "the remote takes repetitions",
     [STALE] = "ours left a while ago",
+    [LOOKING] = "the last attempt goes on looking",
+    [RELAYED] = "data still goes by a relay",
 };
 
 static const char *const act_words[ACT_COUNT] = {
@@ -416,6 +439,7 @@ static const char *const act_words[ACT_COUNT] = {
     [FAIL] = "one more failure",
     [FINISH] = "failures are forgotten",
     [FORGET] = "all is forgotten",
+    [SOON] = "in a moment",
     [BESIDE] = "restart beside the data",
     [REPEAT] = "repeat the offer",
     [RENEW] = "another offer in its place",

@@ -10,8 +10,14 @@
 /* Trouble so soon after both sides have agreed to a restart is what that restart is about: the remote saw it first. */
 #define HF_RETRY_FRESH HF_SECONDS(2)
 
-/* A relay serves well enough for this long: a direct path is not looked for more often. */
+/* A relay serves well enough for this long: a direct path is not looked for more often. It may be there a moment later by
+ * itself, as where a connection begins by way of its relay. */
 #define HF_RETRY_RELAYED_MIN HF_SECONDS(10)
+#define HF_RETRY_RELAYED_MOMENT HF_SECONDS(1)
+
+/* After an attempt that was agreed on, ICE goes on looking (hf_ice_config.keeps_looking): where the network is back, it needs
+ * no more than this to see it, and nobody has to be asked. */
+#define HF_RETRY_CHANGED_MOMENT HF_MS(400)
 
 typedef enum hf_retry_news {
     HF_RETRY_BEGUN = 0,    /* the application wants to be connected */
@@ -48,6 +54,7 @@ typedef struct hf_retry {
     const hf_schedule *schedule;
     const hf_env *env;
     bool resumes;    /* told by whoever asks: a new connection can take the session up */
+    bool is_relayed; /* the same: data goes by a relay at the moment */
     bool beyond;     /* a restart cannot help: the connection has ended, or restarts have been tried */
     bool has_agreed; /* both sides have begun ICE, once at least */
     bool has_been_connected;
@@ -55,6 +62,7 @@ typedef struct hf_retry {
     hf_attempt_step step;
     unsigned failures;                  /* attempts since it was connected */
     unsigned answered;                  /* of these */
+    bool was_agreed;                    /* the last that failed was */
     bool is_relay_turn, was_relay_turn; /* this attempt, and the last of ours, with relays alone */
     hf_err cause;                       /* of the last failure */
     hf_time since;                      /* of the phase */

@@ -243,6 +243,14 @@ static subject *resuming(void)
     return s;
 }
 
+static subject *relayed(void)
+{
+    subject *s = resuming();
+    s->retry.step = HF_STEP_RECONNECT; /* by which it was connected last */
+    s->retry.is_relayed = true;
+    return s;
+}
+
 static subject *never_connected(void)
 {
     subject *s = fresh();
@@ -278,9 +286,12 @@ static void play_restarts(void)
          {HF_RETRY_RESTARTED, NOTHING, CHECKING});
     PLAY("the remote restarts once more", {HF_RETRY_LOST, HF_RETRY_RESTART, OFFERING},
          {HF_RETRY_RESTARTED, NOTHING, CHECKING}, {HF_RETRY_RESTARTED, NOTHING, CHECKING});
-    PLAY("a fall back to a relay is mended beside the data", {HF_RETRY_RELAYED, HF_RETRY_RESTART, NONE},
-         {HF_RETRY_OFFERED, HF_RETRY_REPEAT, NONE}, {HF_RETRY_RELAYED, HF_RETRY_REPEAT, NONE},
-         {HF_RETRY_RESTARTED, NOTHING, NONE}, {HF_RETRY_RELAYED, NOTHING, NONE});
+    play_on(relayed(), "a fall back to a relay is mended beside the data",
+            TURNS({HF_RETRY_RELAYED, NOTHING, NONE}, {SECOND, HF_RETRY_RESTART, NONE},
+                  {HF_RETRY_OFFERED, HF_RETRY_REPEAT, NONE}, {HF_RETRY_RELAYED, HF_RETRY_REPEAT, NONE},
+                  {HF_RETRY_RESTARTED, NOTHING, NONE}, {HF_RETRY_RELAYED, NOTHING, NONE}, {SECOND, NOTHING, NONE}));
+    PLAY("and not where the direct path was back a moment later", {HF_RETRY_RELAYED, NOTHING, NONE}, {SECOND, NOTHING, NONE},
+         {SECOND, NOTHING, NONE});
     PLAY("after the end there is nothing to do", {HF_RETRY_UNSTABLE, HF_RETRY_RESTART, OFFERING},
          {HF_RETRY_OFFERED, HF_RETRY_REPEAT, OFFERING}, {HF_RETRY_OVER, NOTHING, NONE}, {SECOND, NOTHING, NONE});
     PLAY("there was no memory for it", {HF_RETRY_UNSTABLE, HF_RETRY_RESTART, OFFERING},
@@ -298,18 +309,22 @@ static void play_waits(void)
         hf_retry_news news;
         hf_retry_step step;
         hf_attempt_phase phase;
-    } ends[] = {{"a change", HF_RETRY_CHANGED, HF_RETRY_RESTART, OFFERING},
-                {"the application", HF_RETRY_ASKED, HF_RETRY_RESTART, OFFERING},
-                {"an offer of the remote", HF_RETRY_RESTARTED, NOTHING, CHECKING},
-                {"an offer that the application asked for", HF_RETRY_OFFERED, HF_RETRY_REPEAT, OFFERING},
-                {"the same, to a plain remote", HF_RETRY_OFFERED_ONCE, NOTHING, OFFERING},
-                {"the path itself", HF_RETRY_CONNECTED, NOTHING, NONE},
-                {"nothing: a second wait is longer", SECOND, NOTHING, WAITING}};
+    } ends[] = {
+        {"a change, where the last attempt's checks have not seen it first", HF_RETRY_CHANGED, HF_RETRY_RESTART, WAITING},
+        {"the application", HF_RETRY_ASKED, HF_RETRY_RESTART, OFFERING},
+        {"an offer of the remote", HF_RETRY_RESTARTED, NOTHING, CHECKING},
+        {"an offer that the application asked for", HF_RETRY_OFFERED, HF_RETRY_REPEAT, OFFERING},
+        {"the same, to a plain remote", HF_RETRY_OFFERED_ONCE, NOTHING, OFFERING},
+        {"the path itself", HF_RETRY_CONNECTED, NOTHING, NONE},
+        {"nothing: a second wait is longer", SECOND, NOTHING, WAITING}};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         PLAY(ends[i].why, {HF_RETRY_LOST, HF_RETRY_RESTART, OFFERING}, {HF_RETRY_RESTARTED, NOTHING, CHECKING},
              {HF_RETRY_LOST, NOTHING, WAITING}, {HF_RETRY_RESTARTED, NOTHING, CHECKING}, {HF_RETRY_LOST, NOTHING, WAITING},
              {ends[i].news, ends[i].step, ends[i].phase});
     }
+    PLAY("a change ends the wait at once where nobody looks", {HF_RETRY_LOST, HF_RETRY_RESTART, OFFERING},
+         {HF_RETRY_IMPOSSIBLE, NOTHING, WAITING}, {SECOND, HF_RETRY_RESTART, WAITING},
+         {HF_RETRY_IMPOSSIBLE, NOTHING, WAITING}, {HF_RETRY_CHANGED, HF_RETRY_RESTART, OFFERING});
     PLAY("a change repeats the open offer at once", {HF_RETRY_UNSTABLE, HF_RETRY_RESTART, OFFERING},
          {HF_RETRY_OFFERED, HF_RETRY_REPEAT, OFFERING}, {HF_RETRY_CHANGED, HF_RETRY_REPEAT, OFFERING});
 }
