@@ -15,8 +15,8 @@
 #define HF_RETRY_RELAYED_MIN HF_SECONDS(10)
 #define HF_RETRY_RELAYED_MOMENT HF_SECONDS(1)
 
-/* After an attempt that was agreed on, ICE goes on looking (hf_ice_config.keeps_looking): where the network is back, it needs
- * no more than this to see it, and nobody has to be asked. */
+/* After an attempt that was agreed on, ICE goes on looking (hf_ice_config.keeps_looking): where the network is back, it
+ * needs no more than this to see it, and nobody has to be asked. */
 #define HF_RETRY_CHANGED_MOMENT HF_MS(400)
 
 typedef enum hf_retry_news {
