@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define FIRST_NAME_ID 0x100 /* of requests, see src/ice/alias.c */
 
 typedef struct world {
-    bool hides, looks;
+    bool hides;
     hf_ice *ice;
     remote remote;
     hf_time now;
@@ -162,7 +162,7 @@ static void check_invariants(const world *w)
     demand(generations <= 2 && pairs <= generations * (size_t)HF_ICE_PAIRS_MAX && found <= HF_ICE_LOCAL_CANDIDATES_MAX);
     demand(selected == has_route);
     demand(state != HF_ICE_COMPLETED || has_route); /* CONNECTED: it may have been lost a moment ago */
-    demand((state != HF_ICE_FAILED && state != HF_ICE_NEW) || !has_route || w->looks);
+    demand((state != HF_ICE_FAILED && state != HF_ICE_NEW) || !has_route || w->remote.looks);
     demand(state != HF_ICE_COMPLETED || route.nominated);
 }
 
@@ -247,7 +247,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t flags = hf_read_u8(&w.remote.in);
     hf_ice_config config = {.controlling = flags & 1, .servers = servers, .servers_len = flags & 2 ? 2 : 0};
     config.mdns = (hf_ice_mdns)(flags / 8 % 3);
-    w.looks = config.keeps_looking = flags & 64;
+    w.remote.looks = config.keeps_looking = flags & 64;
     w.hides = config.mdns == HF_ICE_MDNS_HIDE;
     if (hf_ice_new(&w.ice, &config, &fuzz_env) != HF_OK)
         return 0;

@@ -111,7 +111,8 @@ void remote_on_sent(remote *r, const hf_ice *ice, const hf_path *path, hf_bytes 
     hf_stun_message m;
     demand(hf_stun_read(bytes, &m));
     demand(!hf_addr_is_multicast(&path->remote) && !hf_addr_is_unspecified(&path->remote) && path->remote.port != 0);
-    if (hf_ice_get_state(ice) == HF_ICE_FAILED && m.integrity_at != 0) { /* RFC 7675: only a restart is answered */
+    if (hf_ice_get_state(ice) == HF_ICE_FAILED && m.integrity_at != 0 &&
+        !r->looks) { /* RFC 7675: only a restart is answered */
         demand(m.class_ != HF_STUN_REQUEST);
         demand(hf_stun_verify_integrity(&m, hf_bytes_of_text(hf_ice_local_pwd(ice))));
     }

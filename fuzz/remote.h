@@ -23,6 +23,7 @@ typedef struct remote {
     hf_path asked; /* of the last request that the agent sent */
     uint8_t asked_id[HF_STUN_ID_SIZE];
     bool asked_server;
+    bool looks; /* the agent goes on with checks where it has found no path (hf_ice_config.keeps_looking) */
 } remote;
 
 hf_addr remote_addr(remote *r); /* of a small world, so that steps meet */

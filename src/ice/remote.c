@@ -79,7 +79,8 @@ static void supersede(hf_ice_generation *g, hf_ice_remote *known, const hf_ice_c
     known->priority = candidate->priority;
     known->foundation = foundation_of(g, candidate->foundation);
     memcpy(known->foundation_text, candidate->foundation, sizeof known->foundation_text);
-    if (candidate->name[0] != '\0') /* without memory it is shown with its address, as it was before */
+    /* Without memory it is shown with its address, as it was before. A remote may tell "prflx" itself, again and again. */
+    if (candidate->name[0] != '\0' && !known->name)
         known->name = hf_alloc_text(g->ice->env, candidate->name, strlen(candidate->name));
     hf_ice_pair_reprioritize(g);
 }
