@@ -69,7 +69,8 @@ HF_CHECKED hf_err hf_channel_set_buffered_low(hf_channel *channel, size_t bytes)
 HF_CHECKED hf_err hf_channel_receive_in_parts(hf_channel *channel, bool in_parts);
 
 /* Whether messages are handed over: while it is paused they wait, the window closes, and in the end the remote's sends get
- * HF_EAGAIN. Other channels go on. HF_EINVAL. */
+ * HF_EAGAIN. Other channels go on. A channel that closes, on whichever side, hands over what it has all the same.
+ * HF_ENOTSUP: a plain peer's, which knows of no window. HF_EINVAL. */
 HF_CHECKED hf_err hf_channel_pause(hf_channel *channel, hf_time now, bool paused);
 
 /* Counters over all connections; bytes are payload. */
@@ -86,8 +87,8 @@ typedef struct hf_channel_stats {
 /* HF_EINVAL. */
 HF_CHECKED hf_err hf_channel_get_stats(const hf_channel *channel, hf_channel_stats *out);
 
-/* The state and counters of the data channel that carries it now. Strings are valid as long as the channel. HF_ESTATE:
- * none does. */
+/* What it is, its state, and its counters over all connections, in messages of the application. The stream is that of the
+ * data channel which carries it now, or did so last. Strings are valid as long as the channel. HF_EINVAL. */
 HF_CHECKED hf_err hf_channel_info(const hf_channel *channel, hf_datachannel_info *out);
 
 /* For the application's own use; NULL at first. */

@@ -381,6 +381,7 @@ Test(session_hostile, a_plain_channel_of_a_holdfast_remote_stays_plain)
     hf_datachannel_info info;
     cr_assert_eq(hf_channel_info(pair_channel(&c.p, 0, "plain"), &info), HF_OK);
     cr_expect_str_eq(info.protocol, "chat/2");
+    cr_expect_eq(hf_channel_pause(pair_channel(&c.p, 0, "plain"), c.p.now, true), HF_ENOTSUP);
     cr_assert_eq(hf_peer_close_channel(peer_of(&c), c.p.now, plain), HF_OK);
     pair_run(&c.p, HF_SECONDS(1), NULL);
     cr_expect_str_eq(c.p.side[0].heard.story, "ours:open plain:open plain:closed ");

@@ -58,7 +58,10 @@ static void clear_letter(pair_letter *letter)
 
 static void post_signal(pair_side *from, hf_signal signal)
 {
-    signal.sdp = copy(signal.sdp);
+    char *sdp = copy(signal.sdp), *line = sdp && from->unknown ? strstr(sdp, "a=holdfast:") : NULL;
+    if (line)
+        line[2] = 'x';
+    signal.sdp = sdp;
     signal.candidate = copy(signal.candidate);
     signal.mid = copy(signal.mid);
     signal.ufrag = copy(signal.ufrag);

@@ -29,8 +29,9 @@ typedef struct pair_side {
     hf_peer *peer; /* instead of a session */
     uint32_t groups;
     uint8_t network;
-    bool deaf;   /* nobody dispatches it */
-    bool silent; /* its signals are lost */
+    bool deaf;    /* nobody dispatches it */
+    bool silent;  /* its signals are lost */
+    bool unknown; /* the line by which it would be recognised is lost on its way */
     pair_heard heard;
     uint64_t sent; /* numbered messages */
     void (*on_event)(struct pair_side *side, const hf_session_event *event);

@@ -270,3 +270,38 @@ Test(session_pair, tells_that_the_remote_was_started_again)
     cr_expect_str_eq(hf_session_remote_id(p.side[0].session), hf_session_id(p.side[1].session));
     pair_clear(&p);
 }
+
+/* --- A line that is lost ---------------------------------------------------------------------------------------------- */
+
+/* Whose line is lost takes the other for a Holdfast peer; that one learns it from the first framed channel. */
+static void lose_line(int of)
+{
+    pair p;
+    pair_init(&p, 20, NULL);
+    p.side[of].unknown = true;
+    pair_open(&p, 0, &(hf_channel_config){.name = "first"});
+    pair_open(&p, 1, &(hf_channel_config){.name = "second"});
+    pair_connect(&p);
+    pair_run(&p, HF_SECONDS(1), NULL);
+    const char *const names[] = {"first", "second"};
+    for (int i = 0; i < 4; i++)
+        pair_say(&p, i / 2, names[i % 2], "x");
+    pair_run(&p, HF_SECONDS(2), NULL);
+    for (int i = 0; i < 2; i++) {
+        cr_expect_eq(p.side[i].heard.events[HF_SESSION_ON_DATA], 2, "side %d: %s", i, p.side[i].heard.texts);
+        cr_expect_eq(p.side[i].heard.events[HF_SESSION_ON_ERROR], 0);
+        cr_expect_eq(hf_session_get_state(p.side[i].session), HF_SESSION_CONNECTED);
+        cr_expect_eq(hf_session_get_protocol(p.side[i].session), HF_PROTOCOL_HOLDFAST, "side %d", i);
+    }
+    pair_clear(&p);
+}
+
+Test(session_pair, misreads_nothing_where_the_line_of_the_offer_is_lost)
+{
+    lose_line(0);
+}
+
+Test(session_pair, misreads_nothing_where_the_line_of_the_answer_is_lost)
+{
+    lose_line(1);
+}
