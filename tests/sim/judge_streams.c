@@ -153,12 +153,12 @@ static bool was_paused(const court *c, const end *hearer, hf_time said, hf_time 
     const history *h = &c->histories[hearer->party];
     bool is_paused = false;
     for (const record *r = h->records; r < h->records + h->len && r->at <= heard; r++) {
-        if (r->channel == hearer->channel && (r->type == RECORD_PAUSED || r->type == RECORD_UNPAUSED))
-            is_paused = r->type == RECORD_PAUSED;
         if (is_paused && r->at >= said)
             return true;
+        if (r->channel == hearer->channel && (r->type == RECORD_PAUSED || r->type == RECORD_UNPAUSED))
+            is_paused = r->type == RECORD_PAUSED;
     }
-    return false;
+    return is_paused;
 }
 
 static void hear_fresh(court *c, end *e)
@@ -170,7 +170,7 @@ static void hear_fresh(court *c, end *e)
         if (speaker(c, e->sink, &heard->message, &n) != e)
             continue;
         const record *said = court_record(c, e, &e->sent, n);
-        const char *stale = why_stale(c, e, said, heard);
+        const char *stale = heard->at - said->at > JUDGE_FRESH_AGE ? "it hears a stale one" : why_stale(c, e, said, heard);
         if (n + 1 <= newest)
             court_blame(c, e->sink->party, heard, n + 1 == newest ? "it hears twice" : "it hears a late one",
                         heard->message.id);
@@ -178,8 +178,6 @@ static void hear_fresh(court *c, end *e)
             newest = n + 1;
         if (stale && !was_paused(c, e->sink, said->at, heard->at))
             court_blame(c, e->sink->party, heard, stale, heard->message.id);
-        else if (heard->at - said->at > JUDGE_FRESH_AGE && !was_paused(c, e->sink, said->at, heard->at))
-            court_blame(c, e->sink->party, heard, "it hears a stale one", heard->message.id);
     }
 }
 

@@ -42,8 +42,10 @@ static hf_span quantile(const traffic_samples *samples, size_t percent)
 
 static hf_time moment_in(const hf_peer_event *event)
 {
+    char text[URGENT_SIZE + 1] = "";
     assert(event->u.message.len == URGENT_SIZE);
-    return strtoll((const char *)event->u.message.data, NULL, 10);
+    memcpy(text, event->u.message.data, URGENT_SIZE);
+    return strtoll(text, NULL, 10);
 }
 
 static void on_arrival(sim_side *side, sim_channel *channel, const hf_peer_event *event)
