@@ -294,6 +294,11 @@ void hf_peer_get_flow(const hf_peer *peer, hf_peer_flow *out);
  * Only for a caller who keeps to a window of his own that the path bears: docs/priorities.md. */
 void hf_peer_raise_window(hf_peer *peer, hf_time now, size_t bytes);
 
+/* Between these two, messages share packets (RFC 9260 §6.10): full ones leave, what is left of the last waits for the second
+ * call, or for an acknowledgement. For a caller who has several to give at once. A call too many does nothing. */
+void hf_peer_cork(hf_peer *peer, hf_time now);
+void hf_peer_uncork(hf_peer *peer, hf_time now);
+
 /* --- Statistics (W3C webrtc-stats) -------------------------------------------------------------------------------- */
 
 typedef struct hf_peer_stats {

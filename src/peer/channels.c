@@ -78,6 +78,20 @@ void hf_peer_get_flow(const hf_peer *peer, hf_peer_flow *out)
     };
 }
 
+void hf_peer_cork(hf_peer *peer, hf_time now)
+{
+    if (peer && !peer->closed)
+        hf_sctp_cork(peer->sctp, now);
+}
+
+void hf_peer_uncork(hf_peer *peer, hf_time now)
+{
+    if (!peer || peer->closed)
+        return;
+    hf_sctp_uncork(peer->sctp, now);
+    hf_peer_wake(peer);
+}
+
 void hf_peer_raise_window(hf_peer *peer, hf_time now, size_t bytes)
 {
     if (peer && !peer->closed)

@@ -5,6 +5,7 @@
 #include "bytes.h"
 
 #define HF_SCTP_HEADER_SIZE 12
+#define HF_CHUNK_HEADER_SIZE 4 /* RFC 9260 §3.2 */
 
 typedef enum hf_chunk_type {
     HF_CHUNK_DATA = 0,

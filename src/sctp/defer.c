@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define RESET_OUTGOING 13
-#define CHUNK_HEADER_SIZE 4
 
 /* RFC 6525 §4.1: the last TSN that the sender gave out before it reset its streams. False: the chunk asks for no such
  * thing. */

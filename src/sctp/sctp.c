@@ -316,6 +316,8 @@ static void give_to_usrsctp(hf_sctp *sctp, hf_bytes packet)
     hf_flow_on_input(&sctp->flow, sctp->now, packet);
     if (sctp->state == HF_SCTP_ESTABLISHED && sctp->flow.bytes_acked > acked && hf_flow_is_idle(&sctp->flow))
         sctp->settled = true;
+    memcpy(sctp->header, packet.data, HF_SCTP_HEADER_SIZE);
+    sctp->has_header = true;
     usrsctp_conninput((void *)sctp->id, packet.data, packet.len, 0);
     hf_defer_release(sctp);
 }

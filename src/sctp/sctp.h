@@ -160,6 +160,11 @@ typedef struct hf_sctp_flow {
 /* Has the congestion window be no smaller than that, for a caller who keeps to a window of his own. */
 void hf_sctp_raise_window(hf_sctp *sctp, hf_time now, size_t bytes);
 
+/* Between these two, messages share packets: full ones leave, what is left of the last waits for the second call, or for an
+ * acknowledgement. Without a standing association both do nothing. */
+void hf_sctp_cork(hf_sctp *sctp, hf_time now);
+void hf_sctp_uncork(hf_sctp *sctp, hf_time now);
+
 void hf_sctp_get_flow(const hf_sctp *sctp, hf_sctp_flow *out);
 
 typedef struct hf_sctp_stats {

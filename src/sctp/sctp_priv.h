@@ -5,6 +5,7 @@
 #include "sctp.h"
 
 #include "bytes.h"
+#include "chunk.h"
 #include "flow.h"
 #include "fragments.h"
 #include "packet.h"
@@ -156,13 +157,16 @@ struct hf_sctp {
     bool woken;           /* usrsctp has news that came outside our own calls */
     hf_time active_until; /* a delayed SACK may be owed until then */
 
+    bool corked, has_header;             /* see cork.c */
+    uint8_t header[HF_SCTP_HEADER_SIZE]; /* of the remote's last packet */
+
     hf_flow flow;
     hf_kept kept;
     uint64_t bytes_given;    /* to usrsctp */
     uint64_t bytes_queued;   /* in the channels' queues */
     uint64_t bytes_given_up; /* dropped out of them, or by usrsctp before they left */
-    bool abandoned;        /* usrsctp gave up a message since the last resync (RFC 3758) */
-    hf_time stalled_since; /* more was given than left, and nothing leaves: see hf_sender_resync */
+    bool abandoned;          /* usrsctp gave up a message since the last resync (RFC 3758) */
+    hf_time stalled_since;   /* more was given than left, and nothing leaves: see hf_sender_resync */
     uint64_t stalled_at;
     hf_time rto_checked_at;
     uint32_t rto_ms; /* the minimum that is set at usrsctp at present */
@@ -172,7 +176,7 @@ struct hf_sctp {
     hf_sctp_channel **by_stream;
     size_t by_stream_cap;
     uint32_t handle_last;
-    size_t names_len;            /* of channels that the remote opened */
+    size_t names_len;                            /* of channels that the remote opened */
     hf_sctp_channel_list turns[HF_SCTP_CLASSES]; /* channels with something to send, in turn, the most urgent first */
     size_t turns_len;
     uint64_t turns_taken;
@@ -223,6 +227,7 @@ void hf_kick_clear(hf_sctp *sctp);
 
 /* settings.c: HF_EIO when usrsctp refuses what it must not. */
 HF_CHECKED hf_err hf_settings_apply(hf_sctp *sctp);
+bool hf_settings_bundle(hf_sctp *sctp, bool waits); /* what fills no packet waits for company (RFC 9260 §6.10) */
 void hf_settings_established(hf_sctp *sctp);
 void hf_settings_follow_rtt(hf_sctp *sctp);
 void hf_settings_raise_window(hf_sctp *sctp, size_t bytes);

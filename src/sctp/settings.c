@@ -123,14 +123,19 @@ void hf_settings_set_window(hf_sctp *sctp, size_t bytes)
         sctp->window = bytes;
 }
 
+bool hf_settings_bundle(hf_sctp *sctp, bool waits)
+{
+    int no_delay = !waits;
+    return set(sctp, IPPROTO_SCTP, SCTP_NODELAY, &no_delay, sizeof no_delay);
+}
+
 static bool set_flags(hf_sctp *sctp)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
     int on = 1, whole_messages = 0;
     struct sctp_assoc_value resets = {.assoc_id = SCTP_ALL_ASSOC, .assoc_value = SCTP_ENABLE_RESET_STREAM_REQ};
-    return usrsctp_set_non_blocking(sctp->socket, 1) == 0 && /**/
-           set(sctp, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) &&
-           set(sctp, IPPROTO_SCTP, SCTP_NODELAY, &on, sizeof on) &&
+    return usrsctp_set_non_blocking(sctp->socket, 1) == 0 &&                                              /**/
+           set(sctp, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) && hf_settings_bundle(sctp, false) && /**/
            set(sctp, IPPROTO_SCTP, SCTP_RECVRCVINFO, &on, sizeof on) &&
            set(sctp, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, &whole_messages, sizeof whole_messages) &&
            set(sctp, IPPROTO_SCTP, SCTP_ENABLE_STREAM_RESET, &resets, sizeof resets);

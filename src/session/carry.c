@@ -308,7 +308,7 @@ void hf_channel_mind_ack(hf_channel *channel)
 
 static void on_frame(hf_connection *connection, hf_channel *channel, hf_message_kind kind, hf_bytes bytes)
 {
-    hf_inbox_piece piece;
+    hf_inbox_piece piece = {0};
     bool passed = false;
     if (channel->over || (channel->close_heard && hf_inbox_has_all(&channel->inbox, channel->last)))
         return;

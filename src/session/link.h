@@ -68,9 +68,6 @@ void hf_link_recognise(struct hf_connection *connection, hf_session_protocol pro
 /* Both sides speak the protocol: another connection may take the session up where this one ends. */
 bool hf_link_resumes(const struct hf_connection *connection);
 
-/* Both sides speak the protocol: another connection may take the session up where this one ends. */
-bool hf_link_resumes(const struct hf_connection *connection);
-
 /* The connection may serve the session: it is up, and where it is to take the place of another, the remote's HELLO has come
  * on it and names the ids that it has been made for. */
 bool hf_link_is_ready(const struct hf_connection *connection);

@@ -75,8 +75,8 @@ static bool has_ufrag(const hf_connection *connection, const char *ufrag)
     static const hf_peer_description both[] = {HF_PENDING_REMOTE_DESCRIPTION, HF_CURRENT_REMOTE_DESCRIPTION};
     static const char line[] = "\na=ice-ufrag:";
     for (size_t i = 0; i < sizeof both / sizeof both[0]; i++) {
-        const char *at = remote_description(connection, both[i]);
-        while (at && (at = strstr(at, line))) {
+        const char *text = remote_description(connection, both[i]);
+        for (const char *at = text ? strstr(text, line) : NULL; at; at = strstr(at, line)) {
             at += strlen(line);
             if (strncmp(at, ufrag, strlen(ufrag)) == 0 && strcspn(at, "\r\n") == strlen(ufrag))
                 return true;

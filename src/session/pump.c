@@ -73,8 +73,17 @@ static void give_up_on(hf_channel *channel, size_t len)
     }
 }
 
+static bool is_all_on_its_way(hf_session *session, hf_peer_flow *flow)
+{
+    if (flow->bytes_sent != flow->bytes_given) {
+        hf_peer_uncork(session->current->peer, session->now);
+        hf_peer_get_flow(session->current->peer, flow);
+    }
+    return flow->bytes_sent == flow->bytes_given;
+}
+
 /* The next part of the channel whose turn it is. False: nothing more can be given now. */
-static bool give_part(hf_channel *channel, const hf_peer_flow *flow)
+static bool give_part(hf_channel *channel, hf_peer_flow *flow)
 {
     hf_session *session = channel->session;
     hf_traffic *traffic = &session->traffic;
@@ -82,7 +91,7 @@ static bool give_part(hf_channel *channel, const hf_peer_flow *flow)
     hf_outbox_part part;
     if (channel->carrier == 0 || !hf_outbox_peek(&channel->outbox, part_max(session, channel, flow), &part))
         return true; /* its window has closed, or its data channel has */
-    if (channel->outbox.framed && channel->outbox.delivery == HF_DELIVERY_FRESH && flow->bytes_sent != flow->bytes_given) {
+    if (channel->outbox.framed && channel->outbox.delivery == HF_DELIVERY_FRESH && !is_all_on_its_way(session, flow)) {
         hf_scheduler_add(&traffic->scheduler, &channel->turn);
         return false; /* here a fresher one can still take its place, and an outage ends it; inside SCTP it would wait */
     }
@@ -146,7 +155,11 @@ void hf_pump(hf_session *session, hf_time now)
         if (!turn || !give_part(turn->owner, &flow))
             break;
         hf_peer_get_flow(connection->peer, &flow);
+        if (!hf_scheduler_is_empty(&traffic->scheduler))
+            hf_peer_cork(connection->peer, now); /* the first has left at once; those behind it share packets */
     }
+    hf_peer_uncork(connection->peer, now);
+    hf_peer_get_flow(connection->peer, &flow);
     traffic->was_idle = flow.bytes_given == flow.bytes_delivered;
     size_t wanted = hf_window_wanted(&traffic->window);
     if (wanted > 0)
