@@ -306,9 +306,9 @@ static const hf_channel_config channels[] = {
     {.name = "late", .priority = HF_PRIORITY_NORMAL},
 };
 
-static void hear_letter(story *st, int from, int to, const hf_envelope *e)
+static void hear_letter(story *st, int from, int to, const letter *l)
 {
-    mischief_hear_letter(&((events *)st)->mischief, from, to, e);
+    mischief_hear_letter(&((events *)st)->mischief, from, to, l);
 }
 
 static void hear_datagram(sim *s, int from, const hf_datagram *datagram)

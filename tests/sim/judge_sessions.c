@@ -22,10 +22,12 @@ static const unsigned needs_cause = MAY(UNSTABLE) | MAY(RECONNECTING) | MAY(FAIL
 typedef struct person {
     bool lives;
     uint64_t identity;                     /* of its process */
-    uint64_t trusted[COURT_PARTIES_MAX];   /* bits: which identities of each other */
+    uint64_t trusted[COURT_PARTIES_MAX];   /* bits: which identities of each other, so far */
+    uint64_t pinned[COURT_PARTIES_MAX];    /* the last of them */
     uint32_t session[COURT_PARTIES_MAX];   /* its newest with each other; 0: none */
     hf_time calm_since[COURT_PARTIES_MAX]; /* HF_NEVER: there is trouble */
     unsigned forged[COURT_PARTIES_MAX];    /* envelopes in their names */
+    uint64_t outlived[COURT_PARTIES_MAX];  /* bits: identities whose envelopes came after their lives */
     uint8_t *channels;                     /* by number: */
 } person;
 
@@ -55,14 +57,27 @@ static void on_state(court *c, int party, sitting *s, const record *r)
     s->state = next;
 }
 
+static void trust(person *p, int remote, uint64_t identity)
+{
+    p->trusted[remote] |= (uint64_t)1 << identity;
+    p->pinned[remote] = identity;
+}
+
+/* Whom it meets first it takes for the right one: a handshake has shown who that is, before anything is heard. */
+static bool trusts(person *p, int remote, uint64_t identity)
+{
+    if (p->trusted[remote] == 0)
+        trust(p, remote, identity);
+    return (p->trusted[remote] & (uint64_t)1 << identity) != 0;
+}
+
 static void on_connected(court *c, walk *w, int party, sitting *s, const record *r)
 {
     person *p = &w->persons[party];
     if (s->is_told_connected)
         court_blame(c, party, r, "it is told twice that it is connected", 0);
     s->is_told_connected = true;
-    if (p->trusted[r->remote] == 0)
-        p->trusted[r->remote] = (uint64_t)1 << w->persons[r->remote].identity;
+    (void)trusts(p, r->remote, w->persons[r->remote].identity);
 }
 
 static void on_disconnected(court *c, int party, sitting *s, const record *r)
@@ -74,7 +89,7 @@ static void on_disconnected(court *c, int party, sitting *s, const record *r)
 
 static void on_received(court *c, walk *w, int party, const record *r)
 {
-    const person *p = &w->persons[party];
+    person *p = &w->persons[party];
     int from = content_party(r->message.id);
     if (r->message.id == 0 || from < 0 || (size_t)from >= c->len || from != r->remote)
         return; /* judge_streams has said it */
@@ -82,10 +97,10 @@ static void on_received(court *c, walk *w, int party, const record *r)
     if (channel == 0 || channel > c->histories[from].channels_len)
         return;
     const sitting *theirs = &c->sittings[from][c->histories[from].channels[channel - 1].session];
-    if (!(p->trusted[from] & (uint64_t)1 << theirs->identity))
+    if (!trusts(p, from, theirs->identity))
         court_blame(c, party, r, "it hears an identity that it has not accepted", r->message.id);
     bool is_of_this_life = theirs->over_at == HF_NEVER || theirs->over_at >= r->at; /* who has died trusts nobody */
-    if (is_of_this_life && !(w->persons[from].trusted[party] & (uint64_t)1 << p->identity))
+    if (is_of_this_life && !trusts(&w->persons[from], party, p->identity))
         court_blame(c, party, r, "it is spoken to, though its identity was not accepted", r->message.id);
 }
 
@@ -99,9 +114,10 @@ static void on_continuity_lost(court *c, int party, sitting *s, const record *r)
 static void on_identity_changed(court *c, walk *w, int party, sitting *s, const record *r)
 {
     person *p = &w->persons[party];
-    bool has_changed = (p->trusted[r->remote] & (uint64_t)1 << w->persons[r->remote].identity) == 0;
+    bool has_changed = p->trusted[r->remote] == 0 || p->pinned[r->remote] != w->persons[r->remote].identity;
     s->is_refused = has_changed;
-    if (!has_changed && p->forged[r->remote] == 0)
+    bool is_of_the_past = (p->outlived[r->remote] & ~((uint64_t)1 << w->persons[r->remote].identity)) != 0;
+    if (!has_changed && !is_of_the_past && p->forged[r->remote] == 0)
         court_blame(c, party, r, "the remote's identity is said to have changed, and has not", 0);
 }
 
@@ -192,7 +208,7 @@ static void look_at_session(court *c, walk *w, int party, const record *r)
         on_identity_changed(c, w, party, s, r);
         break;
     case RECORD_IDENTITY_ACCEPTED:
-        p->trusted[r->remote] |= (uint64_t)1 << w->persons[r->remote].identity;
+        trust(p, r->remote, w->persons[r->remote].identity);
         s->is_refused = false;
         break;
     }
@@ -207,7 +223,7 @@ static void look(void *context, court *c, int party, const record *r)
         p->lives = true;
         p->identity = r->number;
         for (int i = 0; i < COURT_PARTIES_MAX; i++)
-            p->trusted[i] = p->session[i] = p->forged[i] = 0;
+            p->trusted[i] = p->outlived[i] = p->session[i] = p->forged[i] = 0;
         break;
     case RECORD_ENDED:
         p->lives = false;
@@ -220,6 +236,9 @@ static void look(void *context, court *c, int party, const record *r)
         break;
     case RECORD_FORGED:
         p->forged[r->remote]++;
+        break;
+    case RECORD_OUTLIVED:
+        p->outlived[r->remote] |= (uint64_t)1 << r->number;
         break;
     case RECORD_SETTLED:
         for (int i = 0; i < (int)c->len; i++) {

@@ -42,6 +42,8 @@ static const struct {
     {"identity-changed", RECORD_IDENTITY_CHANGED, 0, HF_OK},
     {"accepts", RECORD_IDENTITY_ACCEPTED, 0, HF_OK},
     {"forged", RECORD_FORGED, 0, HF_OK},
+    {"reads-an-old-letter", RECORD_OUTLIVED, 1, HF_OK},
+    {"reads-a-letter-of-this-one", RECORD_OUTLIVED, 0, HF_OK},
     {"calm", RECORD_CALM, 0, HF_OK},
     {"trouble", RECORD_TROUBLE, 0, HF_OK},
     {"gone", RECORD_GONE, 0, HF_OK},
@@ -59,7 +61,7 @@ static const struct {
 static bool is_about_process(record_type type)
 {
     return type == RECORD_BEGAN || type == RECORD_ENDED || type == RECORD_CALM || type == RECORD_TROUBLE ||
-           type == RECORD_SETTLED || type == RECORD_FORGED;
+           type == RECORD_SETTLED || type == RECORD_FORGED || type == RECORD_OUTLIVED;
 }
 
 static message make(uint64_t id, size_t len)
@@ -212,7 +214,15 @@ Test(judge, has_nothing_against_what_may_be)
         {"b ends, b begins-as-another, b meets, a identity-changed, a accepts, a continuity-lost, b connects, a says o, b "
          "hears o 0",
          "it is accepted"},
+        {"b ends, b begins-as-another, b meets, a identity-changed, a accepts, a continuity-lost, b connects, b ends, "
+         "b begins, b meets, a identity-changed, wait 100",
+         "it is another, and then the first again"},
         {"a forged, a identity-changed", "somebody has forged an offer"},
+        {"a reads-an-old-letter, a identity-changed",
+         "an offer comes that another certificate's owner made, before it ended"},
+        {"b ends, b begins, b meets, a continuity-lost, b is-connecting, b opened o, a says o, b hears o 0, b is-connected, "
+         "b told-connected",
+         "the path has doubts at first, and carries all the same"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         verdict v;
@@ -261,6 +271,8 @@ Test(judge, finds_each_fault)
          "it is told that it is not connected, and never was, or was told before", "twice"},
         {"a continuity-lost", "continuity is lost, and the remote had no other session", "nobody was started again"},
         {"a identity-changed", "the remote's identity is said to have changed, and has not", "a false alarm"},
+        {"a reads-a-letter-of-this-one, a identity-changed", "the remote's identity is said to have changed, and has not",
+         "a false alarm behind a late letter of the same identity"},
         {"b ends, b begins-as-another, b meets, a identity-changed, b connects, b says o, a hears o 0",
          "it hears an identity that it has not accepted", "a byte from another"},
         {"b ends, b begins-as-another, b meets, b connects, a says o, b hears o 0",

@@ -23,11 +23,11 @@ static size_t place_for(size_t *len, size_t max, uint64_t n)
     return n % 16 == 0 ? (size_t)(n / 16 % (max / 2)) : max / 2 + (size_t)(n % (max / 2));
 }
 
-void mischief_hear_letter(mischief *m, int from, int to, const hf_envelope *e)
+void mischief_hear_letter(mischief *m, int from, int to, const struct letter *heard)
 {
     mischief_letter *l = &m->letters[place_for(&m->letters_len, MISCHIEF_LETTERS_MAX, m->heard++)];
     free(l->letter);
-    *l = (mischief_letter){from, to, letter_of(e)};
+    *l = (mischief_letter){from, to, letter_copy(heard)};
 }
 
 void mischief_hear_datagram(mischief *m, uint64_t *chance, int from, const hf_datagram *datagram)

@@ -359,8 +359,12 @@ static void land(void *context, void *cargo)
 {
     sim_party *p = context;
     hf_envelope e = letter_read(cargo);
+    int writer;
+    uint64_t identity;
     if (!p->manager || p->self.asleep)
         return;
+    if (letter_is_signed(cargo, &writer, &identity) && p->story->parties[writer].identity != identity)
+        party_note(p, RECORD_OUTLIVED, writer, HF_OK, identity);
     (void)!hf_manager_receive(p->manager, p->story->s.now, &e);
 }
 
@@ -377,10 +381,14 @@ static void on_envelope(void *context, hf_manager *manager, const hf_envelope *e
     (void)manager;
     if (to < 0 || to >= st->parties_len)
         return;
+    letter *l = letter_of(envelope);
+    letter_sign(l, p->index, p->identity);
     if (st->on_letter)
-        st->on_letter(st, p->index, to, envelope);
-    if (!st->post_cut[p->index][to])
-        party_deliver(&st->parties[to], letter_of(envelope));
+        st->on_letter(st, p->index, to, l);
+    if (st->post_cut[p->index][to])
+        free(l);
+    else
+        party_deliver(&st->parties[to], l);
 }
 
 /* --- What the story has it do ------------------------------------------------------------------------------------ */

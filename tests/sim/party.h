@@ -60,9 +60,9 @@ typedef struct story {
     hf_manager_config config;          /* of all managers, but for names, certificates and handlers */
     const hf_channel_config *channels; /* that may be opened, by name */
     size_t channels_len;
-    bool post_cut[PARTIES_MAX][PARTIES_MAX];                                     /* from, to */
-    void (*on_letter)(struct story *st, int from, int to, const hf_envelope *e); /* a tap; may be NULL */
-    uint64_t strangers;                                                          /* sessions that those began */
+    bool post_cut[PARTIES_MAX][PARTIES_MAX];                                       /* from, to */
+    void (*on_letter)(struct story *st, int from, int to, const struct letter *l); /* a tap; may be NULL */
+    uint64_t strangers;                                                            /* sessions that those began */
 } story;
 
 const char *party_name(int index);

@@ -11,6 +11,8 @@
 struct letter {
     hf_signal_type type;
     uint32_t offer, generation;
+    int writer; /* -1: it does not say */
+    uint64_t identity;
     size_t len;
     size_t at[TEXTS];
     char texts[];
@@ -26,7 +28,7 @@ letter *letter_of(const hf_envelope *e)
         len += texts[i] ? strlen(texts[i]) + 1 : 0;
     letter *l = malloc(sizeof *l + len);
     assert(l);
-    *l = (letter){.type = s->type, .offer = e->offer, .generation = s->generation, .len = len};
+    *l = (letter){.type = s->type, .offer = e->offer, .generation = s->generation, .writer = -1, .len = len};
     size_t at = 1;
     for (int i = 0; i < TEXTS; i++) {
         if (!texts[i])
@@ -44,6 +46,19 @@ letter *letter_copy(const letter *l)
     assert(same);
     memcpy(same, l, sizeof *l + l->len);
     return same;
+}
+
+void letter_sign(letter *l, int writer, uint64_t identity)
+{
+    l->writer = writer;
+    l->identity = identity;
+}
+
+bool letter_is_signed(const letter *l, int *writer, uint64_t *identity)
+{
+    *writer = l->writer;
+    *identity = l->identity;
+    return l->writer >= 0;
 }
 
 static const char *text_of(const letter *l, int i)

@@ -10,6 +10,10 @@ typedef struct letter letter;
 letter *letter_of(const hf_envelope *envelope);
 letter *letter_copy(const letter *l);
 
+/* Who has written it, and as whom: a party, and which of its identities. Nobody: not signed, as when it is made up. */
+void letter_sign(letter *l, int writer, uint64_t identity);
+bool letter_is_signed(const letter *l, int *writer, uint64_t *identity);
+
 /* Its texts are the letter's. */
 hf_envelope letter_read(const letter *l);
 
