@@ -63,10 +63,11 @@ static bool is_over(const remote *r)
     return state == HF_SESSION_FAILED || state == HF_SESSION_CLOSED;
 }
 
-static void say_bye(remote *r)
+/* To the session of the remote's that ours was with, or to one of its that would go on with it. */
+static void say_bye(remote *r, const char *theirs)
 {
-    const char *theirs = hf_session_remote_id(r->session);
-    if (*theirs && *hf_session_id(r->session) && !r->bye_heard)
+    bool is_known = strcmp(theirs, hf_session_remote_id(r->session)) == 0 && r->bye_heard;
+    if (*theirs && *hf_session_id(r->session) && !is_known)
         hf_manager_send(r, &(hf_signal){.type = HF_SIGNAL_BYE}, 0, theirs);
 }
 
@@ -74,6 +75,13 @@ static hf_err take_bye(remote *r, hf_time now)
 {
     r->bye_heard = true;
     return hf_session_signal(r->session, now, &(hf_signal){.type = HF_SIGNAL_BYE});
+}
+
+/* It is about the session of the remote's that ours is with, and no other of its goes on with ours. */
+static bool is_bye_believed(const remote *r, hf_time now)
+{
+    return now < r->bye_until && strcmp(r->bye_from, hf_session_remote_id(r->session)) == 0 &&
+           !hf_session_is_being_replaced(r->session);
 }
 
 /* The remote may be lost, and has said that it goes; or we go. The handler of the envelope may forget the session. */
@@ -85,16 +93,16 @@ void hf_manager_on_state(void *context, hf_session *session, const hf_session_ev
     (void)event;
     hf_manager_note_identity(r);
     bool is_lost = state == HF_SESSION_UNSTABLE || state == HF_SESSION_RECONNECTING;
-    if (is_lost && now < r->bye_until && take_bye(r, now) != HF_OK)
+    if (is_lost && is_bye_believed(r, now) && take_bye(r, now) != HF_OK)
         hf_log(r->manager->env, HF_LOG_ERROR, "manager: the remote's bye could not be taken");
     if (is_over(r) && !r->bye_said) {
         r->bye_said = true;
-        say_bye(r);
+        say_bye(r, hf_session_remote_id(session));
     }
 }
 
 /* One thing at a time: a handler may add and forget. */
-static void run_errand(remote *r)
+static void run_errand(remote *r, hf_time now)
 {
     hf_manager *manager = r->manager;
     bool *flags[] = {&r->announce, &r->tell_attempt, &r->repeat_answer, &r->repeat_offer, &r->repeat_bye};
@@ -106,10 +114,12 @@ static void run_errand(remote *r)
         return;
     }
     *flag = false;
+    if (flag == &r->repeat_answer)
+        hf_manager_give_way_if_due(r, now);
     if (flag == &r->repeat_answer || flag == &r->repeat_offer)
         hf_manager_repeat(r, flag == &r->repeat_answer ? HF_SIGNAL_ANSWER : HF_SIGNAL_OFFER);
     else if (flag == &r->repeat_bye)
-        say_bye(r);
+        say_bye(r, r->bye_to);
     else if (flag == &r->tell_attempt)
         hf_manager_tell_attempt(r);
     else if (manager->handlers.on_session)
@@ -118,9 +128,8 @@ static void run_errand(remote *r)
 
 void hf_manager_dispatch(hf_manager *manager, hf_time now)
 {
-    (void)now;
     while (manager && manager->lists[LIST_ERRANDS].first)
-        run_errand(manager->lists[LIST_ERRANDS].first);
+        run_errand(manager->lists[LIST_ERRANDS].first, now);
 }
 
 hf_err hf_manager_connect(hf_manager *manager, hf_time now, const char *peer_id, hf_session **out)
@@ -206,11 +215,10 @@ static hf_err receive_bye(remote *r, hf_time now, const hf_envelope *envelope)
 {
     if (strcmp(envelope->session, hf_session_remote_id(r->session)) != 0)
         return hf_manager_refuse(r->manager, HF_ENOENT, "a bye of another session");
-    if (hf_session_get_state(r->session) == HF_SESSION_CONNECTED) {
-        r->bye_until = now + BYE_BELIEVED;
-        return HF_OK;
-    }
-    return take_bye(r, now);
+    r->bye_until = now + BYE_BELIEVED;
+    snprintf(r->bye_from, sizeof r->bye_from, "%s", envelope->session);
+    bool is_lost = hf_session_get_state(r->session) != HF_SESSION_CONNECTED;
+    return is_lost && is_bye_believed(r, now) ? take_bye(r, now) : HF_OK;
 }
 
 static hf_err receive_by_type(remote *r, hf_time now, const hf_envelope *envelope)
@@ -296,20 +304,29 @@ static hf_err receive_from_stranger(hf_manager *manager, hf_time now, const hf_e
     return err;
 }
 
-/* For a session that is over. Whoever would recover it has not heard that it has ended. Otherwise an offer that is known
- * comes late; but where nothing came of it, it may be an open one, said again. */
+static void repeat_bye(remote *r, const char *theirs)
+{
+    snprintf(r->bye_to, sizeof r->bye_to, "%s", theirs);
+    r->repeat_bye = true;
+    hf_manager_list(r, LIST_ERRANDS);
+    hf_manager_wake(r->manager);
+}
+
+/* For a session that is over. Whoever would recover it has not heard that it has ended; but a session that has come in the
+ * place of the one that ours was with may go on with another, unless it was our application that ended this. Otherwise an
+ * offer that is known comes late; but where nothing came of it, it may be an open one, said again. */
 static bool begins_anew(remote *r, const hf_envelope *envelope)
 {
     if (envelope->signal.type != HF_SIGNAL_OFFER)
         return false;
-    if (envelope->remote_session && strcmp(envelope->remote_session, hf_session_id(r->session)) == 0) {
-        hf_manager_list(r, LIST_ERRANDS);
-        r->repeat_bye = true;
-        hf_manager_wake(r->manager);
+    const char *before = hf_session_remote_id(r->session), *theirs = envelope->session ? envelope->session : before;
+    bool recovers = envelope->remote_session && strcmp(envelope->remote_session, hf_session_id(r->session)) == 0;
+    if (recovers && (strcmp(theirs, before) == 0 || hf_session_is_disconnecting(r->session))) {
+        repeat_bye(r, theirs);
         return false;
     }
     return !hf_manager_is_known_offer(r, envelope) ||
-           (hf_manager_is_last_offer(r, envelope) && hf_session_get_state(r->session) == HF_SESSION_FAILED);
+           (hf_manager_is_last_offer(r, envelope) && (recovers || hf_session_get_state(r->session) == HF_SESSION_FAILED));
 }
 
 hf_err hf_manager_receive(hf_manager *manager, hf_time now, const hf_envelope *envelope)

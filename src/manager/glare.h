@@ -18,6 +18,7 @@ typedef struct hf_glare {
 typedef enum hf_glare_verdict {
     HF_GLARE_TAKE = 0, /* accept it; ours, where one is open, is taken back */
     HF_GLARE_ANSWER,   /* say the same answer again */
+    HF_GLARE_GIVE_WAY, /* that, and take ours back: the remote can't answer it before it has the answer to its own */
     HF_GLARE_INSIST,   /* ours holds; the remote takes its own back */
     HF_GLARE_IGNORE
 } hf_glare_verdict;

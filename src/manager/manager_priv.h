@@ -83,17 +83,20 @@ typedef struct remote {
     uint64_t credentials_theirs; /* ICE's, of their last description: a hash; 0: none */
     bool numbers;                /* its offers and answers: it takes repetitions */
     hf_time bye_until;           /* its bye has come while the path worked: believed if that is lost before; 0: none has */
+    char bye_from[HF_SESSION_ID_SIZE]; /* which of its sessions said so */
 
     hf_retry retry;
-    hf_session_path path; /* the last that it had */
-    hf_ice_relay relay;   /* that its session was told last */
-    bool watches;         /* its session asks silent servers */
-    hf_attempt attempt;   /* as it was told last */
-    bool announce;        /* on_session is due */
-    bool repeat_answer;   /* the offer came again: so does the answer */
-    bool repeat_offer;    /* it is time */
-    bool repeat_bye;      /* the remote has not heard that the session has ended */
-    bool tell_attempt;    /* something new is to be said of it */
+    hf_session_path path;            /* the last that it had */
+    hf_ice_relay relay;              /* that its session was told last */
+    bool watches;                    /* its session asks silent servers */
+    hf_attempt attempt;              /* as it was told last */
+    bool announce;                   /* on_session is due */
+    bool repeat_answer;              /* the offer came again: so does the answer */
+    bool gives_way;                  /* our open offer is taken back before that */
+    bool repeat_offer;               /* it is time */
+    bool repeat_bye;                 /* the remote has not heard that the session has ended: */
+    char bye_to[HF_SESSION_ID_SIZE]; /* this one of its sessions */
+    bool tell_attempt;               /* something new is to be said of it */
     bool bye_said;
     bool bye_heard; /* the remote's bye has ended it: it gets none back */
 } remote;
@@ -166,6 +169,7 @@ bool hf_manager_is_known_offer(const remote *r, const hf_envelope *envelope);
 bool hf_manager_would_take(const remote *r, const hf_envelope *envelope); /* an offer or answer that is not passed over */
 bool hf_manager_is_late_candidate(const remote *r, const hf_envelope *envelope);
 void hf_manager_repeat(remote *r, hf_signal_type wanted);
+void hf_manager_give_way_if_due(remote *r, hf_time now);
 bool hf_manager_has_open_offer(const remote *r);
 bool hf_manager_is_plain(const remote *r); /* it has shown no sign of a manager */
 

@@ -122,6 +122,16 @@ void hf_manager_repeat(remote *r, hf_signal_type wanted)
     }
 }
 
+/* The remote's offer came again, and it stands in the way of ours: whoever waits for an answer takes no offer that is to
+ * give way. A restart of ours that asks for its turn leaves again behind the answer. */
+void hf_manager_give_way_if_due(remote *r, hf_time now)
+{
+    bool is_due = r->gives_way && hf_manager_has_open_offer(r);
+    r->gives_way = false;
+    if (is_due && hf_session_withdraw_offer(r->session, now) == HF_OK)
+        hf_manager_tell(r, now, HF_RETRY_SETTLED);
+}
+
 /* --- Theirs --- */
 
 static const maker *find_maker(const remote *r, uint64_t id)
@@ -249,11 +259,14 @@ hf_err hf_manager_receive_offer(remote *r, hf_time now, const hf_envelope *envel
     hf_glare glare = glare_of(r, envelope);
     if (glare.same_pair && glare.theirs_generation > hf_session_generation(r->session) + GENERATION_LEAP_MAX)
         return hf_manager_refuse(r->manager, HF_EINVAL, "there can't have been as many connections");
-    switch (hf_glare_judge(&glare)) {
+    hf_glare_verdict verdict = hf_glare_judge(&glare);
+    switch (verdict) {
     case HF_GLARE_TAKE:
         return take_offer(r, now, envelope);
     case HF_GLARE_ANSWER:
+    case HF_GLARE_GIVE_WAY:
         r->repeat_answer = true;
+        r->gives_way = verdict == HF_GLARE_GIVE_WAY;
         hf_manager_list(r, LIST_ERRANDS);
         hf_manager_wake(r->manager);
         break;

@@ -116,9 +116,11 @@ hf_err hf_session_take_offer(hf_session *session, hf_time now, uint32_t generati
         return hf_session_refuse(session, "it has failed");
     if (place == HF_OFFER_LATE)
         return hf_session_refuse(session, "the offer is about a connection that is gone");
-    if (place == HF_OFFER_APART || is_of_another_identity(session, *out))
-        return answer_apart(session, now, generation, offer, out);
-    return answer_here(*out, now, generation, offer);
+    bool is_apart = place == HF_OFFER_APART || is_of_another_identity(session, *out);
+    hf_err err = is_apart ? answer_apart(session, now, generation, offer, out) : answer_here(*out, now, generation, offer);
+    if (err == HF_OK && *out == session->next) /* one attempt at a time */
+        hf_session_withdraw_restart(session, now);
+    return err;
 }
 
 hf_err hf_session_accept_offer(hf_session *session, hf_time now, const char *offer, const char **answer_text)

@@ -109,7 +109,7 @@ static hf_err offer(hf_session *session, hf_time now)
 }
 
 /* An offer of a restart that nobody has answered is no longer of interest. */
-static void withdraw_restart(hf_session *session, hf_time now)
+void hf_session_withdraw_restart(hf_session *session, hf_time now)
 {
     hf_connection *current = session->current;
     if (current->silent_at != HF_NEVER || !hf_connection_has_open_offer(current))
@@ -122,7 +122,7 @@ hf_err hf_session_offer_next(hf_session *session, hf_time now)
 {
     hf_err err = offer(session, now);
     if (err == HF_OK) {
-        withdraw_restart(session, now);
+        hf_session_withdraw_restart(session, now);
         tell(session, HF_OK);
     }
     return err;

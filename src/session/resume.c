@@ -198,6 +198,7 @@ void hf_link_lose_continuity(hf_session *session)
 {
     hf_traffic *traffic = &session->traffic;
     traffic->continuity_lost = true;
+    traffic->bye_heard = false; /* it was the other's */
     hf_ranges_clear(&traffic->incarnations, session->env);
     for (size_t i = 0; i < session->channels_len; i++) {
         hf_channel *channel = session->channels[i];

@@ -26,6 +26,12 @@ void hf_session_watch_servers(hf_session *session, hf_time now, bool on);
 /* The connection that is being made, or else the one of this moment. */
 hf_peer *hf_session_newest_peer(const hf_session *session);
 
+/* A connection with another session of the remote's is being made: this one goes on with that. */
+bool hf_session_is_being_replaced(const hf_session *session);
+
+/* The application has ended it. */
+bool hf_session_is_disconnecting(const hf_session *session);
+
 /* The generation of the newest connection on which an offer of ours waits for its answer; 0: there is none. */
 uint32_t hf_session_open_offer(const hf_session *session);
 

@@ -248,6 +248,132 @@ Test(manager_recover, ends_where_a_limit_is_set)
     }
 }
 
+/* --- Who waits for whom ---------------------------------------------------------------------------------------------- */
+
+static void lose_those_of_alice(wire *w, int to, hf_envelope *envelope)
+{
+    (void)w;
+    if (to == 1)
+        envelope->receiver = "nobody";
+}
+
+static bool alice_has_offered(wire *w)
+{
+    return w->side[0].offers > 0;
+}
+
+/* The polite side takes the other's first offer, its answer is lost, and it begins a restart: the other, which waits for its
+ * answer, can't take that. */
+Test(manager_recover, from_a_first_answer_that_was_lost_before_a_restart)
+{
+    wire w;
+    wire_init(&w, 61, false);
+    w.envelope_delay = HF_MS(30);
+    w.cut = true;
+    w.forge = lose_those_of_alice;
+    wire_connect(&w, 1);
+    cr_assert(wire_run(&w, HF_SECONDS(30), alice_has_offered), "she tries again");
+    w.cut = false;
+    w.forge = NULL;
+    cr_expect(wire_run(&w, w.now + HF_SECONDS(20), wire_both_have_five), "%s; %s", w.side[0].states, w.side[1].states);
+    clear(&w);
+}
+
+static bool bob_has_answered(wire *w)
+{
+    return w->side[1].answers > 0;
+}
+
+static bool alice_is_over(wire *w)
+{
+    return hf_session_get_state(wire_session(w, 0)) == HF_SESSION_CLOSED;
+}
+
+static bool bob_has_trouble(wire *w)
+{
+    return hf_session_get_state(wire_session(w, 1)) != HF_SESSION_CONNECTED;
+}
+
+/* Alice has ended the session, and the path is gone after a while. Bob has her bye by envelope and not believed it yet, and
+ * has answered her when she called again: that connection is not there yet. */
+static void leave_and_call_again(wire *w, uint64_t seed, hf_span after)
+{
+    connect(w, seed, &(hf_session_config){.linger = HF_SECONDS(1)});
+    hf_session *before = wire_session(w, 0);
+    cr_assert_eq(hf_session_disconnect(before, w->now), HF_OK);
+    if (after > 0)
+        wire_run(w, w->now + after, NULL);
+    w->cut = true;
+    cr_assert(wire_run(w, w->now + HF_SECONDS(4), alice_is_over));
+    wire_run(w, w->now + HF_MS(100), NULL);
+    cr_assert_eq(hf_session_get_state(wire_session(w, 1)), HF_SESSION_CONNECTED);
+    hf_manager_forget(w->side[0].manager, before);
+    w->side[0].opened_len = w->side[1].opened_len = 0;
+    w->side[1].answers = 0;
+    wire_connect(w, 0);
+    cr_assert(wire_run(w, w->now + HF_SECONDS(1), bob_has_answered));
+}
+
+static bool both_have_met(wire *w)
+{
+    return both_are_connected(w) && w->side[1].continuity_lost > 0;
+}
+
+Test(manager_recover, goes_on_with_whom_has_called_again_behind_a_bye)
+{
+    wire w;
+    leave_and_call_again(&w, 62, 0);
+    cr_assert(wire_run(&w, w.now + HF_SECONDS(10), bob_has_trouble));
+    w.cut = false;
+    cr_expect(wire_run(&w, w.now + HF_SECONDS(10), both_have_met), "%s; %s", w.side[0].states, w.side[1].states);
+    cr_expect_null(strstr(w.side[1].states, "closed"), "%s", w.side[1].states);
+    w.cut = true; /* the bye was another session's */
+    wire_run(&w, w.now + HF_SECONDS(10), NULL);
+    w.cut = false;
+    cr_expect(wire_run(&w, w.now + HF_SECONDS(10), both_are_connected));
+    cr_expect_null(strstr(w.side[1].states, "closed"), "%s", w.side[1].states);
+    clear(&w);
+}
+
+/* He has heard the bye itself, and she has not heard that he has. */
+Test(manager_recover, goes_on_with_whom_has_called_again_behind_a_bye_on_the_path)
+{
+    wire w;
+    leave_and_call_again(&w, 65, HF_MS(15));
+    w.cut = false;
+    cr_expect(wire_run(&w, w.now + HF_SECONDS(10), both_have_met), "%s; %s", w.side[0].states, w.side[1].states);
+    wire_run(&w, w.now + HF_SECONDS(5), NULL);
+    cr_expect(both_are_connected(&w), "%s; %s", w.side[0].states, w.side[1].states);
+    hf_channel *channel;
+    hf_err err = hf_session_create_channel(wire_session(&w, 1), w.now, &(hf_channel_config){.name = "more"}, &channel);
+    cr_expect_eq(err, HF_OK, "the bye was another session's: %s", hf_err_name(err));
+    clear(&w);
+}
+
+/* Bob's session has ended by her first one's word. Hers recovers a session that is over, and gets another. */
+Test(manager_recover, of_a_session_that_came_in_the_place_of_one_that_has_ended)
+{
+    wire w;
+    leave_and_call_again(&w, 63, 0);
+    unsigned begun = w.side[1].begun_count;
+    cr_assert_eq(hf_session_signal(wire_session(&w, 1), w.now, &(hf_signal){.type = HF_SIGNAL_BYE}), HF_OK);
+    wire_run(&w, w.now + HF_MS(100), NULL);
+    w.cut = false;
+    cr_expect(wire_run(&w, w.now + HF_SECONDS(30), wire_both_have_five), "%s; %s", w.side[0].states, w.side[1].states);
+    cr_expect_eq(w.side[1].begun_count, begun + 1);
+    clear(&w);
+}
+
+/* The same, but Bob's application has ended it: hers hears of it. */
+Test(manager_recover, of_a_session_that_was_ended_is_told_so)
+{
+    wire w;
+    leave_and_call_again(&w, 64, 0);
+    cr_assert_eq(hf_session_disconnect(wire_session(&w, 1), w.now), HF_OK);
+    cr_expect(wire_run(&w, w.now + HF_SECONDS(30), alice_is_over), "%s; %s", w.side[0].states, w.side[1].states);
+    clear(&w);
+}
+
 static bool both_have_offered(wire *w)
 {
     return w->side[0].offers > 1 && w->side[1].offers > 0;

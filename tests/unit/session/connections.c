@@ -150,6 +150,26 @@ Test(connections, an_offer_of_the_same_generation_takes_ours_back)
     pair_clear(&p);
 }
 
+/* A restart of ours is open, and the remote offers the connection that follows: that is the attempt that goes on. */
+Test(connections, an_offer_of_the_next_takes_our_restart_of_this_one_back)
+{
+    pair p;
+    connect(&p);
+    hf_session *ours = p.side[0].session;
+    p.side[0].silent = true;
+    cr_assert_eq(hf_session_restart_ice(ours, p.now), HF_OK);
+    cr_expect_eq(hf_peer_signaling_state(hf_session_peer(ours)), HF_SIGNALING_HAVE_LOCAL_OFFER);
+    reconnect(&p, 1);
+    pair_run(&p, HF_SECONDS(1), NULL);
+    cr_expect_eq(hf_session_generation(ours), 2, "it is answered, and nobody has heard");
+    cr_expect_eq(hf_peer_signaling_state(hf_session_peer(ours)), HF_SIGNALING_STABLE);
+    unsigned signals = p.side[0].heard.events[HF_SESSION_SIGNAL];
+    cr_assert_eq(hf_session_restart_ice(ours, p.now), HF_OK);
+    pair_run(&p, HF_SECONDS(1), NULL);
+    cr_expect_gt(p.side[0].heard.events[HF_SESSION_SIGNAL], signals, "a later restart is offered");
+    pair_clear(&p);
+}
+
 static char *replaced(const char *text, const char *line, char fill)
 {
     char *out = strdup(text), *at = strstr(out, line);
