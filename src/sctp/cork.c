@@ -1,8 +1,9 @@
 /* cork.c: lets small messages that are sent in one go share packets.
  *
- * Where its congestion window is open usrsctp sends each message in a packet of its own, unless Nagle's algorithm is on: then
- * what fills no packet waits while anything is on its way. So that is on between the two calls. Behind them, the rest leaves
- * when usrsctp next looks at its queues, which it does after each packet that comes: one with nothing in it will do. */
+ * Where its congestion window is open usrsctp sends each message in a packet of its own, unless Nagle's algorithm is on:
+ * then what fills no packet waits while anything is on its way. So that is on between the two calls. Behind them, the rest
+ * leaves when usrsctp next looks at its queues, which it does after each packet that comes: one with nothing in it will do.
+ */
 #include "sctp_priv.h"
 
 #include "chunk.h"
