@@ -34,11 +34,12 @@ typedef struct hf_channel_config {
     uint16_t reliability_limit;
     hf_priority priority;
     bool in_parts; /* receive as by hf_channel_receive_in_parts */
-    size_t
-        send_buffer_max; /* bytes accepted and not yet acknowledged, above it HF_EAGAIN; 0: HF_CHANNEL_BUFFER_DEFAULT. With a
-                               plain peer: not yet sent */
-    size_t receive_window; /* bytes that the remote may send ahead of what the application has taken; 0:
-                               HF_CHANNEL_WINDOW_DEFAULT; at least the session's message_max. Not for plain peers */
+    /* Bytes accepted and not yet acknowledged (with a plain peer: not yet sent), above it HF_EAGAIN; 0:
+     * HF_CHANNEL_BUFFER_DEFAULT. */
+    size_t send_buffer_max;
+    /* Bytes that the remote may send ahead of what the application has taken; 0: HF_CHANNEL_WINDOW_DEFAULT; at least the
+     * session's message_max. Not for plain peers. */
+    size_t receive_window;
 } hf_channel_config;
 
 #define HF_CHANNEL_BUFFER_DEFAULT 8388608
