@@ -21,6 +21,16 @@ static bool know_each_other(wire *w)
            strcmp(hf_session_remote_id(wire_session(w, 1)), hf_session_id(wire_session(w, 0))) == 0;
 }
 
+/* Alice calls bob; her session, connected. */
+static hf_session *meet(wire *w, uint64_t seed)
+{
+    wire_init(w, seed, false);
+    w->envelope_delay = HF_MS(20);
+    hf_session *alice = wire_connect(w, 0);
+    cr_assert(wire_run(w, HF_SECONDS(10), wire_both_have_five));
+    return alice;
+}
+
 static bool alice_is_told(wire *w)
 {
     return w->side[0].identity_changed > 0;
@@ -29,10 +39,7 @@ static bool alice_is_told(wire *w)
 Test(manager_identity, of_a_program_that_begins_anew_is_known_by_its_certificate)
 {
     wire w;
-    wire_init(&w, 1, false);
-    w.envelope_delay = HF_MS(20);
-    hf_session *alice = wire_connect(&w, 0);
-    cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
+    hf_session *alice = meet(&w, 1);
     wire_restart(&w, 1, true);
     wire_connect(&w, 1);
     cr_expect(wire_run(&w, w.now + HF_SECONDS(20), know_each_other), "the next connection has taken its place");
@@ -48,10 +55,7 @@ Test(manager_identity, of_a_program_that_begins_anew_is_known_by_its_certificate
 Test(manager_identity, of_a_program_that_begins_anew_and_waits_is_known_as_well)
 {
     wire w;
-    wire_init(&w, 9, false);
-    w.envelope_delay = HF_MS(20);
-    hf_session *alice = wire_connect(&w, 0);
-    cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
+    hf_session *alice = meet(&w, 9);
     wire_restart(&w, 1, true);
     wire_send(&w, 0); /* which is possibly delivered */
     hf_time began = w.now;
@@ -69,10 +73,7 @@ Test(manager_identity, of_a_program_that_begins_anew_and_waits_is_known_as_well)
 Test(manager_identity, that_is_another_is_told_and_nothing_is_said_to_it)
 {
     wire w;
-    wire_init(&w, 2, false);
-    w.envelope_delay = HF_MS(20);
-    hf_session *alice = wire_connect(&w, 0);
-    cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
+    hf_session *alice = meet(&w, 2);
     wire_restart(&w, 1, false);
     hf_session *stranger = wire_connect(&w, 1);
     cr_assert(wire_run(&w, w.now + HF_SECONDS(10), alice_is_told));
@@ -94,10 +95,7 @@ Test(manager_identity, that_is_another_is_told_and_nothing_is_said_to_it)
 Test(manager_identity, is_remembered_when_the_session_has_ended)
 {
     wire w;
-    wire_init(&w, 3, false);
-    w.envelope_delay = HF_MS(20);
-    hf_session *alice = wire_connect(&w, 0);
-    cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
+    hf_session *alice = meet(&w, 3);
     cr_assert_eq(hf_session_disconnect(alice, w.now), HF_OK);
     wire_run(&w, w.now + HF_SECONDS(10), NULL);
     hf_manager_forget(w.side[0].manager, alice);
@@ -118,10 +116,7 @@ Test(manager_identity, is_remembered_when_the_session_has_ended)
 Test(manager_identity, that_answers_our_call_is_held_to_what_is_known)
 {
     wire w;
-    wire_init(&w, 4, false);
-    w.envelope_delay = HF_MS(20);
-    hf_session *alice = wire_connect(&w, 0);
-    cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
+    hf_session *alice = meet(&w, 4);
     cr_assert_eq(hf_session_disconnect(alice, w.now), HF_OK);
     wire_run(&w, w.now + HF_SECONDS(10), NULL);
     hf_manager_forget(w.side[0].manager, alice);
@@ -159,10 +154,7 @@ static void swap_fingerprint(wire *w, int to, hf_envelope *e)
 Test(manager_identity, that_the_carrier_swaps_is_told_and_the_session_goes_on)
 {
     wire w;
-    wire_init(&w, 5, false);
-    w.envelope_delay = HF_MS(20);
-    hf_session *alice = wire_connect(&w, 0);
-    cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
+    hf_session *alice = meet(&w, 5);
     w.forge = swap_fingerprint;
     cr_assert_eq(hf_session_restart_ice(alice, w.now), HF_OK);
     wire_send(&w, 0);
