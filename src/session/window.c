@@ -41,11 +41,7 @@
 #define LOSS_ROUNDS 8      /* over which it is smoothed */
 #define WANTED_PERCENT 125 /* SCTP's window, of ours */
 
-#define BURST_USUAL 4 /* packets: SACKs for two, and the acknowledgement of what stood beside a gap */
-#define BURST_MAX HF_MS(20)
-
 #define PACE_PERCENT 150 /* of the rate */
-#define PACE_BURST HF_MS(5)
 
 #define PART_MAX 4096
 #define PART_SPAN HF_MS(10)
@@ -84,44 +80,17 @@ static uint64_t in_flight(const hf_peer_flow *flow)
 
 /* --- What the path delivers ---------------------------------------------------------------------------------------- */
 
-/* Acknowledgements that come in bursts, from a radio that collects packets or a machine that is busy, would leave the path
- * idle between them: the window holds a burst more. (BBR, "extra acked".) */
 static void note_burst(hf_window *window, hf_time now, const hf_peer_flow *flow)
 {
-    uint64_t came = flow->bytes_delivered - window->burst.delivered;
-    uint64_t due = window->rate * (uint64_t)(now - window->burst.began) / MICROSECONDS;
-    if (came <= due || window->mode != HF_WINDOW_STEADY) {
-        window->burst.began = now;
-        window->burst.delivered = flow->bytes_delivered;
-    } else if (came - due > window->burst.most) {
-        window->burst.most = (size_t)(came - due);
-    }
-}
-
-/* The largest of the last two times that many round trips. */
-static void age_bursts(hf_window *window)
-{
-    if (++window->burst.rounds < HF_WINDOW_RATES)
-        return;
-    window->burst.rounds = 0;
-    window->burst.before = window->burst.most;
-    window->burst.most = 0;
+    if (window->mode == HF_WINDOW_STEADY)
+        hf_burst_note(&window->burst, now, flow->bytes_delivered, window->rate);
+    else
+        hf_burst_begin(&window->burst, now, flow->bytes_delivered);
 }
 
 static size_t burst_allowance(const hf_window *window)
 {
-    size_t most = window->burst.most > window->burst.before ? window->burst.most : window->burst.before;
-    size_t usual = BURST_USUAL * window->packet, cap = (size_t)(window->rate * BURST_MAX / MICROSECONDS);
-    if (most <= usual)
-        return 0;
-    return most - usual < cap ? most - usual : cap;
-}
-
-/* The path delivers more than was known: what seemed a burst was that. */
-static void forget_bursts(hf_window *window)
-{
-    window->burst.most = window->burst.before = 0;
-    window->burst.rounds = 0;
+    return hf_burst_allowance(&window->burst, window->packet, window->rate);
 }
 
 static uint64_t rate_of(const hf_window *window, size_t rounds)
@@ -148,7 +117,7 @@ static void note_rate(hf_window *window, hf_time now, const hf_peer_flow *flow, 
     }
     window->rate = rate_of(window, window->rounds_queued >= ROUNDS_RECENT ? ROUNDS_RECENT : HF_WINDOW_RATES);
     if (window->rate > before + before / 20)
-        forget_bursts(window);
+        hf_burst_forget(&window->burst); /* what seemed a burst was that */
 }
 
 /* True: it was more in this round trip than any weather. */
@@ -347,7 +316,7 @@ static void end_round(hf_window *window, hf_time now, const hf_peer_flow *flow)
     if (window->round.rtt > 0)
         window->queue = window->round.rtt - window->rtt_min;
     bool watched = watch(window, now);
-    age_bursts(window);
+    hf_burst_age(&window->burst);
     bool is_full = held_back && window->round.was_limited;
     bool was_busy = window->round.was_busy && (window->round.limited || window->round.backlogged);
     note_rate(window, now, flow, is_full);
@@ -402,7 +371,7 @@ static void end_growth_at_once(hf_window *window, hf_time now, const hf_peer_flo
 
 void hf_window_update(hf_window *window, hf_time now, const hf_peer_flow *flow)
 {
-    window->pace_refused = false; /* until somebody asks in vain */
+    window->pacer.refused = false; /* until somebody asks in vain */
     if (flow->packet_max > 0)
         window->packet = flow->packet_max;
     if (window->forgotten > 0 &&
@@ -434,21 +403,6 @@ static int64_t pace_rate(const hf_window *window)
     return (int64_t)(window->limit * MICROSECONDS / (uint64_t)window->rtt_min * PACE_PERCENT / 100) + 1;
 }
 
-/* After a pause a whole window would leave at once, and stand in the queue before whatever comes next. */
-static bool is_paced_out(hf_window *window, hf_time now, const hf_peer_flow *flow)
-{
-    int64_t rate = pace_rate(window), burst = rate * PACE_BURST, few = LIMIT_FIRST * (int64_t)window->packet * MICROSECONDS;
-    hf_span elapsed = now - window->paced_at < HF_SECONDS(1) ? now - window->paced_at : HF_SECONDS(1);
-    int64_t most = burst > few ? burst : few;
-    window->pace += rate * elapsed - (int64_t)(flow->bytes_given - window->paced_given) * MICROSECONDS;
-    if (window->pace > most || rate == 0)
-        window->pace = most;
-    window->paced_at = now;
-    window->paced_given = flow->bytes_given;
-    window->pace_refused = window->pace <= 0;
-    return window->pace_refused;
-}
-
 size_t hf_window_room(hf_window *window, hf_time now, const hf_peer_flow *flow, bool low)
 {
     size_t limit = low ? window->low_limit : window->limit;
@@ -462,7 +416,8 @@ size_t hf_window_room(hf_window *window, hf_time now, const hf_peer_flow *flow, 
         window->round.limited = true;
         return 0;
     }
-    return is_paced_out(window, now, flow) ? 0 : limit - (size_t)in_flight(flow);
+    bool may = hf_pacer_lets(&window->pacer, now, pace_rate(window), flow->bytes_given, LIMIT_FIRST * window->packet);
+    return may ? limit - (size_t)in_flight(flow) : 0;
 }
 
 size_t hf_window_wanted(hf_window *window)
@@ -474,8 +429,7 @@ size_t hf_window_wanted(hf_window *window)
 
 hf_time hf_window_deadline(const hf_window *window)
 {
-    int64_t rate = pace_rate(window);
-    return window->pace_refused && rate > 0 ? window->paced_at + 1 - window->pace / rate : HF_NEVER;
+    return hf_pacer_deadline(&window->pacer, pace_rate(window));
 }
 
 size_t hf_window_part_max(const hf_window *window)

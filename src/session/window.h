@@ -6,6 +6,9 @@
 #ifndef HF_WINDOW_H
 #define HF_WINDOW_H
 
+#include "burst.h"
+#include "pacer.h"
+
 #include <holdfast/peer.h>
 
 #define HF_WINDOW_RATES 10 /* round trips whose delivery rate counts */
@@ -48,12 +51,7 @@ typedef struct hf_window {
         hf_span rtt; /* the smallest in it; 0: none */
         bool limited;
     } watch;
-    struct {
-        hf_time began;
-        uint64_t delivered;  /* when it began */
-        size_t most, before; /* bytes beyond the rate: of these round trips, and those before */
-        unsigned rounds;
-    } burst;
+    hf_burst burst;
     uint64_t rates[HF_WINDOW_RATES];
     size_t rates_at;
     unsigned cycle, growth, empty_run; /* of probing */
@@ -67,10 +65,7 @@ typedef struct hf_window {
     uint64_t overcome_at; /* the last loss is, when so many bytes are delivered */
     size_t competed;      /* the limit before it listened */
 
-    hf_time paced_at;
-    uint64_t paced_given;
-    int64_t pace; /* what may leave at once, in millionths of a byte */
-    bool pace_refused;
+    hf_pacer pacer;
     bool blocked; /* by SCTP, within our own limit */
 } hf_window;
 
