@@ -202,12 +202,21 @@ static hf_ice_pair *pair_of(hf_ice_generation *g, const hf_path *path, uint32_t 
     return pair;
 }
 
-/* It came on a socket or a stream of ours, or to a relayed address. */
+/* With HF_ICE_RELAY_ONLY an answer from anywhere else would show where we are to whoever guesses it and asks. */
+static bool hides(const hf_ice *ice)
+{
+    return ice->newest->relay == HF_ICE_RELAY_ONLY && ice->current->relay == HF_ICE_RELAY_ONLY;
+}
+
+/* It came to a relayed address, or on a socket or a stream of ours that may be known. */
 static bool is_ours(const hf_ice *ice, const hf_path *path)
 {
-    if (path->transport == HF_TCP)
-        return hf_ice_stream_find(ice, path) != NULL;
-    return hf_ice_has_socket(ice, &path->local, HF_ICE_TCP_NONE) || hf_ice_relayed_find(ice, &path->local);
+    if (path->transport == HF_UDP && hf_ice_relayed_find(ice, &path->local))
+        return true;
+    if (hides(ice))
+        return false;
+    return path->transport == HF_TCP ? hf_ice_stream_find(ice, path) != NULL
+                                     : hf_ice_has_socket(ice, &path->local, HF_ICE_TCP_NONE);
 }
 
 /* draft-thatcher-ice-renomination-01: a check may bear a NOMINATION value, the greatest of which counts. 0: none. */

@@ -1,5 +1,5 @@
-/* burst.h: acknowledgements that come in bursts, from a radio that collects packets or a machine that is busy, would leave the
- * path idle between them: so the window holds a burst more (BBR's "extra acked"). Pure. */
+/* burst.h: acknowledgements that come in bursts, from a radio that collects packets or a machine that is busy, would leave
+ * the path idle between them: so the window holds a burst more (BBR's "extra acked"). Pure. */
 #ifndef HF_BURST_H
 #define HF_BURST_H
 

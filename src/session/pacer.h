@@ -1,5 +1,5 @@
-/* pacer.h: spreads what may leave over the time that it takes to arrive: after a pause a whole window would leave at once, and
- * stand in the queue before whatever comes next. Pure. */
+/* pacer.h: spreads what may leave over the time that it takes to arrive: after a pause a whole window would leave at once,
+ * and stand in the queue before whatever comes next. Pure. */
 #ifndef HF_PACER_H
 #define HF_PACER_H
 

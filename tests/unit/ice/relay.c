@@ -258,14 +258,15 @@ Test(relay, takes_over_where_the_direct_path_is_lost)
 /* --- Relay only ----------------------------------------------------------------------------------------------------- */
 
 typedef struct witness {
-    size_t strange; /* datagrams of a host that went elsewhere than to the TURN server's port */
+    hf_addr host;
+    size_t strange; /* datagrams of the host that went elsewhere than to the TURN server's port */
     size_t seen;
 } witness;
 
 static bool watches(net *n, net_flight *flight)
 {
     witness *w = n->context;
-    bool is_of_host = flight->path.local.ip[0] == 10;
+    bool is_of_host = hf_addr_equal_ip(&flight->path.local, &w->host);
     w->seen += is_of_host;
     w->strange += is_of_host && !hf_addr_equal(&flight->path.remote, &n->turns[0].listens[0]);
     return true;
@@ -282,7 +283,7 @@ Test(relay, alone_shows_and_sends_nothing_else)
     n.has_tcp = n.has_multicast = true;
     n.hook = watches;
     n.context = &w;
-    n.a.nat = net_addr("10.77.0.1:40000"); /* which the server sees */
+    n.a.nat = w.host = net_addr("10.77.0.1:40000"); /* which the server sees */
     hf_ice_config a = {.controlling = true,
                        .servers = servers,
                        .servers_len = 3,
@@ -304,9 +305,9 @@ Test(relay, alone_shows_and_sends_nothing_else)
     cr_expect_eq(hf_ice_add_remote_candidate(n.a.ice, n.now, &named, NULL), HF_ENOTSUP);
     net_run(&n, HF_MS(100));
     size_t of_b = n.b.sent;
-    w.strange = 0; /* b's own */
     net_run(&n, HF_SECONDS(5));
     cr_expect_gt(n.b.sent, of_b);
+    cr_expect(w.seen > 0 && w.strange == 0, "%zu of %zu packets to others than the servers", w.strange, w.seen);
     cr_assert_gt(n.a.candidates_len, 0);
     for (size_t i = 0; i < n.a.candidates_len; i++) {
         const hf_ice_candidate *c = &n.a.candidates[i];
@@ -318,6 +319,29 @@ Test(relay, alone_shows_and_sends_nothing_else)
     cr_expect_eq(route_of(&n.a).local_type, HF_ICE_RELAYED);
     cr_expect_eq(route_of(&n.b).remote_type, HF_ICE_RELAYED);
     expect_talk(&n);
+    net_clear(&n);
+}
+
+Test(relay, alone_answers_nobody_who_has_guessed_where_it_is)
+{
+    static const hf_ice_server servers[] = {SERVER("turn:198.51.100.9")};
+    net n;
+    witness w = {0};
+    init(&n);
+    n.hook = watches;
+    n.context = &w;
+    w.host = n.a.locals[0].addr;
+    hf_ice_config a = {.servers = servers, .servers_len = 1, .relay = HF_ICE_RELAY_ONLY}, b = {.controlling = true};
+    net_start(&n, &a, &b);
+    net_exchange(&n);
+    hf_ice_candidate guess = {.component = 1, .priority = 1, .foundation = "1", .addr = n.a.locals[0].addr};
+    cr_assert_eq(hf_ice_add_remote_candidate(n.b.ice, n.now, &guess, NULL), HF_OK);
+    net_run(&n, HF_SECONDS(10));
+    hf_ice_stats stats;
+    hf_ice_get_stats(n.a.ice, &stats);
+    cr_expect_gt(stats.drops.by_cause[HF_DROP_UNKNOWN_PATH], 0, "asked");
+    cr_expect(w.seen > 0 && w.strange == 0, "%zu of %zu packets to others than the servers", w.strange, w.seen);
+    cr_expect_eq(route_of(&n.a).local_type, HF_ICE_RELAYED);
     net_clear(&n);
 }
 
