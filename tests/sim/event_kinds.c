@@ -113,6 +113,7 @@ static void restart_relay(events *t, int a, int b)
 static void sleep_machine(events *t, int a, int b)
 {
     (void)b;
+    sim_run(&t->st.s, t->st.s.now, NULL); /* no machine sleeps between what is said and what leaves because of it */
     party_sleep(party_at(t, a), true);
 }
 

@@ -55,6 +55,23 @@ static void join(court *c, end *hearer, const record *r)
     e->sink = e->sink ? e->sink : hearer;
 }
 
+/* It has heard nothing but what is too short for an id: of those that nobody seems to hear, whose first one was that. */
+static void join_unnamed(const court *c, end *hearer)
+{
+    for (size_t i = 0; i < c->ends_len; i++) {
+        end *e = c->ends[i];
+        if (e->sink || e->sent.len == 0 || e->party != hearer->remote || e->remote != hearer->party ||
+            strcmp(name_of(c, e), name_of(c, hearer)) != 0)
+            continue;
+        const record *said = court_record(c, e, &e->sent, 0), *heard = court_record(c, hearer, &hearer->received, 0);
+        if (said->at > heard->at || e->over_at < heard->at || !is_same(&said->message, &heard->message))
+            continue;
+        e->sink = hearer;
+        hearer->source = e;
+        return;
+    }
+}
+
 static void join_all(court *c)
 {
     for (size_t i = 0; i < c->ends_len; i++) {
@@ -64,6 +81,10 @@ static void join_all(court *c)
             if (r->message.id != 0)
                 join(c, e, r);
         }
+    }
+    for (size_t i = 0; i < c->ends_len; i++) {
+        if (!c->ends[i]->source && c->ends[i]->received.len > 0)
+            join_unnamed(c, c->ends[i]);
     }
 }
 

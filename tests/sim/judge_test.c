@@ -197,6 +197,7 @@ Test(judge, has_nothing_against_what_may_be)
         {"a says o, a says o, b hears o 0, b hears o 1", "in order"},
         {"a says o, a says o short, b hears o 0, b hears o 1 short", "a message too short for an id"},
         {"a says u, a says u, b hears u 1, b hears u 0", "another order, on an unordered channel"},
+        {"a says o short, b hears o 0 short, a closed o, b closed o", "nothing but one too short for an id"},
         {"a says f, a says f, b hears f 1", "one that is not reliable is lost"},
         {"a is-reconnecting, a told-disconnected, a says o, a is-connected, a told-connected, b hears o 0", "an outage"},
         {"a is-reconnecting, a told-disconnected, a says f, a is-connected, a told-connected", "a fresh one in it"},
@@ -237,6 +238,8 @@ Test(judge, finds_each_fault)
         const char *script, *rule, *why;
     } rows[] = {
         {"a says o", "what it said was neither heard nor handed back", "lost"},
+        {"a says o short, b hears o 0 short, a says o short", "what it said was neither heard nor handed back",
+         "the second of those too short for an id"},
         {"a says u, a says u, b hears u 1", "what it said was neither heard nor handed back", "lost, unordered"},
         {"a says o, a says o, b hears o 0, a closed o, b closed o", "what it said was neither heard nor handed back",
          "the channel was closed before all of it was there"},
