@@ -38,14 +38,13 @@ hf_delivery hf_channel_delivery(const hf_channel_config *config)
 
 /* --- Birth and end --------------------------------------------------------------------------------------------------- */
 
-void hf_channel_init_inbox(hf_channel *channel)
+static void init_inbox(hf_channel *channel)
 {
     const hf_session *session = channel->session;
     size_t longest = session->config.peer.message_max ? session->config.peer.message_max : HF_MESSAGE_MAX_DEFAULT;
     size_t window = channel->config.receive_window ? channel->config.receive_window : HF_CHANNEL_WINDOW_DEFAULT;
     if (window < HF_CHANNEL_WINDOW_FIRST)
         window = HF_CHANNEL_WINDOW_FIRST; /* the remote may send so much before it hears of ours */
-    hf_inbox_clear(&channel->inbox);
     hf_inbox_init(&channel->inbox, session->env, hf_channel_delivery(&channel->config), window, longest);
     channel->inbox.in_parts = channel->config.in_parts;
 }
@@ -65,7 +64,7 @@ hf_err hf_channel_new(hf_channel **out, hf_session *session, const hf_channel_co
     channel->config = *config;
     channel->turn = (hf_turn){.priority = config->priority, .owner = channel};
     hf_outbox_init(&channel->outbox, session->env, hf_channel_delivery(config), kept);
-    hf_channel_init_inbox(channel);
+    init_inbox(channel);
     channel->name = hf_alloc_text(session->env, config->name, strlen(config->name));
     channel->protocol = hf_alloc_text(session->env, protocol, strlen(protocol));
     channel->config.name = channel->name;

@@ -1,5 +1,6 @@
 /* glare.c: both sides have opened a channel of the same name at once. The one of the side with the lower session id
- * survives; the other side's messages go out on it, with their numbers: of what came on the loser nothing was taken. */
+ * survives; the other side's messages go out on it, with their numbers: of what came on the loser nothing was taken. But
+ * what an earlier session of the remote's has said may still wait there for the application. */
 #include "session_priv.h"
 
 #include <string.h>
@@ -25,7 +26,7 @@ void hf_channel_give_way(hf_channel *channel, hf_datachannel carrier, uint64_t i
     channel->config.reliability = info->reliability;
     channel->config.reliability_limit = info->reliability_limit;
     channel->close_said = false;
-    hf_channel_init_inbox(channel);
+    hf_inbox_begin_anew(&channel->inbox, hf_channel_delivery(&channel->config));
     hf_outbox_move(&channel->outbox, hf_channel_delivery(&channel->config));
     hf_channel_carry_by(channel, carrier);
     channel->announce = true;

@@ -469,9 +469,10 @@ void hf_inbox_forget_partials(hf_inbox *box)
     }
 }
 
-void hf_inbox_begin_anew(hf_inbox *box)
+void hf_inbox_begin_anew(hf_inbox *box, hf_delivery delivery)
 {
     hf_inbox_forget_partials(box);
+    box->delivery = delivery;
     hf_ranges_clear(&box->ranges, box->env);
     box->received = 0;
     box->told = false;

@@ -86,7 +86,8 @@ bool hf_inbox_owes_ack(const hf_inbox *box, bool *soon);
 /* All messages up to `last` are here. */
 bool hf_inbox_has_all(const hf_inbox *box, uint64_t last);
 
-/* Numbers begin anew: another session sends. What waits for the application is still its own. */
-void hf_inbox_begin_anew(hf_inbox *box);
+/* Numbers begin anew: another session sends, or on another channel, which may deliver otherwise. What waits for the
+ * application is still its own. */
+void hf_inbox_begin_anew(hf_inbox *box, hf_delivery delivery);
 
 #endif

@@ -40,6 +40,8 @@ static void leave(hf_channel *channel)
     channel->confirm_owed = false; /* the remote says CLOSE again where it was not confirmed */
     hf_scheduler_remove(&channel->session->traffic.scheduler, &channel->turn);
     hf_inbox_forget_partials(&channel->inbox);
+    if (!hf_inbox_is_empty(&channel->inbox))
+        hf_channel_tell(channel, HF_NEWS_DATA); /* that a message will not become whole */
     if (channel->speaks == HF_PROTOCOL_PLAIN)
         hf_channel_end(channel, HF_ECLOSED);
     else
@@ -212,6 +214,6 @@ void hf_link_lose_continuity(hf_session *session)
         channel->speaks = HF_PROTOCOL_UNKNOWN;
         channel->incarnation = 0;
         hf_outbox_begin_anew(&channel->outbox);
-        hf_inbox_begin_anew(&channel->inbox);
+        hf_inbox_begin_anew(&channel->inbox, channel->inbox.delivery);
     }
 }

@@ -353,11 +353,24 @@ Test(inbox, begins_anew_with_what_waits)
     cr_assert_eq(whole(&box, 3, 2), HF_OK);
     cr_assert_eq(part(&box, 4, 0, 1, 3), HF_OK);
     hf_inbox_report(&box, &(hf_control_received){0});
-    hf_inbox_begin_anew(&box);
+    hf_inbox_begin_anew(&box, HF_DELIVERY_UNORDERED);
     cr_expect(hf_inbox_owes_ack(&box, &(bool){false}), "whoever is new does not know the window");
     cr_assert_eq(whole(&box, 1, 3), HF_OK);
     cr_expect_str_eq(drain(&box), "<a>|<ab>|<abc>");
     cr_expect_eq(box.received, 1);
+    box_clear(&box);
+}
+
+Test(inbox, begins_anew_with_another_delivery)
+{
+    hf_inbox box;
+    box_init(&box, HF_DELIVERY_ORDERED, 4000, 2000);
+    box.in_parts = true;
+    cr_assert_eq(part(&box, 1, 0, 2, 9), HF_OK);
+    cr_expect_str_eq(drain(&box), "<ab");
+    hf_inbox_begin_anew(&box, HF_DELIVERY_UNORDERED);
+    cr_assert_eq(whole(&box, 2, 1), HF_OK);
+    cr_expect_str_eq(drain(&box), "!|<a>", "the end of what was begun comes first");
     box_clear(&box);
 }
 

@@ -89,7 +89,9 @@ static void hear_data(pair_side *side, const hf_session_event *event)
     pair_heard *heard = &side->heard;
     uint64_t number;
     heard->bytes += event->u.data.len;
-    if (event->u.data.kind == HF_TEXT && event->u.data.len < 64) {
+    if (event->u.data.discarded) {
+        add(heard->texts, "%s:discarded ", hf_channel_name(event->channel));
+    } else if (event->u.data.kind == HF_TEXT && event->u.data.len < 64) {
         add(heard->texts, "%s:%.*s ", hf_channel_name(event->channel), (int)event->u.data.len,
             (const char *)event->u.data.data);
     } else if (event->u.data.kind == HF_BINARY && event->u.data.len == sizeof number) {

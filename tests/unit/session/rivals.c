@@ -88,6 +88,56 @@ Test(session_rivals, that_deliver_otherwise_become_one_channel_2)
     settle(8, &unordered_x, &plain_x, 0);
 }
 
+/* The remote is started again, and opens a channel of the same name: what it said before still waits, and what it had begun
+ * to say ends before anything else begins. */
+static void settle_with_another_session(uint64_t seed)
+{
+    static uint8_t block[200000];
+    pair p;
+    pair_init(&p, seed, NULL);
+    hf_channel *slow = pair_open(&p, 0, &(hf_channel_config){.name = "slow"});
+    pair_open(&p, 0, &(hf_channel_config){.name = "files", .in_parts = true});
+    pair_connect(&p);
+    cr_assert_eq(hf_channel_pause(slow, p.now, true), HF_OK);
+    pair_say(&p, 1, "slow", "early");
+    pair_run(&p, HF_SECONDS(1), NULL);
+    cr_assert_eq(hf_channel_send(pair_channel(&p, 1, "files"), p.now, HF_BINARY, block, sizeof block), HF_OK);
+    while (p.side[0].heard.bytes < 1000)
+        pair_run(&p, HF_MS(1), NULL);
+    cr_assert_lt(p.side[0].heard.bytes, sizeof block);
+
+    pair_restart(&p, true);
+    pair_run(&p, HF_SECONDS(40), NULL);
+    pair_open(&p, 1, &(hf_channel_config){.name = "slow"});
+    pair_open(&p, 1, &(hf_channel_config){.name = "files"});
+    cr_assert_eq(hf_session_connect(p.side[1].session, p.now), HF_OK);
+    pair_run(&p, HF_SECONDS(10), NULL);
+    cr_assert(pair_is_connected(&p));
+    pair_say(&p, 1, "slow", "late");
+    pair_say(&p, 1, "files", "new");
+    pair_run(&p, HF_SECONDS(1), NULL);
+    cr_assert_eq(hf_channel_pause(slow, p.now, false), HF_OK);
+    pair_run(&p, HF_SECONDS(1), NULL);
+    cr_expect_str_eq(p.side[0].heard.texts, "files:discarded files:new slow:early slow:late ");
+    pair_clear(&p);
+}
+
+/* The seeds give the one and the other side the lower id. */
+Test(session_rivals, keep_what_an_earlier_session_has_said_1)
+{
+    settle_with_another_session(1);
+}
+
+Test(session_rivals, keep_what_an_earlier_session_has_said_2)
+{
+    settle_with_another_session(2);
+}
+
+Test(session_rivals, keep_what_an_earlier_session_has_said_3)
+{
+    settle_with_another_session(3);
+}
+
 /* --- Channels that are not reliable ------------------------------------------------------------------------------------ */
 
 static const hf_channel_config cursor = {.name = "cursor", .unordered = true, .reliability = HF_MAX_RETRANSMITS};
