@@ -290,6 +290,9 @@ typedef struct hf_peer_flow {
 
 void hf_peer_get_flow(const hf_peer *peer, hf_peer_flow *out);
 
+/* A message of so many bytes that is given now leaves now; it does not wait within SCTP, where nothing takes it back. */
+bool hf_peer_leaves_at_once(const hf_peer *peer, size_t len);
+
 /* Has SCTP's congestion window (RFC 9260 §7.2) be no smaller than that, until a loss or a timeout makes it smaller again.
  * Only for a caller who keeps to a window of his own that the path bears: docs/priorities.md. */
 void hf_peer_raise_window(hf_peer *peer, hf_time now, size_t bytes);

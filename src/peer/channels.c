@@ -78,6 +78,11 @@ void hf_peer_get_flow(const hf_peer *peer, hf_peer_flow *out)
     };
 }
 
+bool hf_peer_leaves_at_once(const hf_peer *peer, size_t len)
+{
+    return peer && !peer->closed && hf_sctp_leaves_at_once(peer->sctp, len);
+}
+
 void hf_peer_cork(hf_peer *peer, hf_time now)
 {
     if (peer && !peer->closed)
@@ -86,10 +91,8 @@ void hf_peer_cork(hf_peer *peer, hf_time now)
 
 void hf_peer_uncork(hf_peer *peer, hf_time now)
 {
-    if (!peer || peer->closed)
-        return;
-    hf_sctp_uncork(peer->sctp, now);
-    hf_peer_wake(peer);
+    if (peer && !peer->closed && hf_sctp_uncork(peer->sctp, now))
+        hf_peer_wake(peer);
 }
 
 void hf_peer_raise_window(hf_peer *peer, hf_time now, size_t bytes)

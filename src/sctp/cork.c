@@ -19,17 +19,18 @@ void hf_sctp_cork(hf_sctp *sctp, hf_time now)
         sctp->corked = hf_settings_bundle(sctp, true);
 }
 
-void hf_sctp_uncork(hf_sctp *sctp, hf_time now)
+bool hf_sctp_uncork(hf_sctp *sctp, hf_time now)
 {
     uint8_t nothing[HF_SCTP_HEADER_SIZE + HF_CHUNK_HEADER_SIZE] = {0};
     hf_sctp_enter(sctp, now);
     if (!sctp->corked)
-        return;
+        return false;
     sctp->corked = false;
     if (sctp->state != HF_SCTP_ESTABLISHED || !hf_settings_bundle(sctp, false) || sctp->bytes_given == sctp->flow.bytes_sent)
-        return;
+        return false;
     memcpy(nothing, sctp->header, HF_SCTP_HEADER_SIZE);
     nothing[HF_SCTP_HEADER_SIZE] = HF_CHUNK_PAD; /* RFC 4820 §3: the receiver MUST discard it */
     nothing[sizeof nothing - 1] = HF_CHUNK_HEADER_SIZE;
     usrsctp_conninput((void *)sctp->id, nothing, sizeof nothing, 0);
+    return true;
 }

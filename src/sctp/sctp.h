@@ -161,11 +161,15 @@ typedef struct hf_sctp_flow {
 void hf_sctp_raise_window(hf_sctp *sctp, hf_time now, size_t bytes);
 
 /* Between these two, messages share packets: full ones leave, what is left of the last waits for the second call, or for an
- * acknowledgement. Without a standing association both do nothing. */
+ * acknowledgement. Without a standing association both do nothing. True: something may have left. */
 void hf_sctp_cork(hf_sctp *sctp, hf_time now);
-void hf_sctp_uncork(hf_sctp *sctp, hf_time now);
+bool hf_sctp_uncork(hf_sctp *sctp, hf_time now);
 
 void hf_sctp_get_flow(const hf_sctp *sctp, hf_sctp_flow *out);
+
+/* A message of so many bytes that is sent now leaves now: nothing of what is before it waits, and neither congestion window
+ * nor the remote's is full. */
+bool hf_sctp_leaves_at_once(const hf_sctp *sctp, size_t len);
 
 typedef struct hf_sctp_stats {
     uint64_t packets_sent, packets_received, bytes_sent, bytes_received;

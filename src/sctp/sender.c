@@ -24,6 +24,9 @@
 
 #define FLOOR_EVERY 16 /* turns */
 
+/* RFC 9260 §3.3.1: the header of a DATA chunk, and padding. */
+#define CHUNK_OVERHEAD (16 + 3)
+
 /* So long nothing new may leave before we doubt that usrsctp still has what it was given. */
 #define STALLED_AFTER HF_MS(100)
 
@@ -189,6 +192,18 @@ static bool has_room(const hf_sctp *sctp)
     bool running = sctp->state == HF_SCTP_CONNECTING || sctp->state == HF_SCTP_ESTABLISHED;
     return running && sctp->bytes_given - sctp->flow.bytes_sent < UNSENT_MAX &&
            sctp->output.tail - sctp->output.head < OUTPUT_ENOUGH;
+}
+
+/* usrsctp counts chunks with header and padding; here those that are given up, or acknowledged in a gap, count as well. */
+bool hf_sctp_leaves_at_once(const hf_sctp *sctp, size_t len)
+{
+    hf_sctp_facts facts;
+    if (sctp->state != HF_SCTP_ESTABLISHED || !has_room(sctp) || sctp->turns_len > 0)
+        return false;
+    hf_sctp_get_facts(sctp, &facts);
+    uint64_t in_flight = sctp->flow.bytes_sent - sctp->flow.bytes_delivered + facts.unacked_chunks * CHUNK_OVERHEAD;
+    bool is_taken = in_flight == 0 || len + CHUNK_OVERHEAD <= facts.receiver_window;
+    return sctp->bytes_given == sctp->flow.bytes_sent && in_flight < facts.congestion_window && is_taken;
 }
 
 /* usrsctp starts its retransmission timer anew only when nothing is in flight, so the short one of the handshake would hit

@@ -73,13 +73,13 @@ static void give_up_on(hf_channel *channel, size_t len)
     }
 }
 
-static bool is_all_on_its_way(hf_session *session, hf_peer_flow *flow)
+/* Inside SCTP a fresh one would wait; here a fresher one can still take its place, and an outage ends it. */
+static bool leaves_at_once(hf_session *session, hf_peer_flow *flow, const hf_outbox_part *part)
 {
-    if (flow->bytes_sent != flow->bytes_given) {
-        hf_peer_uncork(session->current->peer, session->now);
-        hf_peer_get_flow(session->current->peer, flow);
-    }
-    return flow->bytes_sent == flow->bytes_given;
+    hf_peer *peer = session->current->peer;
+    hf_peer_uncork(peer, session->now); /* nor does it wait for others to share its packet */
+    hf_peer_get_flow(peer, flow);
+    return hf_peer_leaves_at_once(peer, part->header_len + part->payload.len);
 }
 
 /* The next part of the channel whose turn it is. False: nothing more can be given now. */
@@ -91,9 +91,10 @@ static bool give_part(hf_channel *channel, hf_peer_flow *flow)
     hf_outbox_part part;
     if (channel->carrier == 0 || !hf_outbox_peek(&channel->outbox, part_max(session, channel, flow), &part))
         return true; /* its window has closed, or its data channel has */
-    if (channel->outbox.framed && channel->outbox.delivery == HF_DELIVERY_FRESH && !is_all_on_its_way(session, flow)) {
+    if (channel->outbox.framed && channel->outbox.delivery == HF_DELIVERY_FRESH && !leaves_at_once(session, flow, &part)) {
+        hf_window_hold_back(&traffic->window, flow);
         hf_scheduler_add(&traffic->scheduler, &channel->turn);
-        return false; /* here a fresher one can still take its place, and an outage ends it; inside SCTP it would wait */
+        return false;
     }
     hf_err err = give(channel, &part);
     switch ((int)err) {

@@ -403,13 +403,18 @@ static int64_t pace_rate(const hf_window *window)
     return (int64_t)(window->limit * MICROSECONDS / (uint64_t)window->rtt_min * PACE_PERCENT / 100) + 1;
 }
 
+void hf_window_hold_back(hf_window *window, const hf_peer_flow *flow)
+{
+    window->round.backlogged = true;
+    window->blocked = in_flight(flow) < window->limit;
+}
+
 size_t hf_window_room(hf_window *window, hf_time now, const hf_peer_flow *flow, bool low)
 {
     size_t limit = low ? window->low_limit : window->limit;
     uint64_t unsent = flow->bytes_given - flow->bytes_sent;
     if (unsent >= UNSENT_MAX * window->packet) {
-        window->round.backlogged = true;
-        window->blocked = in_flight(flow) < limit;
+        hf_window_hold_back(window, flow);
         return 0;
     }
     if (in_flight(flow) >= limit) {

@@ -78,6 +78,9 @@ void hf_window_update(hf_window *window, hf_time now, const hf_peer_flow *flow);
  * something to give: that it was refused tells the window that it is what limits. */
 size_t hf_window_room(hf_window *window, hf_time now, const hf_peer_flow *flow, bool low);
 
+/* SCTP would hold back what there is to give. */
+void hf_window_hold_back(hf_window *window, const hf_peer_flow *flow);
+
 /* The congestion window that the connection should have at least (hf_peer_raise_window): asked after giving. 0: SCTP knows
  * better. */
 size_t hf_window_wanted(hf_window *window);
