@@ -115,7 +115,7 @@ static void push(hf_outbox *box, size_t len)
 {
     static const uint8_t zeroes[256 * 16];
     size_t held = box->queued + box->kept;
-    hf_err err = hf_outbox_push(box, HF_BINARY, hf_bytes_of(zeroes, len));
+    hf_err err = hf_outbox_push(box, 0, HF_BINARY, hf_bytes_of(zeroes, len));
     demand(err == HF_OK || err == HF_EAGAIN || err == HF_EMSGSIZE);
     demand(err == HF_OK || held == box->queued + box->kept);
 }

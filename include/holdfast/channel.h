@@ -48,6 +48,7 @@ typedef struct hf_channel_config {
 #define HF_CHANNEL_WINDOW_LIMIT 67108864
 #define HF_CHANNEL_PART_MAX 1024 /* of a message on a channel that is not reliable */
 #define HF_CHANNEL_FRESH_MAX 8   /* messages that wait on a channel that is not reliable: another drops the oldest */
+#define HF_CHANNEL_FRESH_AGE HF_SECONDS(1) /* so long one waits there at the most; with HF_MAX_LIFETIME, its limit */
 
 const char *hf_channel_name(const hf_channel *channel);
 struct hf_session *hf_channel_session(const hf_channel *channel);
@@ -80,7 +81,7 @@ typedef struct hf_channel_stats {
     uint64_t messages_acked;                    /* of those: known to be at the remote (reliable channels, Holdfast peers) */
     uint64_t messages_received, bytes_received; /* handed to the application */
     uint64_t messages_replayed; /* given again, or for the first time, to a connection that took the session up */
-    uint64_t messages_dropped;  /* ours, not reliable: overtaken in the queue, or said in an outage */
+    uint64_t messages_dropped;  /* ours, not reliable: overtaken in the queue, too long in it, or said in an outage */
     uint64_t duplicates, late;  /* of the remote's, dropped here */
     size_t queued, kept;        /* bytes not yet given to a connection; given, and not yet acknowledged */
 } hf_channel_stats;

@@ -49,6 +49,12 @@ static void init_inbox(hf_channel *channel)
     channel->inbox.in_parts = channel->config.in_parts;
 }
 
+void hf_channel_mind_lifetime(hf_channel *channel)
+{
+    bool is_limited = channel->config.reliability == HF_MAX_LIFETIME;
+    channel->outbox.lifetime = is_limited ? HF_MS((hf_span)channel->config.reliability_limit) : HF_CHANNEL_FRESH_AGE;
+}
+
 hf_err hf_channel_new(hf_channel **out, hf_session *session, const hf_channel_config *config)
 {
     hf_err err = hf_grow(session->env, &session->channels, &session->channels_cap, session->channels_len + 1,
@@ -64,6 +70,7 @@ hf_err hf_channel_new(hf_channel **out, hf_session *session, const hf_channel_co
     channel->config = *config;
     channel->turn = (hf_turn){.priority = config->priority, .owner = channel};
     hf_outbox_init(&channel->outbox, session->env, hf_channel_delivery(config), kept);
+    hf_channel_mind_lifetime(channel);
     init_inbox(channel);
     channel->name = hf_alloc_text(session->env, config->name, strlen(config->name));
     channel->protocol = hf_alloc_text(session->env, protocol, strlen(protocol));
@@ -199,7 +206,7 @@ hf_err hf_channel_send(hf_channel *channel, hf_time now, hf_message_kind kind, c
     hf_bytes message = hf_bytes_of(data, len);
     if (kind == HF_TEXT && !hf_bytes_are_utf8(message))
         return HF_EINVAL;
-    err = hf_outbox_push(&channel->outbox, kind, message);
+    err = hf_outbox_push(&channel->outbox, now, kind, message);
     if (err != HF_OK)
         return err;
     channel->messages_sent++;

@@ -107,6 +107,7 @@ void hf_channel_detach(hf_channel *channel);  /* its name is free again */
 void hf_channel_destroy(hf_channel *channel); /* after detach */
 void hf_channel_describe(const hf_channel *channel, hf_datachannel_info *out);
 hf_delivery hf_channel_delivery(const hf_channel_config *config);
+void hf_channel_mind_lifetime(hf_channel *channel); /* its configuration is known */
 hf_channel *hf_channel_find(const hf_session *session, bool remote, uint64_t incarnation);
 hf_channel *hf_channel_of_carrier(hf_session *session, hf_datachannel carrier);
 

@@ -28,6 +28,7 @@ void hf_channel_give_way(hf_channel *channel, hf_datachannel carrier, uint64_t i
     channel->close_said = false;
     hf_inbox_begin_anew(&channel->inbox, hf_channel_delivery(&channel->config));
     hf_outbox_move(&channel->outbox, hf_channel_delivery(&channel->config));
+    hf_channel_mind_lifetime(channel);
     hf_channel_carry_by(channel, carrier);
     channel->announce = true;
     hf_channel_mind_ack(channel);

@@ -13,6 +13,7 @@
 struct hf_outgoing_message {
     hf_outgoing_message *next;
     uint64_t number;
+    hf_time since; /* it waits */
     size_t len;
     hf_message_kind kind;
     bool begun;    /* a part of it was given, to any connection */
@@ -27,7 +28,8 @@ void hf_outbox_init(hf_outbox *box, const hf_env *env, hf_delivery delivery, siz
                        .framed = true,
                        .kept_max = kept_max,
                        .message_max = HF_FRAME_LENGTH_MAX,
-                       .window = HF_CHANNEL_WINDOW_FIRST};
+                       .window = HF_CHANNEL_WINDOW_FIRST,
+                       .lifetime = HF_CHANNEL_FRESH_AGE};
 }
 
 void hf_outbox_clear(hf_outbox *box)
@@ -113,7 +115,17 @@ static void make_room(hf_outbox *box, size_t len)
     }
 }
 
-hf_err hf_outbox_push(hf_outbox *box, hf_message_kind kind, hf_bytes message)
+bool hf_outbox_drop_stale(hf_outbox *box, hf_time now)
+{
+    uint64_t before = box->dropped;
+    while (box->delivery == HF_DELIVERY_FRESH && box->oldest && now - box->oldest->since > box->lifetime) {
+        forget_after(box, NULL);
+        box->dropped++;
+    }
+    return box->dropped != before;
+}
+
+hf_err hf_outbox_push(hf_outbox *box, hf_time now, hf_message_kind kind, hf_bytes message)
 {
     bool fresh = box->delivery == HF_DELIVERY_FRESH;
     if (message.len > length_max(box) || message.len > box->kept_max)
@@ -132,7 +144,7 @@ hf_err hf_outbox_push(hf_outbox *box, hf_message_kind kind, hf_bytes message)
         return HF_ENOMEM;
     if (fresh)
         make_room(box, message.len);
-    *copy = (hf_outgoing_message){.number = ++box->number_last, .len = message.len, .kind = kind};
+    *copy = (hf_outgoing_message){.number = ++box->number_last, .since = now, .len = message.len, .kind = kind};
     if (message.len > 0)
         memcpy(copy->data, message.data, message.len);
     if (box->newest)

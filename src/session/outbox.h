@@ -35,18 +35,23 @@ typedef struct hf_outbox {
     uint64_t number_last;                        /* of the newest message there ever was */
     uint64_t sent_last;                          /* the largest that was wholly given, to any connection */
     uint64_t acked;                              /* all up to this are */
+    hf_span lifetime;                            /* fresh: so long a message waits at the most */
     bool refused, too_long;                      /* writable is owed; messages above message_max may wait */
     size_t refused_len;                          /* the message that found no room */
     uint64_t messages_acked, replayed, dropped;
 } hf_outbox;
 
-/* The remote's message_max is not known yet and the window is HF_CHANNEL_WINDOW_FIRST; `framed` is true. */
+/* The remote's message_max is not known yet, the window is HF_CHANNEL_WINDOW_FIRST, the lifetime HF_CHANNEL_FRESH_AGE;
+ * `framed` is true. */
 void hf_outbox_init(hf_outbox *box, const hf_env *env, hf_delivery delivery, size_t kept_max);
 void hf_outbox_clear(hf_outbox *box);
 
 /* Takes a message, copying it. HF_EAGAIN (and writable is owed), HF_EMSGSIZE, HF_ENOMEM. On a fresh channel it may drop the
  * oldest for it, and it drops this one while there is no connection. */
-HF_CHECKED hf_err hf_outbox_push(hf_outbox *box, hf_message_kind kind, hf_bytes message);
+HF_CHECKED hf_err hf_outbox_push(hf_outbox *box, hf_time now, hf_message_kind kind, hf_bytes message);
+
+/* Drops what has waited too long on a fresh channel. Before peek. True: something. */
+bool hf_outbox_drop_stale(hf_outbox *box, hf_time now);
 
 /* The remote takes no longer messages than that, as its description says. */
 void hf_outbox_limit(hf_outbox *box, size_t message_max);

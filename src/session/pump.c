@@ -46,6 +46,7 @@ static size_t part_max(const hf_session *session, const hf_channel *channel, con
     return flow->message_max > HF_FRAME_HEADER_MAX ? flow->message_max - HF_FRAME_HEADER_MAX : 1;
 }
 
+/* Or dropped. */
 static void after_given(hf_channel *channel, size_t queued_before)
 {
     hf_traffic *traffic = &channel->session->traffic;
@@ -89,6 +90,10 @@ static bool give_part(hf_channel *channel, hf_peer_flow *flow)
     hf_traffic *traffic = &session->traffic;
     size_t queued = channel->outbox.queued;
     hf_outbox_part part;
+    if (hf_outbox_drop_stale(&channel->outbox, session->now)) {
+        after_given(channel, queued);
+        queued = channel->outbox.queued;
+    }
     if (channel->carrier == 0 || !hf_outbox_peek(&channel->outbox, part_max(session, channel, flow), &part))
         return true; /* its window has closed, or its data channel has */
     if (channel->outbox.framed && channel->outbox.delivery == HF_DELIVERY_FRESH && !leaves_at_once(session, flow, &part)) {

@@ -135,6 +135,7 @@ void hf_traffic_mute(hf_session *session)
         if (channel->outbox.delivery == HF_DELIVERY_FRESH && channel->outbox.is_open)
             hf_outbox_pause(&channel->outbox);
     }
+    session->traffic.owes = true; /* nothing is before a CLOSE now */
 }
 
 void hf_traffic_unmute(hf_session *session)

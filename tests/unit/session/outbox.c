@@ -24,13 +24,13 @@ static void box_clear(hf_outbox *box)
 
 static hf_err push(hf_outbox *box, const char *text)
 {
-    return hf_outbox_push(box, HF_TEXT, hf_bytes_of_text(text));
+    return hf_outbox_push(box, 0, HF_TEXT, hf_bytes_of_text(text));
 }
 
 static hf_err push_long(hf_outbox *box, size_t len)
 {
     static const uint8_t zeroes[1 << 20];
-    return hf_outbox_push(box, HF_BINARY, hf_bytes_of(zeroes, len));
+    return hf_outbox_push(box, 0, HF_BINARY, hf_bytes_of(zeroes, len));
 }
 
 /* Gives all that may go, in parts of `part_max`, and writes it down: "1:hel 1:lo 2:world". */
@@ -413,6 +413,30 @@ Test(outbox, keeps_nothing_on_a_fresh_channel)
     cr_assert_eq(hf_outbox_resume(&box, NULL), HF_OK);
     cr_assert_eq(push(&box, "y"), HF_OK);
     cr_expect_str_eq(give(&box, 1), "12:y", "late ones are told by their numbers");
+    box_clear(&box);
+}
+
+Test(outbox, drops_what_has_waited_too_long_on_a_fresh_channel)
+{
+    hf_outbox box;
+    box_init(&box, HF_DELIVERY_FRESH, 1 << 20);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(hf_outbox_push(&box, HF_MS(100 * i), HF_TEXT, hf_bytes_of_text("x")), HF_OK);
+    cr_expect_not(hf_outbox_drop_stale(&box, HF_CHANNEL_FRESH_AGE));
+    cr_expect(hf_outbox_drop_stale(&box, HF_CHANNEL_FRESH_AGE + HF_MS(100)));
+    cr_expect_eq(box.dropped, 1);
+    cr_expect_str_eq(give(&box, 1), "2:x 3:x");
+    box.lifetime = HF_MS(200);
+    cr_assert_eq(hf_outbox_push(&box, HF_SECONDS(5), HF_TEXT, hf_bytes_of_text("y")), HF_OK);
+    cr_expect_not(hf_outbox_drop_stale(&box, HF_SECONDS(5) + HF_MS(200)));
+    cr_expect(hf_outbox_drop_stale(&box, HF_SECONDS(5) + HF_MS(200) + 1), "a limit of its own");
+    cr_expect_eq(box.len + box.queued, 0);
+    box_clear(&box);
+
+    box_init(&box, HF_DELIVERY_ORDERED, 1 << 20);
+    cr_assert_eq(push(&box, "x"), HF_OK);
+    cr_expect_not(hf_outbox_drop_stale(&box, HF_SECONDS(3600)), "what is reliable waits for ever");
+    cr_expect_str_eq(give(&box, 1), "1:x");
     box_clear(&box);
 }
 

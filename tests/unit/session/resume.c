@@ -106,7 +106,7 @@ static void push(world *w)
     if (w->accepted == MESSAGES)
         return;
     compose(w->accepted + 1, len, bytes);
-    hf_err err = hf_outbox_push(&w->out, len % 2 == 0 ? HF_TEXT : HF_BINARY, hf_bytes_of(bytes, len));
+    hf_err err = hf_outbox_push(&w->out, 0, len % 2 == 0 ? HF_TEXT : HF_BINARY, hf_bytes_of(bytes, len));
     HOLDS(err == HF_OK || err == HF_EAGAIN || (err == HF_ENOMEM && w->fails));
     if (err == HF_OK)
         w->lens[++w->accepted] = len;

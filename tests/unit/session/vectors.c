@@ -468,7 +468,7 @@ static void send(hf_outbox *box, const json_t *step, const char *why)
     hf_err err = HF_OK;
     if (has(step, "push")) {
         hf_bytes payload = corpus_bytes_of_hex(text_of(get(step, "push"), "payload"));
-        err = hf_outbox_push(box, kind_of(get(step, "push")), payload);
+        err = hf_outbox_push(box, 0, kind_of(get(step, "push")), payload);
         corpus_free(payload);
     } else if (has(step, "acknowledge")) {
         err = hf_outbox_acknowledge(box, item_of(get(step, "acknowledge"), memory, sizeof memory));
