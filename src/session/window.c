@@ -71,6 +71,7 @@ void hf_window_change_path(hf_window *window, const hf_peer_flow *flow)
     forget(window);
     window->forgotten = flow->bytes_sent;
     window->rtt_samples = samples;
+    window->pacer.given = flow->bytes_given;
 }
 
 static uint64_t in_flight(const hf_peer_flow *flow)

@@ -364,6 +364,20 @@ Test(window, forgets_another_path)
     cr_expect_geq(share(), 0.95, "%.3f", share());
 }
 
+Test(window, owes_a_new_path_nothing_for_what_went_over_another)
+{
+    begin(2500000, HF_MS(20));
+    run(HF_SECONDS(5));
+    hf_window_change_path(&p.window, &p.flow);
+    p.flow.bytes_given += PACKET;
+    p.flow.bytes_delivered = p.flow.bytes_sent = p.flow.bytes_given;
+    p.flow.rtt_last = HF_MS(20); /* measured before anybody asks for room again */
+    p.flow.rtt_samples++;
+    hf_window_update(&p.window, p.now, &p.flow);
+    cr_expect_gt(p.window.rtt_min, 0);
+    cr_expect_gt(hf_window_room(&p.window, p.now, &p.flow, false), 0);
+}
+
 Test(window, cuts_parts_by_the_rate)
 {
     static const struct {
