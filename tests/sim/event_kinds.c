@@ -311,6 +311,8 @@ static void replay_datagrams(events *t, int a, int b)
     (void)a;
     (void)b;
     some(t, mischief_replay_datagram, 40);
+    for (int i = 0; i < t->st.parties_len; i++)
+        party_note(&t->st.parties[i], RECORD_REPLAYED, -1, HF_OK, 0);
 }
 
 static void forge_datagrams(events *t, int a, int b)

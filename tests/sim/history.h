@@ -36,6 +36,7 @@
     X(TROUBLE, "the world troubles it") /* something is between it and `remote` */                                          \
     X(CALM, "the world lets it be")     /* nothing is any more */                                                           \
     X(FORGED, "somebody speaks in the other's name")                                                                        \
+    X(REPLAYED, "datagrams come that somebody kept")                                                                        \
     X(OUTLIVED, "a letter of a former life comes") /* number: with which certificate */                                     \
     X(SETTLED, "the end of the story")
 

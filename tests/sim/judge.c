@@ -51,7 +51,7 @@ void court_walk(court *c, void (*look)(void *context, court *c, int party, const
 
 /* --- Ends -------------------------------------------------------------------------------------------------------- */
 
-static void add_place(places *p, size_t at)
+void court_add_place(places *p, size_t at)
 {
     if (p->len == p->cap) {
         p->cap = p->cap ? 2 * p->cap : 64;
@@ -85,6 +85,7 @@ static void begin_anew(court *c, end *e, hf_time now)
     next->is_paused = e->is_paused;
     next->waits_for_room = e->waits_for_room;
     next->sequence_first = e->sequence_first + e->sent.len;
+    next->before = e;
 }
 
 static void end_channel(end *e, hf_time now, bool is_cut_off)
@@ -135,13 +136,13 @@ static void read_channel(end *e, const record *r, size_t at)
 {
     switch ((int)r->type) {
     case RECORD_SENT:
-        add_place(&e->sent, at);
+        court_add_place(&e->sent, at);
         break;
     case RECORD_RECEIVED:
-        add_place(&e->received, at);
+        court_add_place(&e->received, at);
         break;
     case RECORD_RETURNED:
-        add_place(&e->returned, at);
+        court_add_place(&e->returned, at);
         break;
     case RECORD_PAUSED:
     case RECORD_UNPAUSED:

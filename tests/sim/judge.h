@@ -14,6 +14,10 @@
 /* What is not reliable, and older than this, is stale. The stories' links take half a second at the most. */
 #define JUDGE_FRESH_AGE HF_SECONDS(3)
 
+/* So long what was said again is on its way. Datagrams that were lost are new when somebody else sends them: nothing tells
+ * them from late ones. */
+#define JUDGE_REPLAYED_AGE HF_SECONDS(1)
+
 #define JUDGE_FAULTS_MAX 16
 
 typedef struct fault {

@@ -22,6 +22,7 @@ typedef struct end {
     delivery delivery;
     places sent, received, returned;
     uint64_t sequence_first;   /* of what is sent */
+    struct end *before;        /* it is this one's, behind a loss of continuity; NULL: the first */
     struct end *sink, *source; /* the end that heard this one, and that which this one heard; NULL: none */
     hf_time over_at;           /* closed, begun anew, the session over; HF_NEVER: not */
     bool is_cut_off;           /* its process or session ended without a word: nothing that it said is due */
@@ -50,6 +51,7 @@ typedef struct court {
     verdict *verdict;
 } court;
 
+void court_add_place(places *p, size_t at);
 void court_blame(court *c, int party, const record *r, const char *rule, uint64_t which);
 
 /* Record number `n` of those that `p` lists. */

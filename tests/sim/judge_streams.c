@@ -72,8 +72,33 @@ static void join_unnamed(const court *c, end *hearer)
     }
 }
 
+/* Is what is heard there said on a channel that was over when continuity was lost? */
+static bool is_former(const court *c, end *hearer, size_t k, const end **said_on, size_t *n)
+{
+    const message *m = &court_record(c, hearer, &hearer->received, k)->message;
+    if (m->id == 0) /* too short for an id: the next one */
+        return *said_on && ++*n < (*said_on)->sent.len && is_same(sent_at(c, *said_on, *n), m);
+    *said_on = speaker(c, hearer, m, n);
+    return *said_on && (*said_on)->over_at <= hearer->before->over_at;
+}
+
+/* What waited for the application when continuity was lost is heard behind it, and before all else. */
+static void give_to_former(const court *c, end *hearer)
+{
+    const end *said_on = NULL;
+    size_t n = 0, len = 0;
+    while (len < hearer->received.len && is_former(c, hearer, len, &said_on, &n))
+        court_add_place(&hearer->before->received, hearer->received.at[len++]);
+    hearer->received.len -= len;
+    memmove(hearer->received.at, hearer->received.at + len, hearer->received.len * sizeof *hearer->received.at);
+}
+
 static void join_all(court *c)
 {
+    for (size_t i = 0; i < c->ends_len; i++) {
+        if (c->ends[i]->before && c->ends[i]->received.len > 0)
+            give_to_former(c, c->ends[i]);
+    }
     for (size_t i = 0; i < c->ends_len; i++) {
         end *e = c->ends[i];
         for (size_t k = 0; k < e->received.len; k++) {
@@ -182,6 +207,16 @@ static bool was_paused(const court *c, const end *hearer, hf_time said, hf_time 
     return is_paused;
 }
 
+static bool was_replayed(const court *c, const end *hearer, hf_time heard)
+{
+    const history *h = &c->histories[hearer->party];
+    for (const record *r = h->records; r < h->records + h->len && r->at <= heard; r++) {
+        if (r->type == RECORD_REPLAYED && heard - r->at <= JUDGE_REPLAYED_AGE)
+            return true;
+    }
+    return false;
+}
+
 static void hear_fresh(court *c, end *e)
 {
     uint64_t newest = 0;
@@ -197,7 +232,7 @@ static void hear_fresh(court *c, end *e)
                         heard->message.id);
         else
             newest = n + 1;
-        if (stale && !was_paused(c, e->sink, said->at, heard->at))
+        if (stale && !was_paused(c, e->sink, said->at, heard->at) && !was_replayed(c, e->sink, heard->at))
             court_blame(c, e->sink->party, heard, stale, heard->message.id);
     }
 }

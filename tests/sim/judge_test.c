@@ -42,6 +42,7 @@ static const struct {
     {"identity-changed", RECORD_IDENTITY_CHANGED, 0, HF_OK},
     {"accepts", RECORD_IDENTITY_ACCEPTED, 0, HF_OK},
     {"forged", RECORD_FORGED, 0, HF_OK},
+    {"replayed", RECORD_REPLAYED, 0, HF_OK},
     {"reads-an-old-letter", RECORD_OUTLIVED, 1, HF_OK},
     {"reads-a-letter-of-this-one", RECORD_OUTLIVED, 0, HF_OK},
     {"calm", RECORD_CALM, 0, HF_OK},
@@ -61,7 +62,7 @@ static const struct {
 static bool is_about_process(record_type type)
 {
     return type == RECORD_BEGAN || type == RECORD_ENDED || type == RECORD_CALM || type == RECORD_TROUBLE ||
-           type == RECORD_SETTLED || type == RECORD_FORGED || type == RECORD_OUTLIVED;
+           type == RECORD_SETTLED || type == RECORD_FORGED || type == RECORD_OUTLIVED || type == RECORD_REPLAYED;
 }
 
 static message make(uint64_t id, size_t len)
@@ -101,7 +102,8 @@ static void connect(stage *s, int party)
         add(s, party, (record){.type = RECORD_CHANNEL_OPEN, .channel = s->channels[party][i]});
 }
 
-/* "says o [short]", "hears o NUMBER [short]", "gets-back o NUMBER [unsent]" (of its own session, channels of that name) */
+/* "says o [short]", "hears o NUMBER [short, formerly]", "gets-back o NUMBER [unsent]" (of its own session, channels of that
+ * name) */
 static bool play_message(stage *s, int party, const char *verb, int name, const char *argument, const char *extra)
 {
     record r = {.channel = s->channels[party][name]};
@@ -113,7 +115,8 @@ static bool play_message(stage *s, int party, const char *verb, int name, const 
         r.message = make(content_id(party, r.channel, s->said[party][name]++), len);
     } else if (strcmp(verb, "hears") == 0) {
         r.type = RECORD_RECEIVED;
-        r.message = make(content_id(1 - party, s->channels[1 - party][name], number), len);
+        uint32_t formerly = extra && strcmp(extra, "formerly") == 0 ? CHANNELS : 0; /* of the session before */
+        r.message = make(content_id(1 - party, s->channels[1 - party][name] - formerly, number), len);
         r.message.hash += extra && strcmp(extra, "damaged") == 0;
         if (extra && strcmp(extra, "on-another") == 0)
             r.channel = s->channels[party][(name + 1) % 2];
@@ -208,9 +211,14 @@ Test(judge, has_nothing_against_what_may_be)
         {"a says o, b ends, b begins, b meets, a gets-back o 0 unsent, a continuity-lost, b connects", "nothing was given"},
         {"a says o, b stops-reading o, b ends, b begins, b meets, a continuity-lost, b connects",
          "it was acknowledged, and never read"},
+        {"a says o, a says o short, b stops-reading o, a ends, a begins, a meets, b continuity-lost, a connects, a says o, "
+         "b "
+         "reads-again o, b hears o 0 formerly, b hears o 1 short, b hears o 0",
+         "what waited when continuity was lost is heard behind that"},
         {"a says o, a ends", "whoever ends without a word may have left something unsaid"},
         {"a is-refused o, a may-say-more o", "room again"},
         {"b stops-reading f, a says f, wait 4, b reads-again f, b hears f 0", "the hearer did not read"},
+        {"a says f, wait 4, b replayed, b hears f 0", "somebody had held it up on its way"},
         {"b ends, b begins-as-another, a identity-changed, wait 100", "it is never accepted"},
         {"b ends, b begins-as-another, b meets, a identity-changed, a accepts, a continuity-lost, b connects, a says o, b "
          "hears o 0",
@@ -253,6 +261,7 @@ Test(judge, finds_each_fault)
         {"a says o, a says o short, a says o, b hears o 0, b hears o 2", "it hears out of order, or not all", "a short one"},
         {"a says f, a says f, b hears f 1, b hears f 0", "it hears a late one", "overtaken"},
         {"a says f, wait 4, b hears f 0", "it hears a stale one", "old"},
+        {"b replayed, wait 2, a says f, wait 4, b hears f 0", "it hears a stale one", "nobody held that up"},
         {"b stops-reading f, b reads-again f, a says f, wait 4, b hears f 0", "it hears a stale one", "read all the while"},
         {"a is-reconnecting, a told-disconnected, a says f, a is-connected, a told-connected, b hears f 0",
          "it hears what was said in an outage", "fresh"},

@@ -21,21 +21,22 @@ static uint32_t draw(speakers *s, uint32_t below)
 
 static void say_bulk(speakers *s)
 {
-    static const uint8_t block[1100];
+    static const uint8_t block[4000];
     hf_sctp_flow flow;
     hf_sctp_get_flow(s->p.a.sctp, &flow);
-    if (flow.bytes_accepted - flow.bytes_sent < 4 * sizeof block)
+    if (flow.bytes_accepted - flow.bytes_sent < 8000)
         cr_assert_eq(pair_send(&s->p, &s->p.a, s->bulk, block, 1 + draw(s, sizeof block)), HF_OK);
 }
 
 static void say_fresh(speakers *s)
 {
-    static const uint8_t message[FRESH_SIZE];
+    static const uint8_t message[1024];
+    const size_t len = draw(s, 2) == 0 ? FRESH_SIZE : 1 + draw(s, sizeof message);
     hf_sctp_flow flow;
     s->asked++;
-    if (!hf_sctp_leaves_at_once(s->p.a.sctp, sizeof message))
+    if (!hf_sctp_leaves_at_once(s->p.a.sctp, len))
         return;
-    cr_assert_eq(pair_send(&s->p, &s->p.a, s->fresh, message, sizeof message), HF_OK);
+    cr_assert_eq(pair_send(&s->p, &s->p.a, s->fresh, message, len), HF_OK);
     hf_sctp_get_flow(s->p.a.sctp, &flow);
     s->given++;
     s->late += flow.bytes_sent != flow.bytes_accepted;
@@ -56,6 +57,7 @@ static void begin(speakers *s, uint64_t seed)
 static void run(speakers *s, unsigned lost, bool busy)
 {
     s->p.lost = lost;
+    s->p.late = 2 * lost;
     for (int i = 0; i < 4000; i++) {
         if (draw(s, 400) == 0)
             s->p.cut = true;
@@ -63,7 +65,10 @@ static void run(speakers *s, unsigned lost, bool busy)
             s->p.cut = false;
         for (uint32_t n = busy ? draw(s, 8) : 0; n > 0; n--)
             say_bulk(s);
-        say_fresh(s);
+        for (uint32_t n = 1 + draw(s, 8); n > 0; n--)
+            say_fresh(s);
+        if (draw(s, 50) == 0)
+            hf_sctp_raise_window(s->p.a.sctp, s->p.now, 20000 + draw(s, 100000));
         pair_run(&s->p, HF_MS(1 + draw(s, 20)));
     }
 }
