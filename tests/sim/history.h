@@ -37,6 +37,8 @@
     X(CALM, "the world lets it be")     /* nothing is any more */                                                           \
     X(FORGED, "somebody speaks in the other's name")                                                                        \
     X(REPLAYED, "datagrams come that somebody kept")                                                                        \
+    X(TURNED_AWAY, "lets no other identity begin a session")                                                                \
+    X(IDENTITY_FORGOTTEN, "forgets whom it knew")                                                                           \
     X(OUTLIVED, "a letter of a former life comes") /* number: with which certificate */                                     \
     X(SETTLED, "the end of the story")
 

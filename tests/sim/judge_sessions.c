@@ -28,6 +28,7 @@ typedef struct person {
     hf_time calm_since[COURT_PARTIES_MAX]; /* HF_NEVER: there is trouble */
     unsigned forged[COURT_PARTIES_MAX];    /* envelopes in their names */
     uint64_t outlived[COURT_PARTIES_MAX];  /* bits: identities whose envelopes came after their lives */
+    bool turned_away[COURT_PARTIES_MAX];   /* those who are not whom it trusted last, and have begun no session */
     uint8_t *channels;                     /* by number: */
 } person;
 
@@ -156,12 +157,19 @@ static void look_at_channel(court *c, uint8_t *flags, int party, const record *r
 
 /* --- Being connected --------------------------------------------------------------------------------------------- */
 
+/* One of them is known as somebody else, and that has been told. */
+static bool is_turned_away(const person *p, const person *other, int remote)
+{
+    return p->turned_away[remote] && p->trusted[remote] != 0 && p->pinned[remote] != other->identity;
+}
+
 static void expect_connected(court *c, walk *w, int party, int remote, const record *r)
 {
     const person *p = &w->persons[party], *other = &w->persons[remote];
     uint32_t session = p->session[remote], theirs = other->session[party];
     if (!p->lives || !other->lives || (session > 0 && c->sittings[party][session].is_refused) ||
-        (theirs > 0 && c->sittings[remote][theirs].is_refused))
+        (theirs > 0 && c->sittings[remote][theirs].is_refused) || is_turned_away(p, other, remote) ||
+        is_turned_away(other, p, party))
         return;
     record about = *r;
     about.session = session;
@@ -223,6 +231,8 @@ static void look(void *context, court *c, int party, const record *r)
         p->lives = true;
         p->identity = r->number;
         for (int i = 0; i < COURT_PARTIES_MAX; i++)
+            p->turned_away[i] = false;
+        for (int i = 0; i < COURT_PARTIES_MAX; i++)
             p->trusted[i] = p->outlived[i] = p->session[i] = p->forged[i] = 0;
         break;
     case RECORD_ENDED:
@@ -236,6 +246,13 @@ static void look(void *context, court *c, int party, const record *r)
         break;
     case RECORD_FORGED:
         p->forged[r->remote]++;
+        break;
+    case RECORD_TURNED_AWAY:
+        p->turned_away[r->remote] = true;
+        break;
+    case RECORD_IDENTITY_FORGOTTEN:
+        p->turned_away[r->remote] = false;
+        p->trusted[r->remote] = 0;
         break;
     case RECORD_OUTLIVED:
         p->outlived[r->remote] |= (uint64_t)1 << r->number;

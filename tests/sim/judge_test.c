@@ -43,6 +43,8 @@ static const struct {
     {"accepts", RECORD_IDENTITY_ACCEPTED, 0, HF_OK},
     {"forged", RECORD_FORGED, 0, HF_OK},
     {"replayed", RECORD_REPLAYED, 0, HF_OK},
+    {"turns-it-away", RECORD_TURNED_AWAY, 0, HF_EIDENTITY},
+    {"forgets-whom-it-knew", RECORD_IDENTITY_FORGOTTEN, 0, HF_OK},
     {"reads-an-old-letter", RECORD_OUTLIVED, 1, HF_OK},
     {"reads-a-letter-of-this-one", RECORD_OUTLIVED, 0, HF_OK},
     {"calm", RECORD_CALM, 0, HF_OK},
@@ -62,7 +64,8 @@ static const struct {
 static bool is_about_process(record_type type)
 {
     return type == RECORD_BEGAN || type == RECORD_ENDED || type == RECORD_CALM || type == RECORD_TROUBLE ||
-           type == RECORD_SETTLED || type == RECORD_FORGED || type == RECORD_OUTLIVED || type == RECORD_REPLAYED;
+           type == RECORD_SETTLED || type == RECORD_FORGED || type == RECORD_OUTLIVED || type == RECORD_REPLAYED ||
+           type == RECORD_TURNED_AWAY || type == RECORD_IDENTITY_FORGOTTEN;
 }
 
 static message make(uint64_t id, size_t len)
@@ -226,6 +229,8 @@ Test(judge, has_nothing_against_what_may_be)
         {"b ends, b begins-as-another, b meets, a identity-changed, a accepts, a continuity-lost, b connects, b ends, "
          "b begins, b meets, a identity-changed, wait 100",
          "it is another, and then the first again"},
+        {"a is-closed, a told-disconnected, a gone, b ends, b begins-as-another, a turns-it-away, wait 100",
+         "there is no session that could tell it"},
         {"a forged, a identity-changed", "somebody has forged an offer"},
         {"a reads-an-old-letter, a identity-changed",
          "an offer comes that another certificate's owner made, before it ended"},
@@ -294,6 +299,9 @@ Test(judge, finds_each_fault)
         {"a closed o, a may-say-more o", "something happens on a channel that was closed", "behind its end"},
         {"a garbled o", "parts of messages are out of order", "parts"},
         {"a is-reconnecting, a told-disconnected", "it is not connected, though it could be for long", "in the end"},
+        {"a is-closed, a told-disconnected, a gone, b ends, b begins-as-another, a turns-it-away, a forgets-whom-it-knew, "
+         "wait 100",
+         "it is not connected, though it could be for long", "another, who may begin a session"},
         {"a is-reconnecting, a told-disconnected, wait 200, a trouble, a calm, a is-connected, a told-connected",
          "it is not connected, though it could be for long", "in a calm that was long enough"},
     };

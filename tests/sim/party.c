@@ -365,7 +365,12 @@ static void land(void *context, void *cargo)
         return;
     if (letter_is_signed(cargo, &writer, &identity) && p->story->parties[writer].identity != identity)
         party_note(p, RECORD_OUTLIVED, writer, HF_OK, identity);
-    (void)!hf_manager_receive(p->manager, p->story->s.now, &e);
+    hf_err err = hf_manager_receive(p->manager, p->story->s.now, &e);
+    int from = party_of_name(e.sender);
+    if (err != HF_EIDENTITY || from < 0 || hf_manager_session(p->manager, e.sender))
+        return; /* a session tells it itself */
+    p->is_turned_away[from] = true;
+    party_note(p, RECORD_TURNED_AWAY, from, err, 0);
 }
 
 void party_deliver(sim_party *p, struct letter *l)
@@ -452,6 +457,12 @@ void party_reconnect(sim_party *p, int remote)
 void party_accept_identity(sim_party *p, int remote)
 {
     party_talk *t = party_talk_with(p, remote);
+    if (!t && p->is_turned_away[remote]) {
+        p->is_turned_away[remote] = false;
+        p->believed[remote] = UINT64_MAX;
+        hf_manager_forget_identity(p->manager, names[remote]);
+        party_note(p, RECORD_IDENTITY_FORGOTTEN, remote, HF_OK, 0);
+    }
     if (!t || !t->is_identity_told)
         return;
     hf_err err = hf_session_accept_identity(t->session, p->story->s.now);
@@ -527,8 +538,10 @@ void party_begin(sim_party *p, uint64_t identity)
     config.session.peer.certificate = p->certificates[identity];
     config.handlers = (hf_manager_handlers){.context = p, .on_envelope = on_envelope, .on_session = on_session};
     p->identity = identity;
-    for (int i = 0; i < PARTIES_MAX; i++)
+    for (int i = 0; i < PARTIES_MAX; i++) {
         p->believed[i] = UINT64_MAX;
+        p->is_turned_away[i] = false;
+    }
     hf_err err = hf_manager_new(&p->manager, &config, &p->env.env);
     assert(err == HF_OK);
     (void)err;

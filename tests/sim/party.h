@@ -43,9 +43,10 @@ typedef struct sim_party {
     test_env env;
     hf_manager *manager; /* NULL: its process does not run */
     hf_certificate *certificates[PARTY_IDENTITIES_MAX];
-    uint64_t identity;              /* which of them */
-    uint64_t believed[PARTIES_MAX]; /* the identity of each other as it knows it */
-    sim_host self;                  /* drives the manager; the sessions have hosts of their own */
+    uint64_t identity;                /* which of them */
+    uint64_t believed[PARTIES_MAX];   /* the identity of each other as it knows it */
+    bool is_turned_away[PARTIES_MAX]; /* somebody in its name, as another, while there is no session */
+    sim_host self;                    /* drives the manager; the sessions have hosts of their own */
     sim_place place;
     sim_link link;
     party_talk talks[PARTY_TALKS_MAX];
