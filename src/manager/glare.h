@@ -12,6 +12,7 @@ typedef struct hf_glare {
     bool ours_open;                              /* an offer of ours waits for its answer */
     bool polite;                                 /* between equals we give way */
     bool same_pair;                              /* it names the two sessions as we know them: generations can be compared */
+    bool ours_is_vain;                           /* it is about a connection with another session of the remote's */
     uint32_t ours_generation, theirs_generation; /* of the connections that they are about; 0: not said */
 } hf_glare;
 
@@ -20,6 +21,7 @@ typedef enum hf_glare_verdict {
     HF_GLARE_ANSWER,   /* say the same answer again */
     HF_GLARE_GIVE_WAY, /* that, and take ours back: the remote can't answer it before it has the answer to its own */
     HF_GLARE_INSIST,   /* ours holds; the remote takes its own back */
+    HF_GLARE_WITHDRAW, /* take ours back, which the remote can't answer; another way is tried, or its own comes again */
     HF_GLARE_IGNORE
 } hf_glare_verdict;
 

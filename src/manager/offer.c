@@ -198,6 +198,7 @@ static hf_glare glare_of(const remote *r, const hf_envelope *envelope)
                       .polite = is_polite(r, envelope),
                       .same_pair = is_same(envelope->session, hf_session_remote_id(r->session)) &&
                                    is_same(envelope->remote_session, hf_session_id(r->session)),
+                      .ours_is_vain = envelope->session && !hf_session_may_answer(r->session, envelope->session),
                       .ours_generation = hf_session_open_offer(r->session),
                       .theirs_generation = envelope->signal.generation};
     glare.late = hf_manager_is_known_offer(r, envelope) && !glare.repeated;
@@ -272,6 +273,10 @@ hf_err hf_manager_receive_offer(remote *r, hf_time now, const hf_envelope *envel
         break;
     case HF_GLARE_INSIST:
         insist(r, now, envelope);
+        break;
+    case HF_GLARE_WITHDRAW:
+        hf_session_withdraw_restart(r->session, now);
+        hf_manager_tell(r, now, HF_RETRY_REFUSED);
         break;
     case HF_GLARE_IGNORE:
         break;

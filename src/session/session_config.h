@@ -35,6 +35,13 @@ bool hf_session_is_disconnecting(const hf_session *session);
 /* The generation of the newest connection on which an offer of ours waits for its answer; 0: there is none. */
 uint32_t hf_session_open_offer(const hf_session *session);
 
+/* That session of the remote's can answer it: nobody has agreed to the connection yet, or it is with that one. True, where
+ * no offer is open. */
+bool hf_session_may_answer(const hf_session *session, const char *remote_id);
+
+/* Takes an offer of ours on the connection that serves back, where one is open. No other follows before somebody asks. */
+void hf_session_withdraw_restart(hf_session *session, hf_time now);
+
 /* A session has at most so many connections with descriptions: the one that is being made comes first. */
 #define HF_SESSION_DESCRIPTIONS 2
 

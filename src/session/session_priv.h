@@ -129,7 +129,6 @@ uint32_t hf_session_next_generation(const hf_session *session);
 HF_CHECKED hf_err hf_session_offer_next(hf_session *session, hf_time now);
 void hf_session_install_next(hf_session *session, hf_connection *connection, hf_time now);
 void hf_session_drop_next(hf_session *session, hf_time now);
-void hf_session_withdraw_restart(hf_session *session, hf_time now); /* ours, of the one that serves; none: fine */
 void hf_session_take_over_if_ready(hf_session *session);
 void hf_session_reap(hf_session *session, hf_time now); /* those whose last words have been said */
 bool hf_session_poll_release(hf_session *session, hf_request *out);

@@ -374,6 +374,32 @@ Test(manager_recover, of_a_session_that_was_ended_is_told_so)
     clear(&w);
 }
 
+static void lose_those_of_bob(wire *w, int to, hf_envelope *envelope)
+{
+    (void)w;
+    if (to == 0)
+        envelope->receiver = "nobody";
+}
+
+/* The side that does not give way has a restart open, of which the remote's program, begun anew, knows nothing. */
+Test(manager_recover, drops_an_offer_that_a_program_begun_anew_cannot_answer)
+{
+    wire w;
+    connect(&w, 66, &(hf_session_config){0});
+    w.cut = true;
+    w.forge = lose_those_of_bob;
+    cr_assert_eq(hf_session_restart_ice(wire_session(&w, 1), w.now), HF_OK);
+    wire_run(&w, w.now + HF_MS(100), NULL);
+    wire_restart(&w, 0, true);
+    wire_connect(&w, 0);
+    wire_run(&w, w.now + HF_SECONDS(20), NULL);
+    cr_expect_gt(hf_session_generation(wire_session(&w, 1)), 1, "he offers what she can answer");
+    w.forge = NULL;
+    w.cut = false;
+    cr_expect(wire_run(&w, w.now + HF_SECONDS(10), both_have_met), "%s; %s", w.side[0].states, w.side[1].states);
+    clear(&w);
+}
+
 static bool both_have_offered(wire *w)
 {
     return w->side[0].offers > 1 && w->side[1].offers > 0;
