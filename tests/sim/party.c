@@ -4,6 +4,7 @@
 #include "content.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,7 +250,7 @@ static void on_event(void *context, hf_session *session, const hf_session_event 
         note_session(t, RECORD_CONTINUITY_LOST, e->cause, 0);
         break;
     case HF_SESSION_IDENTITY_CHANGED:
-        t->is_identity_told = true;
+        snprintf(t->told, sizeof t->told, "%s", e->u.identity.fingerprint);
         note_session(t, RECORD_IDENTITY_CHANGED, e->cause, 0);
         break;
     case HF_SESSION_ON_ERROR:
@@ -281,7 +282,8 @@ static party_talk *adopt(sim_party *p, hf_session *session)
     t->session = session;
     t->remote = party_of_name(hf_manager_remote_id(p->manager, session));
     t->state = HF_SESSION_NEW;
-    t->is_identity_told = t->is_left = false;
+    t->told[0] = '\0';
+    t->is_left = false;
     sim_host_set_object(&t->host, session);
     t->uplink->addrs[0].port++; /* sockets of its own */
     t->uplink->addrs[1].port++;
@@ -454,6 +456,20 @@ void party_reconnect(sim_party *p, int remote)
         note_session(t, RECORD_RECONNECT, hf_session_reconnect(t->session, p->story->s.now), 0);
 }
 
+/* The user has asked the other by another way what to look for: a letter of a former life may have told of somebody else. */
+static bool is_its_own(const sim_party *p, const char *told)
+{
+    hf_fingerprint is;
+    char text[sizeof((party_talk *)NULL)->told];
+    hf_err err = hf_certificate_fingerprint(p->certificates[p->identity], HF_SHA256, &is);
+    assert(err == HF_OK);
+    (void)err;
+    int at = snprintf(text, sizeof text, "sha-256");
+    for (size_t i = 0; i < hf_hash_size(HF_SHA256); i++)
+        at += snprintf(text + at, sizeof text - (size_t)at, "%c%02X", i == 0 ? ' ' : ':', is.digest[i]);
+    return strcmp(text, told) == 0;
+}
+
 void party_accept_identity(sim_party *p, int remote)
 {
     party_talk *t = party_talk_with(p, remote);
@@ -463,10 +479,10 @@ void party_accept_identity(sim_party *p, int remote)
         hf_manager_forget_identity(p->manager, names[remote]);
         party_note(p, RECORD_IDENTITY_FORGOTTEN, remote, HF_OK, 0);
     }
-    if (!t || !t->is_identity_told)
+    if (!t || !is_its_own(&p->story->parties[remote], t->told))
         return;
     hf_err err = hf_session_accept_identity(t->session, p->story->s.now);
-    t->is_identity_told = false;
+    t->told[0] = '\0';
     if (err != HF_OK)
         return;
     p->believed[remote] = p->story->parties[remote].identity;

@@ -30,8 +30,8 @@ typedef struct party_talk {
     hf_session_state state;
     sim_host host;
     sim_interface *uplink;
-    bool is_identity_told;
-    bool is_left; /* the application has ended it */
+    char told[128]; /* whom it was told of with IDENTITY_CHANGED, by fingerprint; "": nobody */
+    bool is_left;   /* the application has ended it */
     party_line lines[PARTY_LINES_MAX];
     size_t lines_len;
 } party_talk;
