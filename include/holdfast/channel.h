@@ -42,7 +42,7 @@ typedef struct hf_channel_config {
     size_t receive_window;
 } hf_channel_config;
 
-#define HF_CHANNEL_BUFFER_DEFAULT 8388608
+#define HF_CHANNEL_BUFFER_DEFAULT HF_SEND_BUFFER_DEFAULT
 #define HF_CHANNEL_WINDOW_DEFAULT 1048576
 #define HF_CHANNEL_WINDOW_FIRST 262144 /* until the remote has announced its own */
 #define HF_CHANNEL_WINDOW_LIMIT 67108864

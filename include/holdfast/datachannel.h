@@ -18,7 +18,7 @@ typedef uint32_t hf_datachannel;
 #define HF_MESSAGE_MAX_DEFAULT 262144  /* the longest message that we take: announced as a=max-message-size (RFC 8841 §6) */
 #define HF_MESSAGE_MAX_LEAST 1024      /* the smallest value that may be configured for it: below nobody can work */
 #define HF_MESSAGE_MAX_LIMIT 16777216  /* the largest value that may be configured for it */
-#define HF_SEND_BUFFER_DEFAULT 4194304 /* bytes queued for one channel before a send gets HF_EAGAIN; at least message_max */
+#define HF_SEND_BUFFER_DEFAULT 8388608 /* bytes queued for one channel before a send gets HF_EAGAIN; at least message_max */
 
 typedef enum hf_message_kind { HF_BINARY = 0, HF_TEXT } hf_message_kind;
 

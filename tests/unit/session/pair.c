@@ -410,7 +410,8 @@ void pair_init_peer(pair *p, uint64_t seed, const hf_session_config *config, con
 {
     init(p, seed);
     begin(&p->side[0], config);
-    hf_peer_config peer = {.engine = p->engine, .certificate = p->certificate[1], .attribute = line};
+    hf_peer_config peer = {
+        .engine = p->engine, .certificate = p->certificate[1], .attribute = line, .message_max = PAIR_PEER_MESSAGE_MAX};
     cr_assert_eq(hf_peer_new(&p->side[1].peer, &peer, &p->env.env), HF_OK);
 }
 

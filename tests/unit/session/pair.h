@@ -9,6 +9,7 @@
 
 #define PAIR_GROUPS_MAX 32
 #define PAIR_TEXT_MAX 4096
+#define PAIR_PEER_MESSAGE_MAX (16 << 20) /* of a peer without a session: more than any session sends */
 
 /* What a side has heard. */
 typedef struct pair_heard {
