@@ -530,8 +530,10 @@ void party_close(party_talk *t, party_line *line)
 void party_sleep(sim_party *p, bool asleep)
 {
     p->self.asleep = asleep;
-    for (size_t i = 0; i < PARTY_TALKS_MAX; i++)
+    for (size_t i = 0; i < PARTY_TALKS_MAX; i++) {
         p->talks[i].host.asleep = asleep;
+        sim_host_tell_locals(&p->talks[i].host); /* what has come and gone meanwhile is known on waking */
+    }
 }
 
 void party_cut_path(sim_party *p, int remote, bool cut)
