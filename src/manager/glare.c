@@ -16,7 +16,7 @@ hf_glare_verdict hf_glare_judge(const hf_glare *glare)
         return HF_GLARE_IGNORE;
     if (glare->ours_open && !is_theirs_to_win(glare))
         return glare->ours_is_vain ? HF_GLARE_WITHDRAW : HF_GLARE_INSIST;
-    if (!glare->repeated)
+    if (!glare->repeated || (glare->ours_open && glare->answer_is_gone))
         return HF_GLARE_TAKE;
     return glare->ours_open && glare->ours_generation == glare->theirs_generation ? HF_GLARE_GIVE_WAY : HF_GLARE_ANSWER;
 }

@@ -9,6 +9,7 @@
 typedef struct hf_glare {
     bool late;                                   /* an older one of its maker, or of one before this */
     bool repeated;                               /* the last one that was taken, once more */
+    bool answer_is_gone;                         /* that, but the connection that was agreed on has been given up */
     bool ours_open;                              /* an offer of ours waits for its answer */
     bool polite;                                 /* between equals we give way */
     bool same_pair;                              /* it names the two sessions as we know them: generations can be compared */

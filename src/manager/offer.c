@@ -191,6 +191,19 @@ static bool is_same(const char *id, const char *known)
     return id && *id && strcmp(id, known) == 0;
 }
 
+static bool has_answer(const remote *r, uint32_t offer)
+{
+    hf_signal ours;
+    bool waits;
+    for (size_t i = 0; i < HF_SESSION_DESCRIPTIONS; i++) {
+        bool is_answer = hf_session_description(r->session, i, &ours, &waits) && ours.type == HF_SIGNAL_ANSWER;
+        const told *known = is_answer ? find_told(r, &ours) : NULL;
+        if (known && known->offer == offer)
+            return true;
+    }
+    return false;
+}
+
 static hf_glare glare_of(const remote *r, const hf_envelope *envelope)
 {
     hf_glare glare = {.repeated = hf_manager_is_last_offer(r, envelope),
@@ -202,6 +215,7 @@ static hf_glare glare_of(const remote *r, const hf_envelope *envelope)
                       .ours_generation = hf_session_open_offer(r->session),
                       .theirs_generation = envelope->signal.generation};
     glare.late = hf_manager_is_known_offer(r, envelope) && !glare.repeated;
+    glare.answer_is_gone = glare.repeated && !has_answer(r, envelope->offer);
     return glare;
 }
 

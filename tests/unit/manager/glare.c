@@ -61,6 +61,18 @@ Test(glare, is_settled_by_lateness_then_generation_then_manners)
         {"the same, but ours is about the connection that follows: nothing stands in its way",
          {.ours_open = true, .polite = true, .repeated = true, .ours_generation = 2, .theirs_generation = 1},
          HF_GLARE_ANSWER},
+        {"it was answered, and we have given that up for an offer of ours that it does not take",
+         {.ours_open = true,
+          .polite = true,
+          .repeated = true,
+          .answer_is_gone = true,
+          .ours_generation = 2,
+          .theirs_generation = 1},
+         HF_GLARE_TAKE},
+        {"the same, and we are not polite",
+         {.ours_open = true, .repeated = true, .answer_is_gone = true, .ours_generation = 2, .theirs_generation = 1},
+         HF_GLARE_INSIST},
+        {"given up, and nothing of ours is open", {.repeated = true, .answer_is_gone = true}, HF_GLARE_ANSWER},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         cr_expect_eq(hf_glare_judge(&rows[i].glare), rows[i].verdict, "%s", rows[i].why);
