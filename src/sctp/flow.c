@@ -5,7 +5,8 @@
 #include "chunk.h"
 
 #define FIRST_CAP 64
-#define DATA_HEADER 12 /* of the chunk's value: TSN, stream, sequence, PPID (RFC 9260 §3.3.1) */
+#define RTT_SMOOTHING 8 /* RFC 9260 §6.3.1, C3 */
+#define DATA_HEADER 12  /* of the chunk's value: TSN, stream, sequence, PPID (RFC 9260 §3.3.1) */
 
 void hf_flow_init(hf_flow *flow, const hf_env *env)
 {
@@ -164,6 +165,7 @@ static void on_acknowledgement(hf_flow *flow, hf_time now, const hf_chunk *chunk
     }
     if (rtt > 0) {
         flow->rtt_last = rtt;
+        flow->rtt_smoothed += flow->rtt_samples == 0 ? rtt : (rtt - flow->rtt_smoothed) / RTT_SMOOTHING;
         flow->rtt_samples++;
     }
 }

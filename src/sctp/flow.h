@@ -23,6 +23,7 @@ typedef struct hf_flow {
     uint64_t bytes_delivered; /* the same, and what gap blocks have acknowledged beyond it */
     uint64_t retransmissions; /* times that a DATA chunk left again */
     uint64_t chunks_lost;     /* DATA chunks that left more than once */
+    hf_span rtt_smoothed;     /* of what was measured by data alone; 0: nothing yet */
     uint64_t rtt_samples;     /* acknowledgements that measured a round trip */
     hf_span rtt_last;         /* the last of them: of the newest chunk that it acknowledged for the first time */
     bool begun;

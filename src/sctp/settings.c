@@ -200,11 +200,13 @@ void hf_settings_raise_window(hf_sctp *sctp, size_t bytes)
     usrsctp_sysctl_set_sctp_initial_cwnd(INITIAL_CWND);
 }
 
+/* usrsctp's begins with what the handshake took, which an outage in the midst of it makes seconds; data knows better. */
 static hf_span smoothed_rtt(const hf_sctp *sctp)
 {
     hf_sctp_facts facts = {0};
+    hf_span measured = sctp->flow.rtt_smoothed;
     hf_settings_read_status(sctp, &facts);
-    return facts.srtt;
+    return measured > 0 && measured < facts.srtt ? measured : facts.srtt;
 }
 
 void hf_settings_established(hf_sctp *sctp)

@@ -182,3 +182,27 @@ Test(sctp_flow, knows_up_to_where_data_has_arrived)
     cr_expect_eq(b.flow.tsn_received, 52, "our SACK says that it is closed");
     tear_down(&b);
 }
+
+Test(sctp_flow, measures_round_trips_of_what_left_once)
+{
+    bench b;
+    set_up(&b);
+    cr_expect_eq(b.flow.rtt_smoothed, 0);
+    output_data(&b, 100, 10);
+    b.now += HF_MS(80);
+    input_sack(&b, 100);
+    cr_expect_eq(b.flow.rtt_last, HF_MS(80));
+    cr_expect_eq(b.flow.rtt_smoothed, HF_MS(80), "the first");
+    output_data(&b, 101, 10);
+    b.now += HF_MS(160);
+    input_sack(&b, 101);
+    cr_expect_eq(b.flow.rtt_smoothed, HF_MS(90), "an eighth of what is new");
+    output_data(&b, 102, 10);
+    b.now += HF_SECONDS(5);
+    output_data(&b, 102, 10);
+    b.now += HF_MS(10);
+    input_sack(&b, 102);
+    cr_expect_eq(b.flow.rtt_smoothed, HF_MS(90), "nobody knows which of the two was acknowledged");
+    cr_expect_eq(b.flow.rtt_samples, 2);
+    tear_down(&b);
+}
