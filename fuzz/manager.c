@@ -434,7 +434,7 @@ static void step_session(side *s, uint8_t what, uint8_t how)
         hf_manager_forget(s->manager, session);
         break;
     case 11:
-        s->may_change |= hf_session_accept_identity(session, world.now) == HF_OK;
+        s->may_change |= hf_session_accept_identity(session, world.now, NULL) == HF_OK;
         break;
     default:
         (void)!hf_session_withdraw_offer(session, world.now);

@@ -199,6 +199,14 @@ static hf_err parse_close_channel(cli_command *out, const json_t *object, cli_fa
     return out->u.close_channel ? HF_OK : fault->code;
 }
 
+static hf_err parse_accept_identity(cli_command *out, const json_t *object, cli_fault *fault)
+{
+    const char *fingerprint = text_field(object, "fingerprint", "", fault);
+
+    out->u.fingerprint = fingerprint && *fingerprint ? fingerprint : NULL;
+    return fingerprint ? HF_OK : fault->code;
+}
+
 static hf_err parse_credentials(cli_command *out, const json_t *object, cli_fault *fault)
 {
     cli_credentials *credentials = &out->u.credentials;
@@ -226,7 +234,7 @@ static const struct {
     {"credentials", parse_credentials, CLI_CREDENTIALS},
     {"restart", NULL, CLI_RESTART},
     {"reconnect", NULL, CLI_RECONNECT},
-    {"accept-identity", NULL, CLI_ACCEPT_IDENTITY},
+    {"accept-identity", parse_accept_identity, CLI_ACCEPT_IDENTITY},
     {"stats", NULL, CLI_STATS},
     {"close", NULL, CLI_CLOSE},
 };

@@ -42,6 +42,7 @@ typedef struct cli_command {
         hf_envelope signal;          /* CLI_SIGNAL; what its envelope does not say is NULL or 0 */
         cli_send send;               /* CLI_SEND */
         const char *close_channel;   /* CLI_CLOSE_CHANNEL */
+        const char *fingerprint;     /* CLI_ACCEPT_IDENTITY; NULL: whoever was told last */
         cli_credentials credentials; /* CLI_CREDENTIALS */
     } u;
     json_t *root;    /* owns the strings */

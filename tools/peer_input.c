@@ -97,9 +97,8 @@ static void take_credentials(cli_peer *peer, const cli_credentials *credentials)
     cli_peer_print_error(peer, err, message, NULL);
 }
 
-static void take_session_command(cli_peer *peer, hf_err (*call)(hf_session *session, hf_time now), const char *what)
+static void say_of_session(cli_peer *peer, hf_err err, const char *what)
 {
-    hf_err err = peer->session ? call(peer->session, cli_peer_now(peer)) : HF_ESTATE;
     const char *text = err != HF_OK && peer->session ? hf_session_error_text(peer->session) : "";
     char message[256];
 
@@ -107,6 +106,18 @@ static void take_session_command(cli_peer *peer, hf_err (*call)(hf_session *sess
         return;
     snprintf(message, sizeof message, "%s: %s", what, *text ? text : hf_err_text(err));
     cli_peer_print_error(peer, err, message, NULL);
+}
+
+static void take_session_command(cli_peer *peer, hf_err (*call)(hf_session *session, hf_time now), const char *what)
+{
+    say_of_session(peer, peer->session ? call(peer->session, cli_peer_now(peer)) : HF_ESTATE, what);
+}
+
+static void take_identity(cli_peer *peer, const char *fingerprint)
+{
+    hf_err err = peer->session ? hf_session_accept_identity(peer->session, cli_peer_now(peer), fingerprint) : HF_ESTATE;
+
+    say_of_session(peer, err, "accept-identity");
 }
 
 static void take_line(cli_peer *peer, const char *line, size_t len)
@@ -143,7 +154,7 @@ static void take_line(cli_peer *peer, const char *line, size_t len)
         take_session_command(peer, hf_session_reconnect, "reconnect");
         break;
     case CLI_ACCEPT_IDENTITY:
-        take_session_command(peer, hf_session_accept_identity, "accept-identity");
+        take_identity(peer, command.u.fingerprint);
         break;
     case CLI_STATS:
         cli_peer_print_stats(peer);

@@ -237,7 +237,8 @@ void cli_peer_options_print_help(FILE *out)
     fputs("\n"
           "commands: {\"type\":\"send\",\"channel\":\"code-sync\",\"text\":\"hello\"}, or \"base64\",\n"
           "          or \"size\" with \"repeat\":N; close-channel, restart, reconnect,\n"
-          "          accept-identity, stats, credentials, close\n"
+          "          accept-identity (with the \"fingerprint\" that was told: that one\n"
+          "          alone), stats, credentials, close\n"
           "status:   0 after a clean close, 1 when the connection failed, 2 for a bad\n"
           "          command line\n",
           out);

@@ -97,9 +97,10 @@ HF_CHECKED hf_err hf_session_connect(hf_session *session, hf_time now);
  * remote is a plain peer, or not known yet. HF_ESTATE: it has failed. */
 HF_CHECKED hf_err hf_session_reconnect(hf_session *session, hf_time now);
 
-/* Takes the identity that HF_SESSION_IDENTITY_CHANGED has told as the remote's from now on: the offer that bore it is
- * answered, or ours made anew. HF_ESTATE: none was told. */
-HF_CHECKED hf_err hf_session_accept_identity(hf_session *session, hf_time now);
+/* Takes an identity that HF_SESSION_IDENTITY_CHANGED has told as the remote's from now on: the offer that bore it is
+ * answered, or ours made anew. `fingerprint`: the one that was told, for another may have come since, from whoever carries
+ * the signals; NULL: the last, whosever it is. HF_ESTATE: none was told. HF_EIDENTITY: another one has been told since. */
+HF_CHECKED hf_err hf_session_accept_identity(hf_session *session, hf_time now, const char *fingerprint);
 
 /* Restarts ICE on the connection (RFC 8445 §9): an offer comes as an HF_SESSION_SIGNAL event, also to those who connect by
  * hand, and data goes on by the old path meanwhile. A remote that refuses leaves everything as it was. HF_ESTATE: there is

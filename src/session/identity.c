@@ -86,14 +86,24 @@ static hf_err take(hf_session *session, hf_time now, const hf_stranger *stranger
     return err == HF_OK ? hf_connection_push_description(connection) : err;
 }
 
+static bool is_stranger(const hf_session *session, const char *fingerprint)
+{
+    char text[HF_IDENTITY_TEXT_SIZE];
+    return !fingerprint || strcmp(hf_identity_write(&session->stranger.identity, text), fingerprint) == 0;
+}
+
 /* Where its description can't be used any more it is forgotten all the same: it is believed when it comes again. */
-hf_err hf_session_accept_identity(hf_session *session, hf_time now)
+hf_err hf_session_accept_identity(hf_session *session, hf_time now, const char *fingerprint)
 {
     hf_err err = session ? hf_session_begin(session, now) : HF_EINVAL;
     if (err != HF_OK)
         return err;
     if (!session->stranger.sdp || session->state == HF_SESSION_FAILED)
         return hf_session_refuse(session, "no other identity was told");
+    if (!is_stranger(session, fingerprint)) {
+        (void)hf_session_refuse(session, "that is not the identity that was told last");
+        return HF_EIDENTITY;
+    }
     hf_stranger stranger = session->stranger;
     session->stranger = (hf_stranger){0};
     session->pin = stranger.identity;

@@ -481,7 +481,7 @@ void party_accept_identity(sim_party *p, int remote)
     }
     if (!t || !is_its_own(&p->story->parties[remote], t->told))
         return;
-    hf_err err = hf_session_accept_identity(t->session, p->story->s.now);
+    hf_err err = hf_session_accept_identity(t->session, p->story->s.now, t->told);
     t->told[0] = '\0';
     if (err != HF_OK)
         return;

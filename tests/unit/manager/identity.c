@@ -85,8 +85,8 @@ Test(manager_identity, that_is_another_is_told_and_nothing_is_said_to_it)
     cr_expect_neq(hf_session_get_state(stranger), HF_SESSION_CONNECTED);
     cr_expect_eq(w.side[0].answers, 0);
 
-    cr_expect_eq(hf_session_accept_identity(alice, w.now), HF_OK);
-    cr_expect_eq(hf_session_accept_identity(alice, w.now), HF_ESTATE, "once");
+    cr_expect_eq(hf_session_accept_identity(alice, w.now, NULL), HF_OK);
+    cr_expect_eq(hf_session_accept_identity(alice, w.now, NULL), HF_ESTATE, "once");
     cr_expect(wire_run(&w, w.now + HF_SECONDS(40), know_each_other));
     cr_expect_eq(w.side[0].identity_changed, 1);
     wire_clear(&w);
@@ -125,7 +125,7 @@ Test(manager_identity, that_answers_our_call_is_held_to_what_is_known)
     cr_assert(wire_run(&w, w.now + HF_SECONDS(10), alice_is_told));
     wire_run(&w, w.now + HF_SECONDS(20), NULL);
     cr_expect_neq(hf_session_get_state(alice), HF_SESSION_CONNECTED);
-    cr_expect_eq(hf_session_accept_identity(alice, w.now), HF_OK);
+    cr_expect_eq(hf_session_accept_identity(alice, w.now, NULL), HF_OK);
     cr_expect(wire_run(&w, w.now + HF_SECONDS(60), know_each_other));
     wire_clear(&w);
 }

@@ -4,6 +4,7 @@
 #include "pair.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,13 +160,13 @@ Test(identity, that_was_accepted_is_answered_and_begins_a_new_session)
 {
     pair p;
     connect(&p);
-    cr_expect_eq(hf_session_accept_identity(p.side[0].session, p.now), HF_ESTATE, "there is none");
+    cr_expect_eq(hf_session_accept_identity(p.side[0].session, p.now, NULL), HF_ESTATE, "there is none");
     pair_restart(&p, false);
     cr_assert_eq(hf_session_connect(p.side[1].session, p.now), HF_OK);
     pair_run(&p, HF_SECONDS(1), NULL);
     cr_assert_eq(told(&p), 1);
-    cr_assert_eq(hf_session_accept_identity(p.side[0].session, p.now), HF_OK);
-    cr_expect_eq(hf_session_accept_identity(p.side[0].session, p.now), HF_ESTATE, "once");
+    cr_assert_eq(hf_session_accept_identity(p.side[0].session, p.now, NULL), HF_OK);
+    cr_expect_eq(hf_session_accept_identity(p.side[0].session, p.now, NULL), HF_ESTATE, "once");
     cr_expect(is_pinned(&p, 0, p.certificate[1]));
     cr_assert(pair_run(&p, HF_SECONDS(10), pair_is_connected));
     pair_run(&p, HF_SECONDS(1), NULL);
@@ -178,6 +179,39 @@ Test(identity, that_was_accepted_is_answered_and_begins_a_new_session)
     end(&p);
 }
 
+static char told_last[256];
+
+static void note_fingerprint(pair_side *side, const hf_session_event *event)
+{
+    (void)side;
+    if (event->type == HF_SESSION_IDENTITY_CHANGED)
+        snprintf(told_last, sizeof told_last, "%s", event->u.identity.fingerprint);
+}
+
+Test(identity, that_came_after_the_one_that_was_looked_at_is_not_accepted_for_it)
+{
+    pair p;
+    char looked_at[256];
+    connect(&p);
+    p.side[0].on_event = note_fingerprint;
+    pair_restart(&p, false);
+    cr_assert_eq(hf_session_connect(p.side[1].session, p.now), HF_OK);
+    pair_run(&p, HF_SECONDS(1), NULL);
+    memcpy(looked_at, told_last, sizeof looked_at);
+    pair_restart(&p, false);
+    cr_assert_eq(hf_session_connect(p.side[1].session, p.now), HF_OK);
+    pair_run(&p, HF_SECONDS(1), NULL);
+    cr_assert_eq(told(&p), 2);
+    cr_assert_str_neq(looked_at, told_last);
+    cr_expect_eq(hf_session_accept_identity(p.side[0].session, p.now, looked_at), HF_EIDENTITY);
+    cr_expect_eq(hf_session_accept_identity(p.side[0].session, p.now, ""), HF_EIDENTITY);
+    cr_expect_not(is_pinned(&p, 0, p.certificate[1]));
+    cr_assert_eq(hf_session_accept_identity(p.side[0].session, p.now, told_last), HF_OK);
+    cr_expect(is_pinned(&p, 0, p.certificate[1]));
+    cr_assert(pair_run(&p, HF_SECONDS(10), pair_is_connected));
+    end(&p);
+}
+
 Test(identity, that_was_accepted_answers_an_offer_of_ours)
 {
     pair p;
@@ -186,7 +220,7 @@ Test(identity, that_was_accepted_answers_an_offer_of_ours)
     cr_assert_eq(hf_session_reconnect(p.side[0].session, p.now), HF_OK);
     pair_run(&p, HF_SECONDS(1), NULL);
     cr_assert_eq(told(&p), 1);
-    cr_assert_eq(hf_session_accept_identity(p.side[0].session, p.now), HF_OK);
+    cr_assert_eq(hf_session_accept_identity(p.side[0].session, p.now, NULL), HF_OK);
     cr_assert(pair_run(&p, HF_SECONDS(10), pair_is_connected));
     pair_run(&p, HF_SECONDS(1), NULL);
     cr_expect_eq(p.side[0].heard.events[HF_SESSION_CONTINUITY_LOST], 1);
@@ -206,7 +240,7 @@ Test(identity, known_from_before_is_demanded_of_the_first_connection)
     pair_run(&p, HF_SECONDS(2), NULL);
     cr_expect_eq(told(&p), 1);
     cr_expect_eq(hf_session_get_state(p.side[0].session), HF_SESSION_NEW);
-    cr_assert_eq(hf_session_accept_identity(p.side[0].session, p.now), HF_OK);
+    cr_assert_eq(hf_session_accept_identity(p.side[0].session, p.now, NULL), HF_OK);
     cr_assert(pair_run(&p, HF_SECONDS(10), pair_is_connected));
     cr_expect_eq(p.side[0].heard.events[HF_SESSION_CONTINUITY_LOST], 0, "there was nothing before");
     end(&p);
@@ -224,7 +258,7 @@ Test(identity, that_answers_our_first_offer_is_held_to_what_is_known)
     pair_run(&p, HF_SECONDS(2), NULL);
     cr_expect_eq(told(&p), 1);
     cr_expect_eq(hf_session_get_state(p.side[0].session), HF_SESSION_CONNECTING);
-    cr_assert_eq(hf_session_accept_identity(p.side[0].session, p.now), HF_OK);
+    cr_assert_eq(hf_session_accept_identity(p.side[0].session, p.now, NULL), HF_OK);
     cr_assert(pair_run(&p, HF_SECONDS(10), pair_is_connected));
     end(&p);
 }
