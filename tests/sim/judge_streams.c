@@ -263,13 +263,23 @@ static bool is_due(const court *c, const end *e)
     return e->over_at != HF_NEVER || s->state == HF_SESSION_CONNECTED;
 }
 
+/* It may have been in the memory of a process that ended, and its own side ended before it could meet the next. */
+static bool may_have_died(const court *c, const end *e, const record *said)
+{
+    for (size_t i = 0; i < c->ends_len; i++) {
+        if (c->ends[i]->before == e)
+            return false; /* it has met it: continuity was lost, and told */
+    }
+    return e->sink && e->sink->is_cut_off && said->at <= e->sink->over_at;
+}
+
 static void find_missing(court *c, const end *e, const uint8_t *marks)
 {
     for (size_t n = 0; n < e->sent.len; n++) {
         const record *r = court_record(c, e, &e->sent, n);
         if ((marks[n] & HEARD) && (marks[n] & NEVER_GIVEN))
             court_blame(c, e->party, r, "it got back as not sent what was heard", r->message.id);
-        if (!(marks[n] & (HEARD | RETURNED)) && is_due(c, e)) {
+        if (!(marks[n] & (HEARD | RETURNED)) && is_due(c, e) && !may_have_died(c, e, r)) {
             court_blame(c, e->party, r, "what it said was neither heard nor handed back", r->message.id);
             return; /* one for all of them */
         }
