@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-/* Of a message; hf_window_part_max may say less. */
-#define PART_MAX 4096
-
 /* The data channel, or memory, is full for now. */
 #define AGAIN HF_MS(10)
 
@@ -16,14 +13,14 @@
 void hf_channel_feed(hf_channel *channel)
 {
     hf_outbox_part part;
-    if (channel->carrier != 0 && hf_outbox_peek(&channel->outbox, PART_MAX, &part))
+    if (channel->carrier != 0 && hf_outbox_peek(&channel->outbox, HF_WINDOW_PART_MAX, &part))
         hf_scheduler_add(&channel->session->traffic.scheduler, &channel->turn);
 }
 
 static hf_err give(hf_channel *channel, const hf_outbox_part *part)
 {
     hf_session *session = channel->session;
-    uint8_t frame[HF_FRAME_HEADER_MAX + PART_MAX];
+    uint8_t frame[HF_FRAME_HEADER_MAX + HF_WINDOW_PART_MAX];
     hf_bytes bytes = part->payload;
     if (channel->outbox.framed) { /* a part, that is in the cache from now on */
         memcpy(frame, part->header, part->header_len);
@@ -39,8 +36,8 @@ static size_t part_max(const hf_session *session, const hf_channel *channel, con
     if (!channel->outbox.framed)
         return SIZE_MAX;
     size_t most = hf_window_part_max(&session->traffic.window);
-    if (most > PART_MAX)
-        most = PART_MAX;
+    if (most > HF_WINDOW_PART_MAX)
+        most = HF_WINDOW_PART_MAX;
     if (flow->message_max >= most + HF_FRAME_HEADER_MAX)
         return most;
     return flow->message_max > HF_FRAME_HEADER_MAX ? flow->message_max - HF_FRAME_HEADER_MAX : 1;

@@ -43,8 +43,9 @@
 
 #define PACE_PERCENT 150 /* of the rate */
 
-#define PART_MAX 4096
-#define PART_SPAN HF_MS(10)
+#define PART_USUAL 4096
+#define PART_SPAN HF_MS(10)     /* no longer than that on a slow path, */
+#define PART_SPAN_FAST HF_MS(1) /* and on a fast one as much as that: each part has its cost */
 
 #define MICROSECONDS 1000000
 
@@ -440,7 +441,9 @@ hf_time hf_window_deadline(const hf_window *window)
 
 size_t hf_window_part_max(const hf_window *window)
 {
-    uint64_t bytes = window->rate > 0 ? window->rate * PART_SPAN / MICROSECONDS : PART_MAX;
-    bytes = bytes < PART_MAX ? bytes : PART_MAX;
+    uint64_t usual = window->rate > 0 ? window->rate * PART_SPAN / MICROSECONDS : PART_USUAL;
+    uint64_t bytes = window->rate * PART_SPAN_FAST / MICROSECONDS;
+    usual = usual < PART_USUAL ? usual : PART_USUAL;
+    bytes = bytes < usual ? usual : bytes < HF_WINDOW_PART_MAX ? bytes : HF_WINDOW_PART_MAX;
     return bytes > window->packet ? (size_t)bytes : window->packet;
 }

@@ -91,7 +91,9 @@ void hf_window_change_path(hf_window *window, const hf_peer_flow *flow);
 /* When there is room again though nothing comes; HF_NEVER. */
 hf_time hf_window_deadline(const hf_window *window);
 
-/* The largest part that should be given at once: 4 KiB, or 10 ms of the rate, whichever is smaller; at least a packet. */
+/* The largest part that should be given at once: 4 KiB, or 10 ms of the rate where that is less, or 1 ms where that is more;
+ * at least a packet. */
+#define HF_WINDOW_PART_MAX 16384
 size_t hf_window_part_max(const hf_window *window);
 
 #endif

@@ -383,7 +383,13 @@ Test(window, cuts_parts_by_the_rate)
     static const struct {
         uint64_t rate;
         size_t part;
-    } rows[] = {{0, 4096}, {8000, PACKET}, {200000, 2000}, {1000000, 4096}, {100000000, 4096}};
+    } rows[] = {{0, 4096},
+                {8000, PACKET},
+                {200000, 2000},
+                {1000000, 4096},
+                {4000000, 4096},
+                {10000000, 10000},
+                {100000000, HF_WINDOW_PART_MAX}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         hf_window w;
         hf_window_init(&w);
