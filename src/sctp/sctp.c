@@ -290,6 +290,8 @@ void hf_sctp_on_output(hf_sctp *sctp, const uint8_t *packet, size_t len)
 {
     hf_packet copy;
     uint64_t retransmissions = sctp->flow.retransmissions;
+    if (hf_forward_is_repeated(sctp, hf_bytes_of(packet, len)))
+        return;
     bool repeats_oldest = hf_flow_on_output(&sctp->flow, sctp->now, hf_bytes_of(packet, len));
     hf_kick_keep(sctp, hf_bytes_of(packet, len), sctp->flow.retransmissions > retransmissions, repeats_oldest);
     if (sctp->flow.retransmissions > retransmissions)

@@ -118,6 +118,13 @@ typedef struct hf_kept {
     hf_time left_at;
 } hf_kept;
 
+/* The last packet with nothing but a FORWARD-TSN in it: see forward.c. */
+typedef struct hf_forwarded {
+    uint8_t chunk[72]; /* with 16 streams; a longer one is never held back */
+    size_t len;
+    hf_time at;
+} hf_forwarded;
+
 /* --- The association ------------------------------------------------------------------------------------------------ */
 
 /* NEW ──start──▶ CONNECTING ──COMM_UP──▶ ESTABLISHED ──lost, aborted, shut down──▶ OVER
@@ -162,6 +169,7 @@ struct hf_sctp {
 
     hf_flow flow;
     hf_kept kept;
+    hf_forwarded forwarded;
     uint64_t bytes_given;    /* to usrsctp */
     uint64_t bytes_queued;   /* in the channels' queues */
     uint64_t bytes_given_up; /* dropped out of them, or by usrsctp before they left */
@@ -219,6 +227,9 @@ void hf_sctp_go_down(hf_sctp *sctp, hf_err cause);     /* closes all channels, t
 void hf_sctp_abort_because(hf_sctp *sctp, hf_err cause);
 void hf_sctp_on_output(hf_sctp *sctp, const uint8_t *packet, size_t len);
 void hf_sctp_on_engine_gone(hf_sctp *sctp);
+
+/* forward.c: true: the packet says only what was said a moment ago */
+bool hf_forward_is_repeated(hf_sctp *sctp, hf_bytes packet);
 
 /* kick.c */
 void hf_kick_init(hf_sctp *sctp);
