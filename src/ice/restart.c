@@ -112,7 +112,7 @@ hf_err hf_ice_restart_cancel(hf_ice *ice, hf_time now)
 
 hf_time hf_ice_restart_deadline(const hf_ice *ice)
 {
-    return ice->current->older ? ice->linger_until : HF_NEVER;
+    return ice->current->older && ice->state != HF_ICE_CLOSED ? ice->linger_until : HF_NEVER;
 }
 
 void hf_ice_restart_tick(hf_ice *ice, hf_time now)

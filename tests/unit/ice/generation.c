@@ -63,6 +63,22 @@ Test(generation, lingers_on_the_old_path)
     solo_clear(&s);
 }
 
+/* Nobody calls a closed agent again for the sake of a generation that it only keeps. */
+Test(generation, lingers_no_longer_than_its_agent)
+{
+    net n;
+    net_init(&n, 1);
+    net_connect(&n);
+    net_restart(&n, &n.b);
+    net_restart(&n, &n.a);
+    net_exchange(&n);
+    net_run(&n, HF_SECONDS(1));
+    cr_assert(n.a.ice->current->older);
+    hf_ice_close(n.a.ice, n.now);
+    cr_expect_eq(hf_ice_deadline(n.a.ice), HF_NEVER);
+    net_clear(&n);
+}
+
 /* While a restart is open, each check is held to the credentials that its user name speaks of. */
 Test(generation, answers_each_generation_with_its_own_credentials)
 {
