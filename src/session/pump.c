@@ -62,6 +62,7 @@ static void after_given(hf_channel *channel, size_t queued_before)
 static void give_up_on(hf_channel *channel, size_t len)
 {
     if (!channel->outbox.framed) {
+        hf_outbox_limit(&channel->outbox, len - 1);
         hf_channel_tell(channel, HF_NEWS_TOO_LONG);
     } else if (channel->outbox.delivery == HF_DELIVERY_FRESH) {
         hf_outbox_given(&channel->outbox, len);

@@ -249,6 +249,18 @@ static void drive(pair_side *side)
         hf_session_dispatch(side->session, side->pair->now);
 }
 
+static void post_answer(pair_side *side, const char *sdp)
+{
+    static const char name[] = "a=max-message-size:";
+    const char *at = side->message_max ? strstr(sdp, name) : NULL;
+    char changed[8192];
+    if (at) {
+        int before = (int)(at - sdp);
+        snprintf(changed, sizeof changed, "%.*s%s%u%s", before, sdp, name, side->message_max, at + strcspn(at, "\r"));
+    }
+    post_signal(side, (hf_signal){.type = HF_SIGNAL_ANSWER, .sdp = at ? changed : sdp});
+}
+
 static void take_signal(pair_side *side, const hf_signal *signal)
 {
     hf_time now = side->pair->now;
@@ -262,7 +274,7 @@ static void take_signal(pair_side *side, const hf_signal *signal)
         cr_assert_eq(hf_peer_set_remote_description(side->peer, now, HF_SDP_OFFER, signal->sdp), HF_OK);
         cr_assert_eq(hf_peer_set_local_description(side->peer, now, HF_SDP_ANSWER, NULL), HF_OK);
         cr_assert_eq(hf_peer_local_description(side->peer, NULL, &sdp), HF_OK);
-        post_signal(side, (hf_signal){.type = HF_SIGNAL_ANSWER, .sdp = sdp});
+        post_answer(side, sdp);
         break;
     }
     case HF_SIGNAL_ANSWER:

@@ -32,6 +32,7 @@ typedef struct pair_side {
     uint8_t network;
     bool deaf;    /* nobody dispatches it */
     bool silent;  /* its signals are lost */
+    unsigned message_max; /* a peer without a session says so in its next answers; 0: what it takes */
     bool unknown; /* the line by which it would be recognised is lost on its way */
     pair_heard heard;
     uint64_t sent; /* numbered messages */

@@ -45,3 +45,26 @@ Test(plain, peers_get_them_on_channels_of_their_own_as_well)
 {
     send_the_longest(true);
 }
+
+/* RFC 8841 §6: each description of an endpoint says it anew. */
+Test(plain, peers_may_take_less_than_they_did)
+{
+    static const char bytes[2001];
+    pair p;
+    pair_init_peer(&p, 6, &(hf_session_config){.plain = true}, NULL);
+    p.side[1].on_peer_event = count_bytes;
+    pair_connect(&p);
+    hf_channel *channel = pair_open(&p, 0, &(hf_channel_config){.name = "x"});
+    pair_run(&p, HF_SECONDS(1), NULL);
+    p.side[1].message_max = 2000;
+    cr_assert_eq(hf_session_restart_ice(p.side[0].session, p.now), HF_OK);
+    pair_run(&p, HF_SECONDS(1), NULL);
+    cr_assert_eq(hf_channel_send(channel, p.now, HF_BINARY, bytes, 2001), HF_OK);
+    cr_assert_eq(hf_channel_send(channel, p.now, HF_BINARY, bytes, 2000), HF_OK);
+    pair_run(&p, HF_SECONDS(1), NULL);
+    cr_expect_eq(p.side[0].heard.events[HF_SESSION_MESSAGE_RETURNED], 1);
+    cr_expect_eq(p.side[0].heard.returned_last.cause, HF_EMSGSIZE);
+    cr_expect_eq(p.side[0].heard.returned_last.u.returned.len, 2001);
+    cr_expect_eq(p.side[1].heard.bytes, 2000);
+    pair_clear(&p);
+}
