@@ -78,7 +78,8 @@ typedef struct remote {
 
     uint32_t offer_ours;         /* number of our last offer; 0: none */
     told told[TOLD_MAX];         /* the newest first */
-    told waiting;                /* for the application's word on who made that offer */
+    told waiting;                /* for the application's word on who made that offer: */
+    uint64_t waiting_maker;
     maker makers[MAKERS_MAX];    /* the last first */
     uint64_t credentials_theirs; /* ICE's, of their last description: a hash; 0: none */
     bool numbers;                /* its offers and answers: it takes repetitions */
@@ -161,6 +162,7 @@ void hf_manager_on_state(void *context, hf_session *session, const hf_session_ev
 HF_CHECKED hf_err hf_manager_refuse(hf_manager *manager, hf_err err, const char *why);
 
 /* offer.c */
+void hf_manager_mind_open_offer(remote *r, hf_time now);
 void hf_manager_on_signal(void *context, hf_session *session, const hf_session_event *event);
 HF_CHECKED hf_err hf_manager_receive_offer(remote *r, hf_time now, const hf_envelope *envelope);
 HF_CHECKED hf_err hf_manager_receive_answer(remote *r, hf_time now, const hf_envelope *envelope);

@@ -91,20 +91,6 @@ static void send_told(remote *r, const hf_signal *signal)
     hf_manager_send(r, signal, belongs->offer, belongs->session);
 }
 
-void hf_manager_on_signal(void *context, hf_session *session, const hf_session_event *event)
-{
-    remote *r = context;
-    if (event->u.signal.type == HF_SIGNAL_OFFER) { /* the first, or a later one: each has a number of its own */
-        note_told(r, event->u.signal.sdp, ++r->offer_ours, hf_session_remote_id(session));
-        r->repeat_offer = false;
-        hf_manager_tell(r, hf_session_now(session), hf_manager_is_plain(r) ? HF_RETRY_OFFERED_ONCE : HF_RETRY_OFFERED);
-    }
-    bool is_answer = event->u.signal.type == HF_SIGNAL_ANSWER;
-    if (is_answer && !find_told(r, &event->u.signal)) /* the application has accepted who made the offer */
-        note_told(r, event->u.signal.sdp, r->waiting.offer, r->waiting.session);
-    send_told(r, &event->u.signal);
-}
-
 /* Our offer that got no answer, or the answer to an offer that came again: the same description, with all candidates so far.
  * Without trickling, not before it holds them all: then it goes out for the first time. */
 void hf_manager_repeat(remote *r, hf_signal_type wanted)
@@ -144,13 +130,17 @@ static const maker *find_maker(const remote *r, uint64_t id)
 }
 
 /* The last maker stands first. */
-static void note_offer(remote *r, const hf_envelope *envelope)
+static void note_maker(remote *r, maker last)
 {
-    uint64_t id = maker_of(envelope);
-    const maker *known = find_maker(r, id);
+    const maker *known = find_maker(r, last.id);
     size_t before = known ? (size_t)(known - r->makers) : MAKERS_MAX - 1;
     memmove(&r->makers[1], &r->makers[0], before * sizeof r->makers[0]);
-    r->makers[0] = (maker){.id = id, .offer = envelope->offer};
+    r->makers[0] = last;
+}
+
+static void note_offer(remote *r, const hf_envelope *envelope)
+{
+    note_maker(r, (maker){.id = maker_of(envelope), .offer = envelope->offer});
 }
 
 bool hf_manager_is_last_offer(const remote *r, const hf_envelope *envelope)
@@ -222,10 +212,10 @@ static hf_glare glare_of(const remote *r, const hf_envelope *envelope)
 /* --- What is agreed --- */
 
 /* The remote's description holds: whether ICE begins with it, or anew, is seen by its credentials (RFC 8839 §4.4.1.1.1). */
-static void note_agreement(remote *r, hf_time now, const char *sdp)
+static void note_agreement(remote *r, hf_time now, uint64_t credentials)
 {
     uint64_t before = r->credentials_theirs;
-    r->credentials_theirs = credentials_of(sdp);
+    r->credentials_theirs = credentials;
     hf_manager_tell(r, now, before != r->credentials_theirs ? HF_RETRY_RESTARTED : HF_RETRY_SETTLED);
 }
 
@@ -250,12 +240,49 @@ static void note_answer(remote *r, const hf_envelope *envelope)
     }
 }
 
+/* The application has accepted who made the offer that this answers (hf_session_accept_identity). */
+static void note_accepted(remote *r, hf_time now, const char *answer)
+{
+    note_told(r, answer, r->waiting.offer, r->waiting.session);
+    note_maker(r, (maker){.id = r->waiting_maker, .offer = r->waiting.offer});
+    note_agreement(r, now, r->waiting.credentials);
+}
+
+void hf_manager_on_signal(void *context, hf_session *session, const hf_session_event *event)
+{
+    remote *r = context;
+    if (event->u.signal.type == HF_SIGNAL_OFFER) { /* the first, or a later one: each has a number of its own */
+        note_told(r, event->u.signal.sdp, ++r->offer_ours, hf_session_remote_id(session));
+        r->repeat_offer = false;
+        hf_manager_tell(r, hf_session_now(session), hf_manager_is_plain(r) ? HF_RETRY_OFFERED_ONCE : HF_RETRY_OFFERED);
+    }
+    if (event->u.signal.type == HF_SIGNAL_ANSWER && !find_told(r, &event->u.signal))
+        note_accepted(r, hf_session_now(session), event->u.signal.sdp);
+    send_told(r, &event->u.signal);
+}
+
+/* What became of our offer without a word: its connection broke, or the application has accepted who answered it. */
+void hf_manager_mind_open_offer(remote *r, hf_time now)
+{
+    hf_peer *peer = hf_session_newest_peer(r->session);
+    hf_sdp_type type;
+    const char *sdp;
+    if (hf_manager_has_open_offer(r))
+        return;
+    if (peer && hf_peer_get_description(peer, HF_CURRENT_REMOTE_DESCRIPTION, &type, &sdp) == HF_OK)
+        note_agreement(r, now, credentials_of(sdp));
+    else
+        hf_manager_tell(r, now, HF_RETRY_SETTLED);
+}
+
 static hf_err take_offer(remote *r, hf_time now, const hf_envelope *envelope)
 {
     bool begins = hf_session_get_state(r->session) == HF_SESSION_NEW;
     hf_err err = hf_session_signal(r->session, now, &envelope->signal);
-    if (err == HF_EIDENTITY)
+    if (err == HF_EIDENTITY) {
         r->waiting = tell_of(envelope->signal.sdp, envelope->offer, envelope->session);
+        r->waiting_maker = maker_of(envelope);
+    }
     if (err != HF_OK)
         return err;
     note_answer(r, envelope);
@@ -265,7 +292,7 @@ static hf_err take_offer(remote *r, hf_time now, const hf_envelope *envelope)
         r->announce = true;
         hf_manager_list(r, LIST_ERRANDS);
     }
-    note_agreement(r, now, envelope->signal.sdp);
+    note_agreement(r, now, credentials_of(envelope->signal.sdp));
     return HF_OK;
 }
 
@@ -319,7 +346,7 @@ hf_err hf_manager_receive_answer(remote *r, hf_time now, const hf_envelope *enve
         return HF_OK; /* to an offer that is no longer open */
     hf_err err = hf_session_signal(r->session, now, &envelope->signal);
     if (err == HF_OK)
-        note_agreement(r, now, envelope->signal.sdp);
+        note_agreement(r, now, credentials_of(envelope->signal.sdp));
     else if (!hf_manager_has_open_offer(r)) /* refused, and taken back */
         hf_manager_tell(r, now, HF_RETRY_REFUSED);
     return err;

@@ -289,6 +289,8 @@ hf_time hf_manager_deadline(const hf_manager *manager)
 
 static void tick(remote *r, hf_time now)
 {
+    if (r->retry.is_open && hf_retry_deadline(&r->retry) <= now)
+        hf_manager_mind_open_offer(r, now);
     while (hf_retry_deadline(&r->retry) <= now) {
         hf_attempt before;
         hf_retry_describe(&r->retry, &before);

@@ -92,6 +92,51 @@ Test(manager_identity, that_is_another_is_told_and_nothing_is_said_to_it)
     wire_clear(&w);
 }
 
+/* What alice accepts takes the place of what she offers, or answers it; and where that comes to nothing, she tries again. */
+static void accept_and_lose_the_path(wire *w, hf_session *alice)
+{
+    cr_assert(wire_run(w, w->now + HF_SECONDS(10), alice_is_told));
+    wire_run(w, w->now + HF_MS(200), NULL);
+    w->cut = true;
+    cr_expect_eq(hf_session_accept_identity(alice, w->now, NULL), HF_OK);
+    wire_run(w, w->now + HF_MS(100), NULL);
+    uint32_t last = w->side[0].offer_last;
+    w->side[1].asleep = true;
+    wire_run(w, w->now + HF_SECONDS(60), NULL);
+    w->side[1].asleep = false;
+    cr_expect_gt(w->side[0].offer_last, last, "a new one, for nothing is open: %s", w->side[0].attempts);
+    w->cut = false;
+    hf_time back_at = w->now;
+    cr_expect(wire_run(w, w->now + HF_SECONDS(40), know_each_other));
+    printf("accepted, and the path was lost: known again after %lld ms\n", (long long)(w->now - back_at) / 1000);
+}
+
+Test(manager_identity, that_is_accepted_while_we_offer_is_looked_for_like_any)
+{
+    wire w;
+    hf_session *alice = meet(&w, 10);
+    wire_restart(&w, 1, false);
+    w.cut = true;
+    w.envelope_loss = 1000;
+    wire_run(&w, w.now + HF_SECONDS(60), NULL);
+    w.envelope_loss = 0;
+    wire_connect(&w, 1); /* who is called by alice at the same time */
+    accept_and_lose_the_path(&w, alice);
+    wire_clear(&w);
+}
+
+Test(manager_identity, that_is_accepted_by_its_answer_is_looked_for_like_any)
+{
+    wire w;
+    hf_session *alice = meet(&w, 11);
+    cr_assert_eq(hf_session_disconnect(alice, w.now), HF_OK);
+    wire_run(&w, w.now + HF_SECONDS(10), NULL);
+    hf_manager_forget(w.side[0].manager, alice);
+    wire_restart(&w, 1, false);
+    accept_and_lose_the_path(&w, wire_connect(&w, 0));
+    wire_clear(&w);
+}
+
 Test(manager_identity, is_remembered_when_the_session_has_ended)
 {
     wire w;
