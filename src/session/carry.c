@@ -200,12 +200,15 @@ static void settle_glare(hf_connection *connection, hf_channel *ours, hf_datacha
     hf_err err = survives ? HF_OK : hf_channel_say_dead(ours);
     if (err == HF_OK)
         err = remember(session, incarnation);
-    if (err != HF_OK)
+    if (err != HF_OK) {
         hf_link_fail(connection, err, "two channels of one name can't be settled");
-    else if (survives)
+    } else if (survives) {
+        ours->outdone = incarnation;
         hf_session_close_carrier(session, carrier);
-    else
+    } else {
         hf_channel_give_way(ours, carrier, incarnation, info);
+        hear_early_close(connection, incarnation);
+    }
 }
 
 static void adopt_framed(hf_connection *connection, hf_datachannel carrier, const hf_datachannel_info *info,

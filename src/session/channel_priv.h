@@ -34,6 +34,7 @@ struct hf_channel {
 
     hf_session_protocol speaks; /* since it was carried first; UNKNOWN: it was not */
     uint64_t incarnation;       /* HOLDFAST: with the next it is what both sides know it by */
+    uint64_t outdone;           /* that of the remote's channel of this name, which gives way to ours; 0: there was none */
     bool remote;                /* the remote opened it, and opens it again on other connections */
     hf_datachannel carrier;     /* the data channel of the present connection; 0: none */
     bool was_open;              /* the application has been told of it */

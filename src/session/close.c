@@ -63,10 +63,22 @@ void hf_channel_end(hf_channel *channel, hf_err cause)
 
 /* --- What the remote says ---------------------------------------------------------------------------------------------- */
 
+/* Nothing that came on it was taken: it comes again on ours, and so does its end. */
+static bool gives_way(const hf_session *session, const hf_channel_ref *which)
+{
+    for (size_t i = 0; i < session->channels_len; i++) {
+        if (which->of_writer && session->channels[i]->outdone == which->incarnation)
+            return true;
+    }
+    return false;
+}
+
 /* Its channel has not been heard of yet: remembered. Has it ended: confirmed once more. */
 static void hear_of_unknown(hf_connection *connection, const hf_control_last *close)
 {
     hf_session *session = connection->session;
+    if (gives_way(session, &close->channel))
+        return;
     hf_traffic *traffic = &session->traffic;
     bool has_been = close->channel.of_writer ? hf_ranges_have(&traffic->incarnations, close->channel.incarnation)
                                              : close->channel.incarnation <= traffic->incarnation_last;

@@ -213,7 +213,7 @@ void hf_link_lose_continuity(hf_session *session)
             continue;
         }
         channel->speaks = HF_PROTOCOL_UNKNOWN;
-        channel->incarnation = 0;
+        channel->incarnation = channel->outdone = 0;
         hf_outbox_begin_anew(&channel->outbox);
         hf_inbox_begin_anew(&channel->inbox, channel->inbox.delivery);
     }

@@ -88,6 +88,44 @@ Test(session_rivals, that_deliver_otherwise_become_one_channel_2)
     settle(8, &unordered_x, &plain_x, 0);
 }
 
+/* One side has closed what it takes for its channel before it hears of the other's, whose OPEN is lost at first. */
+static void settle_and_close(uint64_t seed, int closes)
+{
+    pair p;
+    pair_init(&p, seed, NULL);
+    p.delay = HF_MS(20);
+    pair_connect(&p);
+    for (int i = 0; i < 2; i++) {
+        int side = i == 0 ? 1 - closes : closes;
+        p.cut = i == 0;
+        pair_open(&p, side, &plain_x);
+        for (int k = 0; k < 3; k++)
+            pair_say_number(&p, side, "x");
+        pair_run(&p, HF_MS(2), NULL);
+    }
+    cr_assert_eq(hf_channel_close(pair_channel(&p, closes, "x"), p.now), HF_OK);
+    pair_run(&p, HF_SECONDS(5), NULL);
+    for (int i = 0; i < 2; i++) {
+        cr_expect_eq(p.side[i].heard.next, 3, "seed %d, side %d: %d", (int)seed, i, (int)p.side[i].heard.next);
+        /* The lost OPEN may come when all is over: one more channel, in which nothing was said. */
+        cr_expect_eq(strncmp(p.side[i].heard.story, "x:open x:closed ", 16), 0, "%s", p.side[i].heard.story);
+        cr_expect_str_eq(p.side[i].heard.returned, "");
+        cr_expect_null(hf_session_channel_at(p.side[i].session, 0));
+    }
+    pair_clear(&p);
+}
+
+/* The one or the other has the lower id. */
+Test(session_rivals, of_which_one_is_closed_lose_nothing_1)
+{
+    settle_and_close(1, 0);
+}
+
+Test(session_rivals, of_which_one_is_closed_lose_nothing_2)
+{
+    settle_and_close(1, 1);
+}
+
 /* The remote is started again, and opens a channel of the same name: what it said before still waits, and what it had begun
  * to say ends before anything else begins. */
 static void settle_with_another_session(uint64_t seed)
