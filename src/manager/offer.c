@@ -91,6 +91,13 @@ static void send_told(remote *r, const hf_signal *signal)
     hf_manager_send(r, signal, belongs->offer, belongs->session);
 }
 
+/* Of two sessions of the remote, an offer of each may be taken: both may bear one number. */
+static bool answers_last(const remote *r, const told *answer)
+{
+    const maker *last = &r->makers[0];
+    return answer->offer == last->offer && (answer->session[0] == '\0' || hash_of_words(answer->session, 1) == last->id);
+}
+
 /* Our offer that got no answer, or the answer to an offer that came again: the same description, with all candidates so far.
  * Without trickling, not before it holds them all: then it goes out for the first time. */
 void hf_manager_repeat(remote *r, hf_signal_type wanted)
@@ -101,7 +108,7 @@ void hf_manager_repeat(remote *r, hf_signal_type wanted)
         if (!hf_session_description(r->session, i, &signal, &waits) || waits || signal.type != wanted)
             continue;
         const told *belongs = find_told(r, &signal);
-        if (belongs && (wanted == HF_SIGNAL_OFFER || belongs->offer == r->makers[0].offer)) {
+        if (belongs && (wanted == HF_SIGNAL_OFFER || answers_last(r, belongs))) {
             send_told(r, &signal); /* its handler may forget the session */
             return;
         }
@@ -181,14 +188,15 @@ static bool is_same(const char *id, const char *known)
     return id && *id && strcmp(id, known) == 0;
 }
 
-static bool has_answer(const remote *r, uint32_t offer)
+/* To the last offer. */
+static bool has_answer(const remote *r)
 {
     hf_signal ours;
     bool waits;
     for (size_t i = 0; i < HF_SESSION_DESCRIPTIONS; i++) {
         bool is_answer = hf_session_description(r->session, i, &ours, &waits) && ours.type == HF_SIGNAL_ANSWER;
         const told *known = is_answer ? find_told(r, &ours) : NULL;
-        if (known && known->offer == offer)
+        if (known && answers_last(r, known))
             return true;
     }
     return false;
@@ -205,7 +213,7 @@ static hf_glare glare_of(const remote *r, const hf_envelope *envelope)
                       .ours_generation = hf_session_open_offer(r->session),
                       .theirs_generation = envelope->signal.generation};
     glare.late = hf_manager_is_known_offer(r, envelope) && !glare.repeated;
-    glare.answer_is_gone = glare.repeated && !has_answer(r, envelope->offer);
+    glare.answer_is_gone = glare.repeated && !has_answer(r);
     return glare;
 }
 
