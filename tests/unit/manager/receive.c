@@ -2,6 +2,7 @@
 #include "wire.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,6 +112,93 @@ Test(manager_receive, a_late_offer_does_not_revive_a_session_that_is_over)
     cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &late), HF_OK);
     wire_run(&w, w.now + HF_SECONDS(1), NULL);
     cr_expect_eq(w.side[1].begun_count, 1);
+    free(sdp);
+    free(id);
+    wire_clear(&w);
+}
+
+static bool both_are_connected(wire *w)
+{
+    hf_session *ours = wire_session(w, 0), *theirs = wire_session(w, 1);
+    return hf_session_get_state(ours) == HF_SESSION_CONNECTED && hf_session_get_state(theirs) == HF_SESSION_CONNECTED;
+}
+
+/* It bears the number of the one that has been taken, whose answer is still on its way, or lost. */
+static void meet_beside_a_late_offer(bool is_answer_lost)
+{
+    wire w;
+    wire_init(&w, 6, false);
+    w.envelope_delay = HF_MS(20);
+    hf_session *session = wire_connect(&w, 0);
+    char *sdp = offer_of(session), *id = strdup(hf_session_id(session));
+    cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
+    cr_assert_eq(hf_session_disconnect(session, w.now), HF_OK);
+    wire_run(&w, w.now + HF_SECONDS(5), NULL);
+    hf_manager_forget(w.side[0].manager, session);
+    hf_manager_forget(w.side[1].manager, w.side[1].begun);
+
+    wire_connect(&w, 0);
+    wire_run(&w, w.now + HF_MS(10), NULL);
+    w.envelope_loss = is_answer_lost ? 1000 : 0;
+    wire_run(&w, w.now + HF_MS(15), NULL);
+    cr_assert_eq(w.side[1].begun_count, 2);
+    hf_envelope late = {.sender = "alice", .receiver = "bob", .session = id, .offer = 1};
+    late.signal = (hf_signal){HF_SIGNAL_OFFER, .generation = 1, .sdp = sdp};
+    cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &late), HF_OK);
+    wire_run(&w, w.now + HF_SECONDS(1), NULL);
+    w.envelope_loss = 0;
+    cr_expect(wire_run(&w, w.now + HF_SECONDS(30), both_are_connected));
+    printf("beside a late offer: connected after %lld ms\n", (long long)w.now / 1000);
+    free(sdp);
+    free(id);
+    wire_clear(&w);
+}
+
+Test(manager_receive, a_late_offer_of_another_session_does_not_keep_this_one_from_connecting)
+{
+    meet_beside_a_late_offer(false);
+}
+
+Test(manager_receive, a_late_offer_of_another_session_does_not_take_the_answer_away)
+{
+    meet_beside_a_late_offer(true);
+}
+
+static bool alice_has_agreed(wire *w)
+{
+    return hf_peer_signaling_state(hf_session_peer(wire_session(w, 0))) == HF_SIGNALING_STABLE;
+}
+
+/* Both have been answered, and bear one number: the one that comes again gets its own answer. */
+Test(manager_receive, an_answer_goes_to_the_session_that_has_asked)
+{
+    wire w;
+    wire_init(&w, 7, false);
+    w.envelope_delay = HF_MS(20);
+    hf_session *session = wire_connect(&w, 0);
+    cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
+    cr_assert_eq(hf_session_restart_ice(session, w.now), HF_OK);
+    char *sdp = offer_of(session), *id = strdup(hf_session_id(session));
+    wire_run(&w, w.now + HF_SECONDS(2), NULL);
+    cr_assert_eq(w.side[0].offer_last, 2);
+    cr_assert_eq(hf_session_disconnect(session, w.now), HF_OK);
+    wire_run(&w, w.now + HF_SECONDS(5), NULL);
+    hf_manager_forget(w.side[0].manager, session);
+    hf_manager_forget(w.side[1].manager, w.side[1].begun);
+
+    session = wire_connect(&w, 0);
+    cr_assert(wire_run(&w, w.now + HF_SECONDS(10), both_are_connected));
+    hf_envelope late = {.sender = "alice", .receiver = "bob", .session = id, .offer = 2};
+    late.signal = (hf_signal){HF_SIGNAL_OFFER, .generation = 1, .sdp = sdp};
+    cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &late), HF_OK);
+    cr_assert_eq(hf_session_restart_ice(session, w.now), HF_OK);
+    wire_run(&w, w.now + HF_MS(10), NULL);
+    w.envelope_loss = 1000;
+    wire_run(&w, w.now + HF_MS(100), NULL);
+    w.envelope_loss = 0;
+    cr_expect_not(alice_has_agreed(&w));
+    cr_expect(wire_run(&w, w.now + HF_SECONDS(4), alice_has_agreed));
+    cr_expect_eq(w.side[0].offer_last, 2);
     free(sdp);
     free(id);
     wire_clear(&w);
