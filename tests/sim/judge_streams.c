@@ -239,16 +239,19 @@ static void hear_fresh(court *c, end *e)
 
 /* --- What is missing --------------------------------------------------------------------------------------------- */
 
-/* The other side does not read: what it has is not known. Where it has read nothing, any channel of that name may be the
- * one. */
+/* Where nothing was heard, any channel of that name may be the one. */
+static bool may_hear(const court *c, const end *other, const end *e)
+{
+    return e->sink ? other == e->sink
+                   : other->party == e->remote && other->remote == e->party && !other->source &&
+                         strcmp(name_of(c, other), name_of(c, e)) == 0;
+}
+
+/* The other side does not read: what it has is not known. */
 static bool may_be_unread(const court *c, const end *e)
 {
     for (size_t i = 0; i < c->ends_len; i++) {
-        const end *other = c->ends[i];
-        bool may_hear = e->sink ? other == e->sink
-                                : other->party == e->remote && other->remote == e->party && !other->source &&
-                                      strcmp(name_of(c, other), name_of(c, e)) == 0;
-        if (may_hear && other->is_paused)
+        if (may_hear(c, c->ends[i], e) && c->ends[i]->is_paused)
             return true;
     }
     return false;
@@ -266,11 +269,14 @@ static bool is_due(const court *c, const end *e)
 /* It may have been in the memory of a process that ended, and its own side ended before it could meet the next. */
 static bool may_have_died(const court *c, const end *e, const record *said)
 {
+    bool has_died = false;
     for (size_t i = 0; i < c->ends_len; i++) {
-        if (c->ends[i]->before == e)
+        const end *other = c->ends[i];
+        if (other->before == e)
             return false; /* it has met it: continuity was lost, and told */
+        has_died |= may_hear(c, other, e) && other->is_cut_off && said->at <= other->over_at;
     }
-    return e->sink && e->sink->is_cut_off && said->at <= e->sink->over_at;
+    return has_died;
 }
 
 static void find_missing(court *c, const end *e, const uint8_t *marks)
