@@ -205,6 +205,7 @@ void hf_link_lose_continuity(hf_session *session)
     hf_ranges_clear(&traffic->incarnations, session->env);
     for (size_t i = 0; i < session->channels_len; i++) {
         hf_channel *channel = session->channels[i];
+        size_t queued = channel->outbox.queued;
         if (channel->speaks != HF_PROTOCOL_HOLDFAST || channel->over)
             continue;
         hf_channel_hand_back(channel, HF_ECONTINUITY);
@@ -216,5 +217,6 @@ void hf_link_lose_continuity(hf_session *session)
         channel->incarnation = channel->outdone = 0;
         hf_outbox_begin_anew(&channel->outbox);
         hf_inbox_begin_anew(&channel->inbox, channel->inbox.delivery);
+        hf_channel_tell_queue(channel, queued);
     }
 }

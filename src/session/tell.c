@@ -62,8 +62,10 @@ static void tell_returned(hf_channel *channel, const hf_returned *returned, hf_e
 static void tell_too_long(hf_channel *channel)
 {
     hf_returned returned;
+    size_t queued = channel->outbox.queued;
     while (!channel->session->free_due && hf_outbox_take_too_long(&channel->outbox, &returned))
         tell_returned(channel, &returned, HF_EMSGSIZE);
+    hf_channel_tell_queue(channel, queued);
     hf_channel_feed(channel); /* they were in the way */
 }
 

@@ -271,6 +271,29 @@ Test(session_pair, tells_that_the_remote_was_started_again)
     pair_clear(&p);
 }
 
+/* Whoever was refused waits to hear that there is room again. */
+Test(session_pair, tells_that_there_is_room_where_the_remote_was_started_again)
+{
+    static uint8_t block[10000];
+    pair p;
+    pair_init(&p, 10, NULL);
+    hf_channel *channel = pair_open(&p, 0, &(hf_channel_config){.name = "ours", .send_buffer_max = 100000});
+    pair_connect(&p);
+    pair_run(&p, HF_SECONDS(1), NULL);
+    pair_restart(&p, true);
+    pair_run(&p, HF_SECONDS(40), NULL);
+    hf_err err = HF_OK;
+    for (int i = 0; i < 20 && err == HF_OK; i++)
+        err = hf_channel_send(channel, p.now, HF_BINARY, block, sizeof block);
+    cr_assert_eq(err, HF_EAGAIN);
+    cr_assert_eq(hf_session_connect(p.side[1].session, p.now), HF_OK);
+    cr_assert(pair_run(&p, HF_SECONDS(10), continuity_is_lost));
+    pair_run(&p, HF_SECONDS(1), NULL);
+    cr_expect_eq(p.side[0].heard.events[HF_SESSION_MESSAGE_RETURNED], 10);
+    cr_expect_eq(p.side[0].heard.events[HF_SESSION_CHANNEL_WRITABLE], 1);
+    pair_clear(&p);
+}
+
 /* --- A line that is lost ---------------------------------------------------------------------------------------------- */
 
 /* Whose line is lost takes the other for a Holdfast peer; that one learns it from the first framed channel. */
