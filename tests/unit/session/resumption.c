@@ -272,11 +272,11 @@ Test(session_pair, tells_that_the_remote_was_started_again)
 }
 
 /* Whoever was refused waits to hear that there is room again. */
-Test(session_pair, tells_that_there_is_room_where_the_remote_was_started_again)
+static void refuse_and_begin_anew(uint64_t seed)
 {
     static uint8_t block[10000];
     pair p;
-    pair_init(&p, 10, NULL);
+    pair_init(&p, seed, NULL);
     hf_channel *channel = pair_open(&p, 0, &(hf_channel_config){.name = "ours", .send_buffer_max = 100000});
     pair_connect(&p);
     pair_run(&p, HF_SECONDS(1), NULL);
@@ -286,12 +286,29 @@ Test(session_pair, tells_that_there_is_room_where_the_remote_was_started_again)
     for (int i = 0; i < 20 && err == HF_OK; i++)
         err = hf_channel_send(channel, p.now, HF_BINARY, block, sizeof block);
     cr_assert_eq(err, HF_EAGAIN);
+    pair_open(&p, 1, &(hf_channel_config){.name = "ours"});
     cr_assert_eq(hf_session_connect(p.side[1].session, p.now), HF_OK);
     cr_assert(pair_run(&p, HF_SECONDS(10), continuity_is_lost));
     pair_run(&p, HF_SECONDS(1), NULL);
     cr_expect_eq(p.side[0].heard.events[HF_SESSION_MESSAGE_RETURNED], 10);
-    cr_expect_eq(p.side[0].heard.events[HF_SESSION_CHANNEL_WRITABLE], 1);
+    cr_expect_eq(p.side[0].heard.events[HF_SESSION_CHANNEL_WRITABLE], 1, "seed %d", (int)seed);
     pair_clear(&p);
+}
+
+/* The one or the other has the lower id. */
+Test(session_pair, tells_that_there_is_room_where_the_remote_was_started_again_1)
+{
+    refuse_and_begin_anew(1);
+}
+
+Test(session_pair, tells_that_there_is_room_where_the_remote_was_started_again_2)
+{
+    refuse_and_begin_anew(2);
+}
+
+Test(session_pair, tells_that_there_is_room_where_the_remote_was_started_again_3)
+{
+    refuse_and_begin_anew(3);
 }
 
 /* --- A line that is lost ---------------------------------------------------------------------------------------------- */
