@@ -194,16 +194,19 @@ static bool has_room(const hf_sctp *sctp)
            sctp->output.tail - sctp->output.head < OUTPUT_ENOUGH;
 }
 
-/* usrsctp counts chunks with header and padding; here those that are given up, or acknowledged in a gap, count as well. */
+/* usrsctp counts chunks with header and padding; here those that are given up, or acknowledged in a gap, count as well. What
+ * is to be repeated goes before, and waits for more room than new data does. */
 bool hf_sctp_leaves_at_once(const hf_sctp *sctp, size_t len)
 {
+    const hf_flow *flow = &sctp->flow;
     hf_sctp_facts facts;
     if (sctp->state != HF_SCTP_ESTABLISHED || !has_room(sctp) || sctp->turns_len > 0)
         return false;
     hf_sctp_get_facts(sctp, &facts);
-    uint64_t in_flight = sctp->flow.bytes_sent - sctp->flow.bytes_delivered + facts.unacked_chunks * CHUNK_OVERHEAD;
+    uint64_t in_flight = flow->bytes_sent - flow->bytes_delivered + facts.unacked_chunks * CHUNK_OVERHEAD;
+    uint64_t repeated = flow->bytes_delivered != flow->bytes_acked ? 2 * sctp->config.mtu : 0; /* a gap is known */
     bool is_taken = in_flight == 0 || len + CHUNK_OVERHEAD <= facts.receiver_window;
-    return sctp->bytes_given == sctp->flow.bytes_sent && in_flight < facts.congestion_window && is_taken;
+    return sctp->bytes_given == flow->bytes_sent && in_flight + repeated < facts.congestion_window && is_taken;
 }
 
 /* usrsctp starts its retransmission timer anew only when nothing is in flight, so the short one of the handshake would hit

@@ -34,6 +34,7 @@ static void say_fresh(speakers *s)
     const size_t len = draw(s, 2) == 0 ? FRESH_SIZE : 1 + draw(s, sizeof message);
     hf_sctp_flow flow;
     s->asked++;
+    (void)hf_sctp_uncork(s->p.a.sctp, s->p.now); /* as the session does; timers that are due have run then */
     if (!hf_sctp_leaves_at_once(s->p.a.sctp, len))
         return;
     cr_assert_eq(pair_send(&s->p, &s->p.a, s->fresh, message, len), HF_OK);
@@ -88,15 +89,14 @@ Test(sctp_leaves, says_yes_where_nothing_is_on_its_way)
     pair_clear(&s.p);
 }
 
-/* But for one of thousands that usrsctp keeps back while something is missing. */
 Test(sctp_leaves, says_yes_only_of_what_does)
 {
-    for (uint64_t seed = 1; seed <= 6; seed++) {
+    for (uint64_t seed = 1; seed <= 30; seed++) {
         static speakers s;
         begin(&s, seed);
         run(&s, seed % 3 == 0 ? 0 : 30, seed % 2 == 0);
         cr_expect_gt(s.given, s.asked / 20, "seed %d: %u of %u", (int)seed, s.given, s.asked);
-        cr_expect_leq(s.late, s.given / 1000, "seed %d: %u of %u waited", (int)seed, s.late, s.given);
+        cr_expect_eq(s.late, 0, "seed %d: %u of %u waited", (int)seed, s.late, s.given);
         pair_clear(&s.p);
     }
 }
