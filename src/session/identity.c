@@ -17,14 +17,25 @@ bool hf_session_pinned(const hf_session *session, hf_identity *out)
     return session->pin.len > 0;
 }
 
-/* It has shown its certificate: from here on by every hash, whichever a description may use. */
+bool hf_session_is_known(const hf_connection *connection)
+{
+    const hf_identity *pin = &connection->session->pin;
+    hf_identity shown;
+    return hf_peer_get_identity(connection->peer, &shown) && (pin->len == 0 || hf_identity_fits(&shown, pin));
+}
+
+/* It has shown its certificate: from here on by every hash, whichever a description may use. And of every connection: an
+ * offer may have left before anybody was known. One that stands goes on with whom it was made, whoever was accepted
+ * since. */
 void hf_session_adopt_remote(hf_connection *connection)
 {
     hf_session *session = connection->session;
-    hf_identity shown;
-    if (hf_peer_get_identity(connection->peer, &shown))
-        session->pin = shown;
-    hf_connection_expect(connection, &session->pin);
+    if (hf_session_is_known(connection)) {
+        (void)hf_peer_get_identity(connection->peer, &session->pin);
+        hf_connection_expect(connection, &session->pin);
+        if (session->next && session->next != connection)
+            hf_connection_expect(session->next, &session->pin);
+    }
     memcpy(session->remote_id, connection->remote_id, sizeof session->remote_id);
     session->remote_id_text[0] = '\0';
     if (connection->link.protocol == HF_PROTOCOL_HOLDFAST)

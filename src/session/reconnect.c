@@ -172,6 +172,10 @@ void hf_session_take_over_if_ready(hf_session *session)
     hf_connection *connection = session->next, *before = session->current;
     if (!connection || connection->silent_at != HF_NEVER || is_over(session) || !hf_link_is_ready(connection))
         return;
+    if (!hf_session_is_known(connection)) { /* its handshake was over before the one that stands told who the remote is */
+        hf_link_fail(connection, HF_EIDENTITY, "another identity than that of the connection that stands");
+        return;
+    }
     bool goes_on = continues(connection, before);
     session->next = NULL;
     session->current = connection;

@@ -142,6 +142,8 @@ void hf_session_fail(hf_session *session, hf_time now, hf_err cause); /* for goo
 
 /* identity.c */
 void hf_session_adopt_remote(hf_connection *connection); /* it serves: who is on the other side holds from now on */
+/* It has shown its certificate, and that is the one that is pinned, if there is one. */
+bool hf_session_is_known(const hf_connection *connection);
 void hf_session_note_stranger(hf_session *session, hf_signal_type type, uint32_t generation, const hf_peer *refused_by,
                               const char *sdp);
 void hf_session_forget_stranger(hf_session *session);

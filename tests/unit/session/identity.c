@@ -127,6 +127,45 @@ Test(identity, that_is_another_is_told_once_and_nothing_is_said_to_it)
     end(&p);
 }
 
+/* The offer of a second connection leaves before the first one has told who the remote is; somebody else answers it. */
+static char *second_offer;
+
+static void keep_second_offer(pair_side *side, const hf_session_event *event)
+{
+    on_event(side, event);
+    if (event->type == HF_SESSION_SIGNAL && side->index == 0 && event->u.signal.generation == 2 && event->u.signal.sdp) {
+        free(second_offer);
+        second_offer = strdup(event->u.signal.sdp);
+    }
+}
+
+Test(identity, that_is_known_by_then_is_expected_of_an_offer_that_has_left)
+{
+    pair p;
+    pair_init(&p, 1, &with_chat);
+    p.side[0].on_event = keep_second_offer;
+    p.delay = HF_MS(50);
+    cr_assert_eq(hf_session_connect(p.side[0].session, p.now), HF_OK);
+    pair_run(&p, HF_MS(250), NULL);
+    cr_assert_eq(hf_session_get_state(p.side[0].session), HF_SESSION_CONNECTING);
+    p.side[0].silent = true;
+    cr_assert_eq(hf_session_reconnect(p.side[0].session, p.now), HF_OK);
+    cr_assert(pair_run(&p, HF_SECONDS(10), pair_is_connected));
+    cr_assert_not_null(second_offer);
+    p.side[0].silent = false;
+
+    pair_restart(&p, false);
+    hf_signal offer = {.type = HF_SIGNAL_OFFER, .generation = 2, .sdp = second_offer};
+    cr_assert_eq(hf_session_signal(p.side[1].session, p.now, &offer), HF_OK);
+    pair_run(&p, HF_SECONDS(10), NULL);
+    cr_expect_eq(told(&p), 1);
+    expect_fingerprint_of(p.certificate[1]);
+    cr_expect_neq(hf_session_get_state(p.side[1].session), HF_SESSION_CONNECTED);
+    cr_expect_not(is_pinned(&p, 0, p.certificate[1]));
+    free(second_offer);
+    end(&p);
+}
+
 Test(identity, that_is_another_leaves_the_connection_that_stands_alone)
 {
     pair p, *q = &p;
