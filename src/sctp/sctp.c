@@ -25,6 +25,10 @@
 
 #define CLOSING_CHECK_EVERY HF_SECONDS(1)
 
+/* The remote is heard, and nothing comes of it, as where a port was written wrong on its way: usrsctp would try for ever. */
+#define IN_VAIN_AFTER HF_SECONDS(10)
+#define IN_VAIN_PACKETS 8
+
 #define DATA_HEADER_SIZE 16 /* RFC 9260 §3.3.1 */
 
 #define BIT(n) (1u << (n))
@@ -236,6 +240,7 @@ hf_err hf_sctp_start(hf_sctp *sctp, hf_time now, const hf_sctp_remote *remote)
         return err;
     }
     change_state(sctp, HF_SCTP_CONNECTING, HF_OK);
+    sctp->started_at = sctp->now;
     number_channels(sctp);
     hf_sender_feed(sctp); /* rides with COOKIE ECHO: RFC 9260 §5.1 */
     return HF_OK;
@@ -336,6 +341,7 @@ static void take_packet(hf_sctp *sctp, hf_bytes packet)
         hf_sctp_drop(sctp, HF_DROP_SCTP_MALFORMED, packet.len);
     } else {
         give_to_usrsctp(sctp, packet);
+        sctp->heard_in_vain += sctp->state == HF_SCTP_CONNECTING;
         hf_sender_feed(sctp);
     }
 }
@@ -353,6 +359,9 @@ void hf_sctp_input(hf_sctp *sctp, hf_time now, const hf_bytes *packets, size_t n
     uint64_t bytes = sctp->stats.bytes_received;
     for (size_t i = 0; i < n; i++)
         take_packet(sctp, packets[i]);
+    if (sctp->state == HF_SCTP_CONNECTING && sctp->heard_in_vain >= IN_VAIN_PACKETS &&
+        sctp->now - sctp->started_at >= IN_VAIN_AFTER)
+        hf_sctp_abort_because(sctp, HF_ETIMEDOUT);
     hf_trace(sctp->env, sctp->now, HF_TRACE_SCTP_PACKETS_RECEIVED, hf_trace_number("count", n),
              hf_trace_number("bytes", sctp->stats.bytes_received - bytes));
     sctp->active_until = sctp->now + ACTIVE_AFTER_INPUT;

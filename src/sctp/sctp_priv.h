@@ -155,7 +155,9 @@ struct hf_sctp {
     hf_sctp_state state;
     hf_err cause;
     hf_time now;
-    bool settled; /* data went out and was acknowledged, all of it, since the association is up */
+    hf_time started_at;
+    unsigned heard_in_vain; /* packets of the remote's before it is up */
+    bool settled;           /* data went out and was acknowledged, all of it, since the association is up */
     struct socket *socket;
 
     hf_packet_queue output;

@@ -26,6 +26,37 @@ Test(sctp_association, brings_messages_both_ways)
     pair_clear(&p);
 }
 
+/* Somebody has written another port into a description; the path works. */
+Test(sctp_association, is_given_up_where_the_remote_is_heard_and_nothing_comes_of_it)
+{
+    pair p;
+    pair_init(&p, 1);
+    p.remote_a.port = 5001;
+    pair_open(&p);
+    pair_start(&p);
+    pair_run(&p, HF_SECONDS(9));
+    cr_expect_eq(pair_count(&p.a, HF_SCTP_DOWN) + pair_count(&p.b, HF_SCTP_DOWN), 0);
+    cr_assert(pair_wait(&p, &p.a, HF_SCTP_DOWN, 1, HF_SECONDS(6)));
+    cr_assert(pair_wait(&p, &p.b, HF_SCTP_DOWN, 1, HF_SECONDS(6)));
+    cr_expect_eq(pair_find(&p.a, HF_SCTP_DOWN, 0)->event.cause, HF_ETIMEDOUT);
+    pair_clear(&p);
+}
+
+/* Where nothing is heard, the path decides. */
+Test(sctp_association, is_waited_for_where_nothing_is_heard)
+{
+    pair p;
+    pair_init(&p, 1);
+    pair_open(&p);
+    p.cut = true;
+    pair_start(&p);
+    pair_run(&p, HF_SECONDS(120));
+    p.cut = false;
+    cr_expect(pair_wait(&p, &p.a, HF_SCTP_UP, 1, HF_SECONDS(3)));
+    cr_expect(pair_wait(&p, &p.b, HF_SCTP_UP, 1, HF_SECONDS(3)));
+    pair_clear(&p);
+}
+
 Test(sctp_association, is_told_up_once_and_idle_then)
 {
     pair p;
