@@ -66,7 +66,8 @@ hf_offer_place hf_session_place_offer(const hf_session *session, uint32_t genera
     }
     if (is_about(current, &c))
         return HF_OFFER_HERE;
-    bool is_late = is_known && generation != 0 && generation < current->generation;
+    /* Before the first handshake, nobody vouches for the generation of the one that is being made. */
+    bool is_late = is_known && session->was_connected && generation != 0 && generation < current->generation;
     return is_late ? HF_OFFER_LATE : HF_OFFER_APART;
 }
 

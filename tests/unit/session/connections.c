@@ -217,6 +217,25 @@ Test(connections, forged_offers_harm_nothing)
     pair_clear(&p);
 }
 
+/* Nobody vouches for what stood beside the first offer: before the first handshake others are taken all the same. */
+Test(connections, a_first_offer_with_a_forged_generation_bars_no_way)
+{
+    pair p;
+    caught c;
+    connect(&p);
+    pair_restart(&p, true);
+    catch_offer(&p, 0, &c);
+    p.side[1].silent = true;
+    cr_expect_eq(offer_to(&p, 1, UINT32_MAX, c.offer), HF_OK);
+    pair_run(&p, HF_SECONDS(1), NULL);
+    p.side[1].silent = false;
+    reconnect(&p, 0);
+    cr_expect(pair_run(&p, HF_SECONDS(5), pair_is_connected));
+    cr_expect_lt(hf_session_generation(p.side[1].session), 10);
+    free_caught(&c);
+    pair_clear(&p);
+}
+
 Test(connections, an_offer_of_a_generation_that_is_over_is_refused)
 {
     pair p;
