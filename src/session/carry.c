@@ -49,7 +49,8 @@ void hf_channel_carry_by(hf_channel *channel, hf_datachannel carrier)
         channel->outbox.framed = channel->session->current->link.protocol == HF_PROTOCOL_HOLDFAST;
         channel->speaks = channel->session->current->link.protocol;
     }
-    hf_outbox_open(&channel->outbox);
+    if (!channel->session->traffic.is_muted || channel->outbox.delivery != HF_DELIVERY_FRESH)
+        hf_outbox_open(&channel->outbox);
     note_id(channel);
     mind_message_max(channel);
     hf_channel_feed(channel);

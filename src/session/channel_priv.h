@@ -81,6 +81,7 @@ typedef struct hf_traffic {
     hf_time progress_at; /* and the last time when there were more, or nothing was on its way */
     bool was_idle;       /* nothing was */
     bool is_silent;      /* that is much too long ago */
+    bool is_muted;       /* what fresh channels would say now were stale when it arrives */
 
     hf_time ack_due; /* HF_NEVER: nothing is to be acknowledged */
     bool owes;       /* there may be something to say of a channel */

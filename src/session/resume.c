@@ -104,6 +104,7 @@ void hf_link_take_over(hf_connection *connection, hf_connection *before, bool co
     hf_traffic *traffic = &session->traffic;
     hf_link *link = &connection->link;
     hf_control hello = {0};
+    traffic->is_muted = false;
     if (!before)
         return; /* all that it needs was done when it was recognised */
     traffic->recent = NULL;
@@ -130,6 +131,7 @@ void hf_link_take_over(hf_connection *connection, hf_connection *before, bool co
 
 void hf_traffic_mute(hf_session *session)
 {
+    session->traffic.is_muted = true;
     for (size_t i = 0; i < session->channels_len; i++) {
         hf_channel *channel = session->channels[i];
         if (channel->outbox.delivery == HF_DELIVERY_FRESH && channel->outbox.is_open)
@@ -140,6 +142,7 @@ void hf_traffic_mute(hf_session *session)
 
 void hf_traffic_unmute(hf_session *session)
 {
+    session->traffic.is_muted = false;
     for (size_t i = 0; i < session->channels_len; i++) {
         hf_channel *channel = session->channels[i];
         if (channel->carrier != 0)

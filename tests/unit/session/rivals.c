@@ -203,6 +203,26 @@ Test(session_fresh, delivers_nothing_that_was_said_in_an_outage)
     pair_clear(&p);
 }
 
+Test(session_fresh, delivers_nothing_that_was_said_on_a_channel_that_an_outage_began_with)
+{
+    pair p;
+    pair_init(&p, 14, NULL);
+    pair_connect(&p);
+    pair_run(&p, HF_SECONDS(1), NULL);
+    p.cut = true;
+    pair_run(&p, HF_SECONDS(8), NULL);
+    cr_assert_eq(hf_session_get_state(p.side[0].session), HF_SESSION_UNSTABLE);
+    pair_open(&p, 0, &cursor);
+    pair_say(&p, 0, "cursor", "stale");
+    p.cut = false;
+    cr_assert(pair_run(&p, HF_SECONDS(10), pair_is_connected));
+    pair_run(&p, HF_SECONDS(2), NULL);
+    pair_say(&p, 0, "cursor", "after");
+    pair_run(&p, HF_SECONDS(2), NULL);
+    cr_expect_str_eq(p.side[1].heard.texts, "cursor:after ");
+    pair_clear(&p);
+}
+
 Test(session_fresh, keeps_the_newest_where_more_is_said_than_the_path_takes)
 {
     pair p;
