@@ -76,9 +76,9 @@ typedef struct remote {
     identity *identity;          /* NULL: as long as it has no name */
     hf_certificate *certificate; /* ours, as long as it has no name; NULL: shared */
 
-    uint32_t offer_ours;         /* number of our last offer; 0: none */
-    told told[TOLD_MAX];         /* the newest first */
-    told waiting;                /* for the application's word on who made that offer: */
+    uint32_t offer_ours; /* number of our last offer; 0: none */
+    told told[TOLD_MAX]; /* the newest first */
+    told waiting;        /* for the application's word on who made that offer: */
     uint64_t waiting_maker;
     maker makers[MAKERS_MAX];    /* the last first */
     uint64_t credentials_theirs; /* ICE's, of their last description: a hash; 0: none */

@@ -106,21 +106,27 @@ static bool is_zero(const uint8_t id[HF_SESSION_ID_BYTES])
     return memcmp(id, zero, sizeof zero) == 0;
 }
 
-/* Both sides have known both ids since the descriptions; but a line may have been lost on its way, so that the remote does
- * not know ours. */
+static bool is_id(const uint8_t *a, const uint8_t *b)
+{
+    return memcmp(a, b, HF_SESSION_ID_BYTES) == 0;
+}
+
+/* Both sides have known both ids since the descriptions; but a line may have been lost on its way, or changed. So the first
+ * HELLO counts more than any line: it has come from whoever has the certificate. */
 static bool ids_fit(hf_connection *connection, const hf_control *hello)
 {
-    const hf_session *session = connection->session;
+    hf_session *session = connection->session;
     const uint8_t *theirs = hello->u.hello.session, *ours = hello->u.hello.remote;
-    if ((memcmp(ours, session->id, HF_SESSION_ID_BYTES) != 0 && !is_zero(ours)) || is_zero(theirs) ||
-        memcmp(theirs, session->id, HF_SESSION_ID_BYTES) == 0)
+    bool is_first = !session->has_heard_hello;
+    if (is_zero(theirs) || is_id(theirs, session->id) || (!is_first && !is_id(ours, session->id) && !is_zero(ours)))
         return false;
-    if (is_zero(connection->remote_id)) {
+    if (is_zero(connection->remote_id) || (is_first && !is_id(theirs, connection->remote_id))) {
         memcpy(connection->remote_id, theirs, HF_SESSION_ID_BYTES);
         if (connection == session->current)
             hf_session_adopt_remote(connection);
     }
-    return memcmp(theirs, connection->remote_id, HF_SESSION_ID_BYTES) == 0;
+    session->has_heard_hello = true;
+    return is_id(theirs, connection->remote_id);
 }
 
 static hf_err keep_hello(hf_link *link, hf_bytes message, const hf_env *env)

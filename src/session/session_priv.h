@@ -88,6 +88,7 @@ struct hf_session {
     bool disconnecting;   /* the application has said so */
     hf_time linger_until; /* HF_NEVER: not disconnecting */
     bool was_connected;   /* at any time */
+    bool has_heard_hello; /* from then on, ids hold */
     bool watches_servers; /* see hf_session_watch_servers */
     hf_time give_up_at;   /* HF_NEVER: connected, or no limit is set */
     hf_err trouble;       /* why it is not connected */

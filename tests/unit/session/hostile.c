@@ -107,20 +107,21 @@ static void frame(crook *c, hf_datachannel channel, hf_delivery delivery, const 
 
 /* --- Breaches ------------------------------------------------------------------------------------------------------- */
 
-static void a_hello_for_somebody_else(crook *c)
+static void a_hello_of_nobody(crook *c)
 {
-    uint8_t buffer[128];
+    uint8_t buffer[128], id[HF_SESSION_ID_BYTES], nobody[HF_SESSION_ID_BYTES] = {0};
     hf_writer w = hf_writer_of(buffer, sizeof buffer);
-    hf_control_write_hello(&w, their_id, their_id, 1);
+    id_of_session(c, id);
+    hf_control_write_hello(&w, nobody, id, 1);
     say_written(c, &w);
 }
 
-static void a_hello_of_somebody_else(crook *c)
+static void a_hello_of_ourselves(crook *c)
 {
-    uint8_t buffer[128], id[HF_SESSION_ID_BYTES], other[HF_SESSION_ID_BYTES] = {1};
+    uint8_t buffer[128], id[HF_SESSION_ID_BYTES];
     hf_writer w = hf_writer_of(buffer, sizeof buffer);
     id_of_session(c, id);
-    hf_control_write_hello(&w, other, id, 1);
+    hf_control_write_hello(&w, id, id, 1);
     say_written(c, &w);
 }
 
@@ -262,8 +263,8 @@ typedef struct breach {
 #f, f, cause                                                                                                        \
     }
 static const breach breaches[] = {
-    BREACH(a_hello_for_somebody_else, HF_EPROTO),
-    BREACH(a_hello_of_somebody_else, HF_EPROTO),
+    BREACH(a_hello_of_nobody, HF_ESYNTAX),
+    BREACH(a_hello_of_ourselves, HF_EPROTO),
     BREACH(a_second_hello, HF_EPROTO),
     BREACH(no_hello, HF_EPROTO),
     BREACH(another_version, HF_ENOTSUP),

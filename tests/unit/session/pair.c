@@ -58,9 +58,11 @@ static void clear_letter(pair_letter *letter)
 
 static void post_signal(pair_side *from, hf_signal signal)
 {
-    char *sdp = copy(signal.sdp), *line = sdp && from->unknown ? strstr(sdp, "a=holdfast:") : NULL;
-    if (line)
+    char *sdp = copy(signal.sdp), *line = sdp ? strstr(sdp, "a=holdfast:1 ") : NULL;
+    if (line && from->unknown)
         line[2] = 'x';
+    if (line && from->misnamed)
+        memset(line + strlen("a=holdfast:1 "), '7', 4);
     signal.sdp = sdp;
     signal.candidate = copy(signal.candidate);
     signal.mid = copy(signal.mid);

@@ -30,10 +30,11 @@ typedef struct pair_side {
     hf_peer *peer; /* instead of a session */
     uint32_t groups;
     uint8_t network;
-    bool deaf;    /* nobody dispatches it */
-    bool silent;  /* its signals are lost */
+    bool deaf;            /* nobody dispatches it */
+    bool silent;          /* its signals are lost */
     unsigned message_max; /* a peer without a session says so in its next answers; 0: what it takes */
-    bool unknown; /* the line by which it would be recognised is lost on its way */
+    bool unknown;         /* the line by which it would be recognised is lost on its way */
+    bool misnamed;        /* and that its id is another */
     pair_heard heard;
     uint64_t sent; /* numbered messages */
     void (*on_event)(struct pair_side *side, const hf_session_event *event);

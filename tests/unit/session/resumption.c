@@ -313,12 +313,14 @@ Test(session_pair, tells_that_there_is_room_where_the_remote_was_started_again_3
 
 /* --- A line that is lost ---------------------------------------------------------------------------------------------- */
 
-/* Whose line is lost takes the other for a Holdfast peer; that one learns it from the first framed channel. */
-static void lose_line(int of)
+/* It is lost, or somebody has changed the id in it. Whose line is lost takes the other for a Holdfast peer; that one learns
+ * it from the first framed channel. */
+static void lose_line(int of, bool changed)
 {
     pair p;
     pair_init(&p, 20, NULL);
-    p.side[of].unknown = true;
+    p.side[of].unknown = !changed;
+    p.side[of].misnamed = changed;
     pair_open(&p, 0, &(hf_channel_config){.name = "first"});
     pair_open(&p, 1, &(hf_channel_config){.name = "second"});
     pair_connect(&p);
@@ -332,16 +334,54 @@ static void lose_line(int of)
         cr_expect_eq(p.side[i].heard.events[HF_SESSION_ON_ERROR], 0);
         cr_expect_eq(hf_session_get_state(p.side[i].session), HF_SESSION_CONNECTED);
         cr_expect_eq(hf_session_get_protocol(p.side[i].session), HF_PROTOCOL_HOLDFAST, "side %d", i);
+        cr_expect_str_eq(hf_session_remote_id(p.side[i].session), hf_session_id(p.side[1 - i].session), "side %d", i);
     }
+    p.side[of].unknown = p.side[of].misnamed = false;
+    cr_assert(pair_reconnect(&p, of));
+    pair_run(&p, HF_SECONDS(1), NULL);
+    for (int i = 0; i < 2; i++)
+        cr_expect_eq(p.side[i].heard.events[HF_SESSION_CONTINUITY_LOST], 0, "side %d", i);
     pair_clear(&p);
 }
 
 Test(session_pair, misreads_nothing_where_the_line_of_the_offer_is_lost)
 {
-    lose_line(0);
+    lose_line(0, false);
 }
 
 Test(session_pair, misreads_nothing_where_the_line_of_the_answer_is_lost)
 {
-    lose_line(1);
+    lose_line(1, false);
+}
+
+Test(session_pair, misreads_nothing_where_the_line_of_the_offer_is_changed)
+{
+    lose_line(0, true);
+}
+
+Test(session_pair, misreads_nothing_where_the_line_of_the_answer_is_changed)
+{
+    lose_line(1, true);
+}
+
+/* Later a HELLO that is not of whom the descriptions named, or not for us, is none. */
+Test(session_pair, takes_no_hello_with_other_ids_when_they_are_known)
+{
+    for (int of = 0; of < 2; of++) {
+        pair p;
+        pair_init(&p, 21, NULL);
+        pair_open(&p, 0, &(hf_channel_config){.name = "chat"});
+        pair_connect(&p);
+        pair_run(&p, HF_SECONDS(1), NULL);
+        p.side[of].misnamed = true;
+        cr_expect_not(pair_reconnect(&p, 0), "the line of %d", of);
+        p.side[of].misnamed = false;
+        pair_say(&p, 0, "chat", "x");
+        pair_run(&p, HF_SECONDS(2), NULL);
+        cr_expect_str_eq(p.side[1].heard.texts, "chat:x ", "the line of %d", of);
+        cr_expect(pair_reconnect(&p, 0), "the line of %d", of);
+        for (int i = 0; i < 2; i++)
+            cr_expect_eq(p.side[i].heard.events[HF_SESSION_CONTINUITY_LOST], 0, "the line of %d, side %d", of, i);
+        pair_clear(&p);
+    }
 }
