@@ -147,6 +147,7 @@ static void read_channel(end *e, const record *r, size_t at)
     case RECORD_PAUSED:
     case RECORD_UNPAUSED:
         e->is_paused = r->type == RECORD_PAUSED;
+        e->unpaused_at = e->is_paused ? e->unpaused_at : r->at;
         break;
     case RECORD_REFUSED:
         e->waits_for_room |= r->cause == HF_EAGAIN;

@@ -27,6 +27,7 @@ typedef struct end {
     hf_time over_at;           /* closed, begun anew, the session over; HF_NEVER: not */
     bool is_cut_off;           /* its process or session ended without a word: nothing that it said is due */
     bool is_paused;
+    hf_time unpaused_at; /* the last time; 0: never */
     bool waits_for_room; /* refused, and not told that there is room again */
 } end;
 

@@ -247,11 +247,13 @@ static bool may_hear(const court *c, const end *other, const end *e)
                          strcmp(name_of(c, other), name_of(c, e)) == 0;
 }
 
-/* The other side does not read: what it has is not known. */
+/* The other side does not read, or it ended in the moment in which it began to: what it has is not known. */
 static bool may_be_unread(const court *c, const end *e)
 {
     for (size_t i = 0; i < c->ends_len; i++) {
-        if (may_hear(c, c->ends[i], e) && c->ends[i]->is_paused)
+        const end *other = c->ends[i];
+        bool has_read_nothing = other->is_cut_off && other->over_at == other->unpaused_at;
+        if (may_hear(c, other, e) && (other->is_paused || has_read_nothing))
             return true;
     }
     return false;

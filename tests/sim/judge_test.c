@@ -143,6 +143,10 @@ static void play_step(stage *s, char *step)
         s->now += HF_SECONDS(strtoll(words[1], NULL, 10));
         return;
     }
+    if (strcmp(words[0], "at-once") == 0) { /* the step behind it happens together with the one before it */
+        s->now -= HF_MS(2);
+        return;
+    }
     int party = words[0][0] - 'a', name = words[2] ? (int)(strchr("ouf", words[2][0]) - "ouf") : 0;
     if (strcmp(words[1], "meets") == 0) {
         begin_session(s, party);
@@ -214,6 +218,8 @@ Test(judge, has_nothing_against_what_may_be)
         {"a says o, b ends, b begins, b meets, a gets-back o 0 unsent, a continuity-lost, b connects", "nothing was given"},
         {"a says o, b stops-reading o, b ends, b begins, b meets, a continuity-lost, b connects",
          "it was acknowledged, and never read"},
+        {"a says o, b stops-reading o, b reads-again o, at-once, b ends, b begins, b meets, a continuity-lost, b connects",
+         "it would have been read in that moment"},
         {"a says o, a says o short, b stops-reading o, a ends, a begins, a meets, b continuity-lost, a connects, a says o, "
          "b "
          "reads-again o, b hears o 0 formerly, b hears o 1 short, b hears o 0",
@@ -260,6 +266,8 @@ Test(judge, finds_each_fault)
          "the channel was closed before all of it was there"},
         {"a says o, b ends, b begins, b meets, a continuity-lost, b connects",
          "what it said was neither heard nor handed back", "continuity is lost, and what was unacknowledged not returned"},
+        {"a says o, b stops-reading o, b reads-again o, b ends, b begins, b meets, a continuity-lost, b connects",
+         "what it said was neither heard nor handed back", "lost, and it could have been read"},
         {"a says o, b hears o 0, b ends, a says o, a is-closed, a told-disconnected",
          "what it said was neither heard nor handed back", "the remote was gone when it was said"},
         {"a says o, b hears o 0, b hears o 0", "it hears twice", "ordered"},
