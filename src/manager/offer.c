@@ -10,6 +10,11 @@
  * generation far ahead would leave us no numbers. */
 #define GENERATION_LEAP_MAX 65536
 
+/* The same of the numbers of its offers: of one far ahead all that follow would come late. A maker that is not known yet may
+ * have made many. */
+#define OFFER_LEAP_MAX 65536
+#define OFFER_FIRST_MAX 0x7FFFFFFF
+
 bool hf_manager_is_plain(const remote *r)
 {
     return !r->numbers;
@@ -304,9 +309,18 @@ static hf_err take_offer(remote *r, hf_time now, const hf_envelope *envelope)
     return HF_OK;
 }
 
+static bool is_far_ahead(const remote *r, const hf_envelope *envelope)
+{
+    const maker *known = find_maker(r, maker_of(envelope));
+    return known ? envelope->offer > known->offer && envelope->offer - known->offer > OFFER_LEAP_MAX
+                 : envelope->offer > OFFER_FIRST_MAX;
+}
+
 hf_err hf_manager_receive_offer(remote *r, hf_time now, const hf_envelope *envelope)
 {
     hf_glare glare = glare_of(r, envelope);
+    if (is_far_ahead(r, envelope))
+        return hf_manager_refuse(r->manager, HF_EINVAL, "there can't have been as many offers");
     if (glare.same_pair && glare.theirs_generation > hf_session_generation(r->session) + GENERATION_LEAP_MAX)
         return hf_manager_refuse(r->manager, HF_EINVAL, "there can't have been as many connections");
     hf_glare_verdict verdict = hf_glare_judge(&glare);

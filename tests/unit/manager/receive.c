@@ -204,6 +204,25 @@ Test(manager_receive, an_answer_goes_to_the_session_that_has_asked)
     wire_clear(&w);
 }
 
+/* All that follow would come late. */
+Test(manager_receive, an_offer_whose_number_is_far_ahead_is_refused)
+{
+    wire w;
+    wire_init(&w, 8, false);
+    hf_session *session = wire_connect(&w, 0);
+    cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
+    cr_assert_eq(hf_session_restart_ice(session, w.now), HF_OK);
+    char *sdp = offer_of(session);
+    hf_envelope forged = {.sender = "alice", .receiver = "bob", .session = hf_session_id(session), .offer = UINT32_MAX};
+    forged.signal = (hf_signal){HF_SIGNAL_OFFER, .generation = 1, .sdp = sdp};
+    cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &forged), HF_EINVAL);
+    forged.session = "00112233445566778899aabbccddeeff";
+    cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &forged), HF_EINVAL, "nor is it one to begin with");
+    cr_expect(wire_run(&w, w.now + HF_SECONDS(2), alice_has_agreed), "and the true one is answered");
+    free(sdp);
+    wire_clear(&w);
+}
+
 Test(manager_receive, candidates_may_overtake_their_offer)
 {
     wire w;
