@@ -318,9 +318,9 @@ static bool is_far_ahead(const remote *r, const hf_envelope *envelope)
 
 hf_err hf_manager_receive_offer(remote *r, hf_time now, const hf_envelope *envelope)
 {
-    hf_glare glare = glare_of(r, envelope);
     if (is_far_ahead(r, envelope))
         return hf_manager_refuse(r->manager, HF_EINVAL, "there can't have been as many offers");
+    hf_glare glare = glare_of(r, envelope);
     if (glare.same_pair && glare.theirs_generation > hf_session_generation(r->session) + GENERATION_LEAP_MAX)
         return hf_manager_refuse(r->manager, HF_EINVAL, "there can't have been as many connections");
     hf_glare_verdict verdict = hf_glare_judge(&glare);

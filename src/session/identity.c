@@ -17,11 +17,16 @@ bool hf_session_pinned(const hf_session *session, hf_identity *out)
     return session->pin.len > 0;
 }
 
-bool hf_session_is_known(const hf_connection *connection)
+static bool shows_known(const hf_connection *connection, hf_identity *shown)
 {
     const hf_identity *pin = &connection->session->pin;
+    return hf_peer_get_identity(connection->peer, shown) && (pin->len == 0 || hf_identity_fits(shown, pin));
+}
+
+bool hf_session_is_known(const hf_connection *connection)
+{
     hf_identity shown;
-    return hf_peer_get_identity(connection->peer, &shown) && (pin->len == 0 || hf_identity_fits(&shown, pin));
+    return shows_known(connection, &shown);
 }
 
 /* It has shown its certificate: from here on by every hash, whichever a description may use. And of every connection: an
@@ -30,8 +35,9 @@ bool hf_session_is_known(const hf_connection *connection)
 void hf_session_adopt_remote(hf_connection *connection)
 {
     hf_session *session = connection->session;
-    if (hf_session_is_known(connection)) {
-        (void)hf_peer_get_identity(connection->peer, &session->pin);
+    hf_identity shown;
+    if (shows_known(connection, &shown)) {
+        session->pin = shown;
         hf_connection_expect(connection, &session->pin);
         if (session->next && session->next != connection)
             hf_connection_expect(session->next, &session->pin);

@@ -31,6 +31,17 @@ static hf_session *meet(wire *w, uint64_t seed)
     return alice;
 }
 
+/* Alice's session with bob ends, and she calls whoever has his name now: another one. */
+static hf_session *call_a_stranger(wire *w, uint64_t seed)
+{
+    hf_session *alice = meet(w, seed);
+    cr_assert_eq(hf_session_disconnect(alice, w->now), HF_OK);
+    wire_run(w, w->now + HF_SECONDS(10), NULL);
+    hf_manager_forget(w->side[0].manager, alice);
+    wire_restart(w, 1, false);
+    return wire_connect(w, 0);
+}
+
 static bool alice_is_told(wire *w)
 {
     return w->side[0].identity_changed > 0;
@@ -128,12 +139,7 @@ Test(manager_identity, that_is_accepted_while_we_offer_is_looked_for_like_any)
 Test(manager_identity, that_is_accepted_by_its_answer_is_looked_for_like_any)
 {
     wire w;
-    hf_session *alice = meet(&w, 11);
-    cr_assert_eq(hf_session_disconnect(alice, w.now), HF_OK);
-    wire_run(&w, w.now + HF_SECONDS(10), NULL);
-    hf_manager_forget(w.side[0].manager, alice);
-    wire_restart(&w, 1, false);
-    accept_and_lose_the_path(&w, wire_connect(&w, 0));
+    accept_and_lose_the_path(&w, call_a_stranger(&w, 11));
     wire_clear(&w);
 }
 
@@ -161,12 +167,7 @@ Test(manager_identity, is_remembered_when_the_session_has_ended)
 Test(manager_identity, that_answers_our_call_is_held_to_what_is_known)
 {
     wire w;
-    hf_session *alice = meet(&w, 4);
-    cr_assert_eq(hf_session_disconnect(alice, w.now), HF_OK);
-    wire_run(&w, w.now + HF_SECONDS(10), NULL);
-    hf_manager_forget(w.side[0].manager, alice);
-    wire_restart(&w, 1, false);
-    alice = wire_connect(&w, 0);
+    hf_session *alice = call_a_stranger(&w, 4);
     cr_assert(wire_run(&w, w.now + HF_SECONDS(10), alice_is_told));
     wire_run(&w, w.now + HF_SECONDS(20), NULL);
     cr_expect_neq(hf_session_get_state(alice), HF_SESSION_CONNECTED);

@@ -16,6 +16,23 @@ static char *offer_of(hf_session *session)
     return strdup(sdp);
 }
 
+static hf_envelope alices_offer(const char *session, uint32_t offer, const char *sdp)
+{
+    return (hf_envelope){.sender = "alice",
+                         .receiver = "bob",
+                         .session = session,
+                         .offer = offer,
+                         .signal = {HF_SIGNAL_OFFER, .generation = 1, .sdp = sdp}};
+}
+
+static void end_and_forget(wire *w, hf_session *session)
+{
+    cr_assert_eq(hf_session_disconnect(session, w->now), HF_OK);
+    wire_run(w, w->now + HF_SECONDS(5), NULL);
+    hf_manager_forget(w->side[0].manager, session);
+    hf_manager_forget(w->side[1].manager, w->side[1].begun);
+}
+
 Test(manager_receive, refuses_by_name)
 {
     wire w;
@@ -61,8 +78,7 @@ Test(manager_receive, a_repeated_offer_gets_the_same_answer)
     char *sdp = offer_of(session);
     cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
     unsigned before = w.envelopes;
-    hf_envelope again = {.sender = "alice", .receiver = "bob", .session = hf_session_id(session), .offer = 1};
-    again.signal = (hf_signal){HF_SIGNAL_OFFER, .generation = 1, .sdp = sdp};
+    hf_envelope again = alices_offer(hf_session_id(session), 1, sdp);
     cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &again), HF_OK);
     wire_run(&w, w.now + HF_SECONDS(2), NULL);
     cr_expect_eq(w.envelopes, before + 1, "one answer");
@@ -107,8 +123,7 @@ Test(manager_receive, a_late_offer_does_not_revive_a_session_that_is_over)
     cr_assert_eq(hf_session_disconnect(session, w.now), HF_OK);
     wire_run(&w, w.now + HF_SECONDS(5), NULL);
     cr_assert_eq(hf_session_get_state(w.side[1].begun), HF_SESSION_CLOSED);
-    hf_envelope late = {.sender = "alice", .receiver = "bob", .session = id, .offer = 1};
-    late.signal = (hf_signal){HF_SIGNAL_OFFER, .generation = 1, .sdp = sdp};
+    hf_envelope late = alices_offer(id, 1, sdp);
     cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &late), HF_OK);
     wire_run(&w, w.now + HF_SECONDS(1), NULL);
     cr_expect_eq(w.side[1].begun_count, 1);
@@ -132,18 +147,14 @@ static void meet_beside_a_late_offer(bool is_answer_lost)
     hf_session *session = wire_connect(&w, 0);
     char *sdp = offer_of(session), *id = strdup(hf_session_id(session));
     cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
-    cr_assert_eq(hf_session_disconnect(session, w.now), HF_OK);
-    wire_run(&w, w.now + HF_SECONDS(5), NULL);
-    hf_manager_forget(w.side[0].manager, session);
-    hf_manager_forget(w.side[1].manager, w.side[1].begun);
+    end_and_forget(&w, session);
 
     wire_connect(&w, 0);
     wire_run(&w, w.now + HF_MS(10), NULL);
     w.envelope_loss = is_answer_lost ? 1000 : 0;
     wire_run(&w, w.now + HF_MS(15), NULL);
     cr_assert_eq(w.side[1].begun_count, 2);
-    hf_envelope late = {.sender = "alice", .receiver = "bob", .session = id, .offer = 1};
-    late.signal = (hf_signal){HF_SIGNAL_OFFER, .generation = 1, .sdp = sdp};
+    hf_envelope late = alices_offer(id, 1, sdp);
     cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &late), HF_OK);
     wire_run(&w, w.now + HF_SECONDS(1), NULL);
     w.envelope_loss = 0;
@@ -181,15 +192,11 @@ Test(manager_receive, an_answer_goes_to_the_session_that_has_asked)
     char *sdp = offer_of(session), *id = strdup(hf_session_id(session));
     wire_run(&w, w.now + HF_SECONDS(2), NULL);
     cr_assert_eq(w.side[0].offer_last, 2);
-    cr_assert_eq(hf_session_disconnect(session, w.now), HF_OK);
-    wire_run(&w, w.now + HF_SECONDS(5), NULL);
-    hf_manager_forget(w.side[0].manager, session);
-    hf_manager_forget(w.side[1].manager, w.side[1].begun);
+    end_and_forget(&w, session);
 
     session = wire_connect(&w, 0);
     cr_assert(wire_run(&w, w.now + HF_SECONDS(10), both_are_connected));
-    hf_envelope late = {.sender = "alice", .receiver = "bob", .session = id, .offer = 2};
-    late.signal = (hf_signal){HF_SIGNAL_OFFER, .generation = 1, .sdp = sdp};
+    hf_envelope late = alices_offer(id, 2, sdp);
     cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &late), HF_OK);
     cr_assert_eq(hf_session_restart_ice(session, w.now), HF_OK);
     wire_run(&w, w.now + HF_MS(10), NULL);
@@ -213,8 +220,7 @@ Test(manager_receive, an_offer_whose_number_is_far_ahead_is_refused)
     cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
     cr_assert_eq(hf_session_restart_ice(session, w.now), HF_OK);
     char *sdp = offer_of(session);
-    hf_envelope forged = {.sender = "alice", .receiver = "bob", .session = hf_session_id(session), .offer = UINT32_MAX};
-    forged.signal = (hf_signal){HF_SIGNAL_OFFER, .generation = 1, .sdp = sdp};
+    hf_envelope forged = alices_offer(hf_session_id(session), UINT32_MAX, sdp);
     cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &forged), HF_EINVAL);
     forged.session = "00112233445566778899aabbccddeeff";
     cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &forged), HF_EINVAL, "nor is it one to begin with");
