@@ -52,7 +52,7 @@ export async function launch({ shown = false } = {}) {
       await opened.goto(page.url);
       return {
         call: (...call) => opened.evaluate((given) => globalThis.call(...given), call),
-        kill: () => browser.process().kill('SIGKILL'),
+        kill: () => process.kill(-browser.process().pid, 'SIGKILL'), // its processes at once: the others would say goodbye
         close: () => inTurn(() => context.close()),
       };
     },
