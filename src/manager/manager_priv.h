@@ -81,6 +81,7 @@ typedef struct remote {
     told waiting;        /* for the application's word on who made that offer: */
     uint64_t waiting_maker;
     maker makers[MAKERS_MAX];    /* the last first */
+    bool doubts_last;            /* nothing came of its offer, and the remote was never met: it may be a forged or old one */
     uint64_t credentials_theirs; /* ICE's, of their last description: a hash; 0: none */
     bool numbers;                /* its offers and answers: it takes repetitions */
     hf_time bye_until;           /* its bye has come while the path worked: believed if that is lost before; 0: none has */
@@ -162,6 +163,7 @@ void hf_manager_on_state(void *context, hf_session *session, const hf_session_ev
 HF_CHECKED hf_err hf_manager_refuse(hf_manager *manager, hf_err err, const char *why);
 
 /* offer.c */
+void hf_manager_doubt_last_offer(remote *r);
 void hf_manager_mind_open_offer(remote *r, hf_time now);
 void hf_manager_on_signal(void *context, hf_session *session, const hf_session_event *event);
 HF_CHECKED hf_err hf_manager_receive_offer(remote *r, hf_time now, const hf_envelope *envelope);

@@ -148,6 +148,13 @@ static void note_maker(remote *r, maker last)
     size_t before = known ? (size_t)(known - r->makers) : MAKERS_MAX - 1;
     memmove(&r->makers[1], &r->makers[0], before * sizeof r->makers[0]);
     r->makers[0] = last;
+    r->doubts_last = false;
+}
+
+/* Before the first handshake anybody may have made it, or given it its number. The true one is said again and again. */
+void hf_manager_doubt_last_offer(remote *r)
+{
+    r->doubts_last = true;
 }
 
 static void note_offer(remote *r, const hf_envelope *envelope)
@@ -217,7 +224,7 @@ static hf_glare glare_of(const remote *r, const hf_envelope *envelope)
                       .ours_is_vain = envelope->session && !hf_session_may_answer(r->session, envelope->session),
                       .ours_generation = hf_session_open_offer(r->session),
                       .theirs_generation = envelope->signal.generation};
-    glare.late = hf_manager_is_known_offer(r, envelope) && !glare.repeated;
+    glare.late = hf_manager_is_known_offer(r, envelope) && !glare.repeated && !r->doubts_last;
     glare.answer_is_gone = glare.repeated && !has_answer(r);
     return glare;
 }

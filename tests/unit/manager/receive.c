@@ -29,8 +29,8 @@ static void end_and_forget(wire *w, hf_session *session)
 {
     cr_assert_eq(hf_session_disconnect(session, w->now), HF_OK);
     wire_run(w, w->now + HF_SECONDS(5), NULL);
-    hf_manager_forget(w->side[0].manager, session);
-    hf_manager_forget(w->side[1].manager, w->side[1].begun);
+    for (int i = 0; i < 2; i++)
+        hf_manager_forget(w->side[i].manager, wire_session(w, i));
 }
 
 Test(manager_receive, refuses_by_name)
@@ -138,24 +138,33 @@ static bool both_are_connected(wire *w)
     return hf_session_get_state(ours) == HF_SESSION_CONNECTED && hf_session_get_state(theirs) == HF_SESSION_CONNECTED;
 }
 
-/* It bears the number of the one that has been taken, whose answer is still on its way, or lost. */
-static void meet_beside_a_late_offer(bool is_answer_lost)
+/* The last offer of an earlier session, which had `restarts`, comes beside the first one of the next: that has been taken,
+ * and its answer is still on its way, or lost. */
+static void meet_beside_a_late_offer(int from, int restarts, bool is_answer_lost)
 {
     wire w;
+    int to = 1 - from;
     wire_init(&w, 6, false);
     w.envelope_delay = HF_MS(20);
-    hf_session *session = wire_connect(&w, 0);
+    hf_session *session = wire_connect(&w, from);
     char *sdp = offer_of(session), *id = strdup(hf_session_id(session));
     cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
+    for (int i = 0; i < restarts; i++) {
+        cr_assert_eq(hf_session_restart_ice(session, w.now), HF_OK);
+        free(sdp);
+        sdp = offer_of(session);
+        wire_run(&w, w.now + HF_SECONDS(2), NULL);
+    }
+    hf_envelope late = {.sender = from == 0 ? "alice" : "bob", .session = id, .offer = w.side[from].offer_last};
+    late.signal = (hf_signal){HF_SIGNAL_OFFER, .generation = 1, .sdp = sdp};
     end_and_forget(&w, session);
 
-    wire_connect(&w, 0);
+    wire_connect(&w, from);
     wire_run(&w, w.now + HF_MS(10), NULL);
     w.envelope_loss = is_answer_lost ? 1000 : 0;
     wire_run(&w, w.now + HF_MS(15), NULL);
-    cr_assert_eq(w.side[1].begun_count, 2);
-    hf_envelope late = alices_offer(id, 1, sdp);
-    cr_expect_eq(hf_manager_receive(w.side[1].manager, w.now, &late), HF_OK);
+    cr_assert_eq(w.side[to].begun_count, 2);
+    cr_expect_eq(hf_manager_receive(w.side[to].manager, w.now, &late), HF_OK);
     wire_run(&w, w.now + HF_SECONDS(1), NULL);
     w.envelope_loss = 0;
     cr_expect(wire_run(&w, w.now + HF_SECONDS(30), both_are_connected));
@@ -167,12 +176,18 @@ static void meet_beside_a_late_offer(bool is_answer_lost)
 
 Test(manager_receive, a_late_offer_of_another_session_does_not_keep_this_one_from_connecting)
 {
-    meet_beside_a_late_offer(false);
+    meet_beside_a_late_offer(0, 0, false);
 }
 
 Test(manager_receive, a_late_offer_of_another_session_does_not_take_the_answer_away)
 {
-    meet_beside_a_late_offer(true);
+    meet_beside_a_late_offer(0, 0, true);
+}
+
+/* Who makes it holds on to its first offer, and says it again under the number that it has. */
+Test(manager_receive, a_late_offer_does_not_bar_those_of_lower_numbers_for_ever)
+{
+    meet_beside_a_late_offer(1, 2, true);
 }
 
 static bool alice_has_agreed(wire *w)
