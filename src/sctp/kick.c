@@ -97,10 +97,19 @@ static void repeat(hf_sctp *sctp)
     kept->is_leaving = false;
 }
 
+/* What was asked of the path before it went got no answer. */
+static void measure(hf_sctp *sctp)
+{
+    sctp->measured_at = 0;
+    if (sctp->state == HF_SCTP_ESTABLISHED)
+        hf_settings_follow_rtt(sctp);
+}
+
 void hf_sctp_kick(hf_sctp *sctp, hf_time now)
 {
     hf_sctp_enter(sctp, now);
     repeat(sctp);
+    measure(sctp);
 }
 
 void hf_sctp_change_path(hf_sctp *sctp, hf_time now)
@@ -109,4 +118,5 @@ void hf_sctp_change_path(hf_sctp *sctp, hf_time now)
     if (sctp->state == HF_SCTP_ESTABLISHED)
         hf_settings_start_moderately(sctp);
     repeat(sctp);
+    measure(sctp);
 }

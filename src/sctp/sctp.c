@@ -178,7 +178,7 @@ static void on_upcall(struct socket *socket, void *argument, int flags)
     sctp->woken = true;
 }
 
-static struct sockaddr_conn address(const hf_sctp *sctp, uint16_t port)
+struct sockaddr_conn hf_sctp_address(const hf_sctp *sctp, uint16_t port)
 {
     return (struct sockaddr_conn){.sconn_family = AF_CONN, .sconn_port = htons(port), .sconn_addr = (void *)sctp->id};
 }
@@ -194,7 +194,7 @@ static hf_err open_socket(hf_sctp *sctp)
 
 static hf_err begin(hf_sctp *sctp)
 {
-    struct sockaddr_conn local = address(sctp, sctp->config.port), remote = address(sctp, sctp->remote.port);
+    struct sockaddr_conn local = hf_sctp_address(sctp, sctp->config.port), remote = hf_sctp_address(sctp, sctp->remote.port);
     hf_err err = open_socket(sctp);
     if (err != HF_OK)
         return err;

@@ -12,6 +12,7 @@
 #include "trace.h"
 
 struct socket; /* usrsctp's */
+struct sockaddr_conn;
 
 /* --- Engine: the only owner of usrsctp's globals -------------------------------------------------------------------- */
 
@@ -179,7 +180,8 @@ struct hf_sctp {
     hf_time stalled_since;   /* more was given than left, and nothing leaves: see hf_sender_resync */
     uint64_t stalled_at;
     hf_time rto_checked_at;
-    uint32_t rto_ms; /* the minimum that is set at usrsctp at present */
+    uint32_t rto_ms;      /* the minimum that is set at usrsctp at present */
+    uint64_t measured_at; /* packets received, when usrsctp was made to measure the round trip */
 
     hf_sctp_channel **channels; /* by handle, ascending */
     size_t channels_len, channels_cap;
@@ -229,6 +231,7 @@ void hf_sctp_go_down(hf_sctp *sctp, hf_err cause);     /* closes all channels, t
 void hf_sctp_abort_because(hf_sctp *sctp, hf_err cause);
 void hf_sctp_on_output(hf_sctp *sctp, const uint8_t *packet, size_t len);
 void hf_sctp_on_engine_gone(hf_sctp *sctp);
+struct sockaddr_conn hf_sctp_address(const hf_sctp *sctp, uint16_t port); /* of both sides: the id with the engine */
 
 /* forward.c: true: the packet says only what was said a moment ago */
 bool hf_forward_is_repeated(hf_sctp *sctp, hf_bytes packet);

@@ -16,6 +16,12 @@
 #define RTO_MS 1000
 #define RTO_MS_MAX 60000
 
+/* From here on usrsctp's estimate of the round trip is worth a question, if it is so many times what is known otherwise; and
+ * so many answers make nearly anything of it again. */
+#define DOUBTFUL_RTT HF_SECONDS(1)
+#define DOUBTFUL_RATIO 4
+#define MEASUREMENTS 40
+
 /* How the handshake is repeated when the path's round trip is known, and when it is not. */
 #define INIT_RTO_MS_MIN 200
 #define INIT_RTO_MS_UNKNOWN 500
@@ -200,13 +206,26 @@ void hf_settings_raise_window(hf_sctp *sctp, size_t bytes)
     usrsctp_sysctl_set_sctp_initial_cwnd(INITIAL_CWND);
 }
 
-/* usrsctp's begins with what the handshake took, which an outage in the midst of it makes seconds; data knows better. */
-static hf_span smoothed_rtt(const hf_sctp *sctp)
+/* What is known of the path's round trip beside usrsctp's estimate: data knows best, ICE knows it before there is any. */
+static hf_span known_rtt(const hf_sctp *sctp)
 {
-    hf_sctp_facts facts = {0};
-    hf_span measured = sctp->flow.rtt_smoothed;
-    hf_settings_read_status(sctp, &facts);
-    return measured > 0 && measured < facts.srtt ? measured : facts.srtt;
+    return sctp->flow.rtt_smoothed > 0 ? sctp->flow.rtt_smoothed : sctp->remote.rtt;
+}
+
+/* usrsctp's estimate begins with what the handshake took, which an outage in the midst of it makes many seconds. Whatever
+ * the limits are, it then takes nothing for lost that is younger than four times as much: minutes of silence behind the next
+ * loss. Each measurement replaces an eighth (RFC 9260 §6.3.1), and a heartbeat on demand (§8.3) is one. */
+static void measure_again(hf_sctp *sctp, hf_span estimate)
+{
+    struct sctp_paddrparams path = {.spp_flags = SPP_HB_DEMAND};
+    struct sockaddr_conn remote = hf_sctp_address(sctp, sctp->remote.port);
+    if (estimate < DOUBTFUL_RTT || estimate < DOUBTFUL_RATIO * known_rtt(sctp) ||
+        sctp->measured_at == sctp->stats.packets_received)
+        return; /* nothing was heard since the last time: there is no path that could be measured */
+    sctp->measured_at = sctp->stats.packets_received;
+    memcpy(&path.spp_address, &remote, sizeof remote);
+    for (int i = 0; i < MEASUREMENTS && set(sctp, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &path, sizeof path); i++) {
+    }
 }
 
 void hf_settings_established(hf_sctp *sctp)
@@ -218,11 +237,15 @@ void hf_settings_established(hf_sctp *sctp)
 /* No backing off beyond a second, or two round trips where those are longer. */
 void hf_settings_follow_rtt(hf_sctp *sctp)
 {
-    int64_t srtt_ms = smoothed_rtt(sctp) / HF_MS(1);
+    hf_sctp_facts facts = {0};
+    hf_settings_read_status(sctp, &facts);
+    hf_span known = known_rtt(sctp);
+    int64_t srtt_ms = (known > 0 && known < facts.srtt ? known : facts.srtt) / HF_MS(1);
     int64_t ms = srtt_ms > RTO_MS_ABOVE_RTT ? 2 * srtt_ms : srtt_ms + RTO_MS_ABOVE_RTT;
     uint32_t least = ms < RTO_MS_MIN ? RTO_MS_MIN : ms > RTO_MS_MAX ? RTO_MS_MAX : (uint32_t)ms;
     uint32_t most = least > RTO_MS ? least : RTO_MS;
     sctp->rto_checked_at = sctp->now;
     if (least != sctp->rto_ms && set_rto(sctp, most, least, most))
         sctp->rto_ms = least;
+    measure_again(sctp, facts.srtt);
 }

@@ -136,6 +136,56 @@ Test(sctp_kick, brings_up_an_association_that_began_without_a_path)
     pair_clear(&p);
 }
 
+/* The handshake lasts as long as an outage in its midst, and usrsctp takes that for the path's round trip. */
+static void begin_in_an_outage(pair *p)
+{
+    p->remote_a.rtt = p->remote_b.rtt = 2 * PAIR_DELAY;
+    pair_open(p);
+    p->cut = true;
+    pair_start(p);
+    pair_run(p, HF_SECONDS(13));
+    p->cut = false;
+    for (size_t up = 0; up < 2; up = pair_count(&p->a, HF_SCTP_UP) + pair_count(&p->b, HF_SCTP_UP))
+        pair_run(p, HF_MS(1));
+}
+
+static void lose_a_message_and_wait(pair *p, hf_datachannel channel, hf_span outage, bool kicks)
+{
+    p->cut = true;
+    cr_assert_eq(pair_send_text(p, &p->a, channel, "into the void"), HF_OK);
+    pair_run(p, outage);
+    p->cut = false;
+    hf_time back = p->now;
+    if (kicks) {
+        hf_sctp_kick(p->a.sctp, p->now);
+        pair_drain(p, &p->a);
+    }
+    cr_expect(pair_wait(p, &p->b, HF_SCTP_CHANNEL_MESSAGE, 1, HF_SECONDS(60)));
+    cr_expect_leq(p->now - back, HF_MS(1300), "%lld ms behind an outage of %lld ms", (long long)(p->now - back) / 1000,
+                  (long long)outage / 1000);
+}
+
+Test(sctp_kick, is_not_needed_to_forget_how_long_the_handshake_took)
+{
+    pair p;
+    pair_init(&p, 75);
+    begin_in_an_outage(&p);
+    hf_datachannel channel = pair_channel(&p, &p.a, &(hf_datachannel_config){0});
+    cr_assert(pair_wait(&p, &p.b, HF_SCTP_CHANNEL_OPEN, 1, HF_SECONDS(1)));
+    pair_run(&p, HF_MS(100));
+    lose_a_message_and_wait(&p, channel, HF_MS(500), false);
+    pair_clear(&p);
+}
+
+Test(sctp_kick, makes_a_path_forget_how_long_the_handshake_took)
+{
+    pair p;
+    pair_init(&p, 76);
+    begin_in_an_outage(&p);
+    lose_a_message_and_wait(&p, pair_channel(&p, &p.a, &(hf_datachannel_config){0}), HF_SECONDS(8), true);
+    pair_clear(&p);
+}
+
 Test(sctp_kick, survives_lack_of_memory)
 {
     pair p;
