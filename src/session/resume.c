@@ -209,7 +209,7 @@ void hf_link_lose_continuity(hf_session *session)
     for (size_t i = 0; i < session->channels_len; i++) {
         hf_channel *channel = session->channels[i];
         size_t queued = channel->outbox.queued;
-        if (channel->speaks != HF_PROTOCOL_HOLDFAST || channel->over)
+        if (channel->speaks == HF_PROTOCOL_PLAIN || channel->over)
             continue;
         hf_channel_hand_back(channel, HF_ECONTINUITY);
         if (channel->remote || channel->closing) {

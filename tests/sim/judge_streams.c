@@ -95,9 +95,9 @@ static void give_to_former(const court *c, end *hearer)
 
 static void join_all(court *c)
 {
-    for (size_t i = 0; i < c->ends_len; i++) {
-        if (c->ends[i]->before && c->ends[i]->received.len > 0)
-            give_to_former(c, c->ends[i]);
+    for (size_t i = c->ends_len; i > 0; i--) { /* the newest first: what it gives may be older yet */
+        if (c->ends[i - 1]->before && c->ends[i - 1]->received.len > 0)
+            give_to_former(c, c->ends[i - 1]);
     }
     for (size_t i = 0; i < c->ends_len; i++) {
         end *e = c->ends[i];

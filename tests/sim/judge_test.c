@@ -105,7 +105,7 @@ static void connect(stage *s, int party)
         add(s, party, (record){.type = RECORD_CHANNEL_OPEN, .channel = s->channels[party][i]});
 }
 
-/* "says o [short]", "hears o NUMBER [short, formerly]", "gets-back o NUMBER [unsent]" (of its own session, channels of that
+/* "says o [short]", "hears o NUMBER [short, formerly, before-that]", "gets-back o NUMBER [unsent]" (of its own session, channels of that
  * name) */
 static bool play_message(stage *s, int party, const char *verb, int name, const char *argument, const char *extra)
 {
@@ -119,6 +119,7 @@ static bool play_message(stage *s, int party, const char *verb, int name, const 
     } else if (strcmp(verb, "hears") == 0) {
         r.type = RECORD_RECEIVED;
         uint32_t formerly = extra && strcmp(extra, "formerly") == 0 ? CHANNELS : 0; /* of the session before */
+        formerly = extra && strcmp(extra, "before-that") == 0 ? 2 * CHANNELS : formerly;
         r.message = make(content_id(1 - party, s->channels[1 - party][name] - formerly, number), len);
         r.message.hash += extra && strcmp(extra, "damaged") == 0;
         if (extra && strcmp(extra, "on-another") == 0)
@@ -224,6 +225,11 @@ Test(judge, has_nothing_against_what_may_be)
          "b "
          "reads-again o, b hears o 0 formerly, b hears o 1 short, b hears o 0",
          "what waited when continuity was lost is heard behind that"},
+        {"a says o, b stops-reading o, a ends, a begins, a meets, b continuity-lost, a connects, a says o, a ends, a "
+         "begins, a "
+         "meets, b continuity-lost, a connects, a says o, b reads-again o, b hears o 0 before-that, b hears o 0 formerly, b "
+         "hears o 0",
+         "the same, of two sessions"},
         {"a says o, a ends", "whoever ends without a word may have left something unsaid"},
         {"a says o, a says o, b hears o 0, b ends, a is-closed, a told-disconnected",
          "it was acknowledged, and whoever said it ended the session before it met the next"},

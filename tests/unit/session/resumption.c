@@ -271,6 +271,28 @@ Test(session_pair, tells_that_the_remote_was_started_again)
     pair_clear(&p);
 }
 
+Test(session_pair, hands_back_to_a_channel_that_was_never_open_what_was_for_the_session_before)
+{
+    pair p;
+    pair_init(&p, 10, NULL);
+    pair_connect(&p);
+    pair_run(&p, HF_SECONDS(1), NULL);
+    hf_peer_close(hf_session_peer(p.side[1].session), p.now);
+    pair_run(&p, HF_SECONDS(1), NULL);
+    cr_assert_eq(hf_session_get_state(p.side[0].session), HF_SESSION_RECONNECTING);
+    pair_open(&p, 0, &(hf_channel_config){.name = "late"});
+    pair_say(&p, 0, "late", "a");
+    pair_restart(&p, true);
+    cr_assert_eq(hf_session_connect(p.side[1].session, p.now), HF_OK);
+    cr_assert(pair_run(&p, HF_SECONDS(10), continuity_is_lost));
+    pair_say(&p, 0, "late", "b");
+    pair_run(&p, HF_SECONDS(2), NULL);
+    cr_expect_str_eq(p.side[0].heard.returned, "late:a! ");
+    cr_expect_eq(p.side[0].heard.lost.u.lost.not_sent, 1);
+    cr_expect_str_eq(p.side[1].heard.texts, "late:b ");
+    pair_clear(&p);
+}
+
 /* Whoever was refused waits to hear that there is room again. */
 static void refuse_and_begin_anew(uint64_t seed)
 {
