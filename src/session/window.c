@@ -311,12 +311,29 @@ static bool watch(hf_window *window, hf_time now)
     return true;
 }
 
+/* What seems to be another's queue, and never changes, is the path. */
+static void mind_plateau(hf_window *window, hf_time now)
+{
+    hf_span rtt = window->round.rtt > 0 ? hf_plateau_note(&window->plateau, now, window->round.rtt) : 0;
+    if (rtt - window->rtt_min < foreign_queue(window))
+        return;
+    window->rtt_min = rtt;
+    window->rtt_min_at = now;
+    window->rtt_next = 0;
+    window->queue = window->round.rtt - rtt;
+    window->rounds_queued = window->rounds_pressed = 0;
+    hf_plateau_leave(&window->plateau);
+    if (window->mode == HF_WINDOW_COMPETING || window->mode == HF_WINDOW_LISTENING)
+        become_steady(window);
+}
+
 static void end_round(hf_window *window, hf_time now, const hf_peer_flow *flow)
 {
     bool competes = window->mode == HF_WINDOW_COMPETING || window->mode == HF_WINDOW_LISTENING;
     bool held_back = window->round.limited || (competes && window->round.backlogged);
     if (window->round.rtt > 0)
         window->queue = window->round.rtt - window->rtt_min;
+    mind_plateau(window, now);
     bool watched = watch(window, now);
     hf_burst_age(&window->burst);
     bool is_full = held_back && window->round.was_limited;
@@ -420,7 +437,7 @@ size_t hf_window_room(hf_window *window, hf_time now, const hf_peer_flow *flow, 
         return 0;
     }
     if (in_flight(flow) >= limit) {
-        window->round.limited = true;
+        window->round.limited |= limit == window->limit; /* what the low class forgoes says nothing of the path */
         return 0;
     }
     bool may = hf_pacer_lets(&window->pacer, now, pace_rate(window), flow->bytes_given, LIMIT_FIRST * window->packet);

@@ -8,6 +8,7 @@
 
 #include "burst.h"
 #include "pacer.h"
+#include "plateau.h"
 
 #include <holdfast/peer.h>
 
@@ -52,6 +53,7 @@ typedef struct hf_window {
         bool limited;
     } watch;
     hf_burst burst;
+    hf_plateau plateau;
     uint64_t rates[HF_WINDOW_RATES];
     size_t rates_at;
     unsigned cycle, growth, empty_run; /* of probing */

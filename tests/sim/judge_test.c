@@ -105,8 +105,8 @@ static void connect(stage *s, int party)
         add(s, party, (record){.type = RECORD_CHANNEL_OPEN, .channel = s->channels[party][i]});
 }
 
-/* "says o [short]", "hears o NUMBER [short, formerly, before-that]", "gets-back o NUMBER [unsent]" (of its own session, channels of that
- * name) */
+/* "says o [short]", "hears o NUMBER [short, formerly, before-that]", "gets-back o NUMBER [unsent]" (of its own session,
+ * channels of that name) */
 static bool play_message(stage *s, int party, const char *verb, int name, const char *argument, const char *extra)
 {
     record r = {.channel = s->channels[party][name]};

@@ -298,6 +298,30 @@ Test(window, makes_the_low_class_give_way)
     cr_expect_geq(share(), 0.95, "it comes back: %.3f", share());
 }
 
+/* A path that became longer, where nobody told. */
+Test(window, takes_a_delay_that_never_changes_for_the_path)
+{
+    begin(2500000, HF_MS(50));
+    run_as(HF_SECONDS(5), true);
+    p.rtt = HF_MS(90);
+    run_as(HF_SECONDS(15), true);
+    forget();
+    run_as(HF_SECONDS(5), true);
+    cr_expect_geq(share(), 0.95, "%.3f", share());
+    cr_expect_leq(queue_mean(), HF_MS(5), "%.0f us", queue_mean());
+}
+
+Test(window, takes_no_queue_that_comes_and_goes_for_the_path)
+{
+    begin(2500000, HF_MS(50));
+    run_as(HF_SECONDS(5), true);
+    for (int i = 0; i < 40; i++) {
+        p.foreign = i % 2 ? HF_MS(20) : HF_MS(30);
+        run_as(HF_SECONDS(1), true);
+    }
+    cr_expect_leq(p.window.low_limit, 3 * PACKET, "%zu", p.window.low_limit);
+}
+
 /* RFC 9260 §7.2.3 would halve for each: beside an empty queue it is the weather. */
 Test(window, does_not_take_scattered_loss_for_a_full_path)
 {
