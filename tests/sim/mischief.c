@@ -23,11 +23,11 @@ static size_t place_for(size_t *len, size_t max, uint64_t n)
     return n % 16 == 0 ? (size_t)(n / 16 % (max / 2)) : max / 2 + (size_t)(n % (max / 2));
 }
 
-void mischief_hear_letter(mischief *m, int from, int to, const struct letter *heard)
+void mischief_hear_letter(mischief *m, int to, const struct letter *heard)
 {
     mischief_letter *l = &m->letters[place_for(&m->letters_len, MISCHIEF_LETTERS_MAX, m->heard++)];
     free(l->letter);
-    *l = (mischief_letter){from, to, letter_copy(heard)};
+    *l = (mischief_letter){to, letter_copy(heard)};
 }
 
 void mischief_hear_datagram(mischief *m, uint64_t *chance, int from, const hf_datagram *datagram)
@@ -200,6 +200,5 @@ void mischief_forge_letter(mischief *m, story *st, uint64_t *chance)
                       strcmp(e.session, before.session) == 0 && strcmp(e.remote_session, before.remote_session) == 0;
     if (is_bye && names_both)
         return;
-    party_note(&st->parties[l->to], RECORD_FORGED, l->from, HF_OK, 0);
     party_deliver(&st->parties[l->to], letter_of(&e));
 }

@@ -15,7 +15,7 @@ typedef struct mischief_datagram {
 } mischief_datagram;
 
 typedef struct mischief_letter {
-    int from, to;
+    int to;
     struct letter *letter; /* NULL: none yet */
 } mischief_letter;
 
@@ -28,7 +28,7 @@ typedef struct mischief {
 } mischief;
 
 void mischief_clear(mischief *m);
-void mischief_hear_letter(mischief *m, int from, int to, const struct letter *l);
+void mischief_hear_letter(mischief *m, int to, const struct letter *l);
 void mischief_hear_datagram(mischief *m, uint64_t *chance, int from, const hf_datagram *datagram);
 
 /* One of the datagrams again, or damaged, or one that he has made up. They come from where the real ones do. */

@@ -365,10 +365,13 @@ static void land(void *context, void *cargo)
     uint64_t identity;
     if (!p->manager || p->self.asleep)
         return;
-    if (letter_is_signed(cargo, &writer, &identity) && p->story->parties[writer].identity != identity)
-        party_note(p, RECORD_OUTLIVED, writer, HF_OK, identity);
-    hf_err err = hf_manager_receive(p->manager, p->story->s.now, &e);
     int from = party_of_name(e.sender);
+    bool is_true = letter_is_signed(cargo, &writer, &identity);
+    if (is_true && p->story->parties[writer].identity != identity)
+        party_note(p, RECORD_OUTLIVED, writer, HF_OK, identity);
+    if (!is_true && from >= 0)
+        party_note(p, RECORD_FORGED, from, HF_OK, 0);
+    hf_err err = hf_manager_receive(p->manager, p->story->s.now, &e);
     if (err != HF_EIDENTITY || from < 0 || hf_manager_session(p->manager, e.sender))
         return; /* a session tells it itself */
     p->is_turned_away[from] = true;
