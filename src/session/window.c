@@ -391,6 +391,10 @@ static void end_growth_at_once(hf_window *window, hf_time now, const hf_peer_flo
 void hf_window_update(hf_window *window, hf_time now, const hf_peer_flow *flow)
 {
     window->pacer.refused = false; /* until somebody asks in vain */
+    if (flow->bytes_delivered != window->answered.delivered) {
+        window->answered.delivered = flow->bytes_delivered;
+        window->answered.lost = flow->chunks_lost;
+    }
     if (flow->packet_max > 0)
         window->packet = flow->packet_max;
     if (window->forgotten > 0 &&
@@ -422,10 +426,12 @@ static int64_t pace_rate(const hf_window *window)
     return (int64_t)(window->limit * MICROSECONDS / (uint64_t)window->rtt_min * PACE_PERCENT / 100) + 1;
 }
 
+/* What SCTP has repeated, and got no answer to since, may have gone into an outage: a larger window would send all the rest
+ * after it, and wait the longer. */
 void hf_window_hold_back(hf_window *window, const hf_peer_flow *flow)
 {
     window->round.backlogged = true;
-    window->blocked = in_flight(flow) < window->limit;
+    window->blocked = in_flight(flow) < window->limit && flow->chunks_lost == window->answered.lost;
 }
 
 size_t hf_window_room(hf_window *window, hf_time now, const hf_peer_flow *flow, bool low)

@@ -68,6 +68,9 @@ typedef struct hf_window {
     size_t competed;      /* the limit before it listened */
 
     hf_pacer pacer;
+    struct {
+        uint64_t delivered, lost; /* with the last acknowledgement */
+    } answered;
     bool blocked; /* by SCTP, within our own limit */
 } hf_window;
 

@@ -372,6 +372,23 @@ Test(window, asks_SCTP_for_no_less_than_it_gives)
     cr_expect_eq(hf_window_wanted(&p.window), 0, "once");
 }
 
+/* Its timer has run out: what it would send at once might be lost as a whole. */
+Test(window, waits_for_an_answer_to_what_SCTP_repeats)
+{
+    begin(2500000, HF_MS(50));
+    run(HF_SECONDS(5));
+    p.flow.bytes_given = p.flow.bytes_sent + 2 * PACKET;
+    p.flow.bytes_delivered = p.flow.bytes_sent - 2 * PACKET;
+    give(false);
+    p.flow.chunks_lost++;
+    p.window_opened = 0;
+    give(false);
+    cr_expect_eq(p.window_opened, 0);
+    p.flow.bytes_delivered += PACKET;
+    give(false);
+    cr_expect_eq(p.window_opened, 1);
+}
+
 Test(window, forgets_another_path)
 {
     begin(2500000, HF_MS(20));
