@@ -314,7 +314,8 @@ static void repeat_bye(remote *r, const char *theirs)
 
 /* For a session that is over. Whoever would recover it has not heard that it has ended; but a session that has come in the
  * place of the one that ours was with may go on with another, unless it was our application that ended this. Otherwise an
- * offer that is known comes late; but where nothing came of it, it may be an open one, said again. */
+ * offer that is known comes late; but where nothing came of it, as where it overtook the end of the session before its own,
+ * it may be an open one, said again. */
 static bool begins_anew(remote *r, const hf_envelope *envelope)
 {
     if (envelope->signal.type != HF_SIGNAL_OFFER)
@@ -325,8 +326,8 @@ static bool begins_anew(remote *r, const hf_envelope *envelope)
         repeat_bye(r, theirs);
         return false;
     }
-    return !hf_manager_is_known_offer(r, envelope) ||
-           (hf_manager_is_last_offer(r, envelope) && (recovers || hf_session_get_state(r->session) == HF_SESSION_FAILED));
+    bool in_vain = recovers || hf_session_get_state(r->session) == HF_SESSION_FAILED || strcmp(theirs, before) != 0;
+    return !hf_manager_is_known_offer(r, envelope) || (hf_manager_is_last_offer(r, envelope) && in_vain);
 }
 
 hf_err hf_manager_receive(hf_manager *manager, hf_time now, const hf_envelope *envelope)

@@ -7,8 +7,9 @@
 #include <string.h>
 
 /* A remote may have made connections that we never heard of, one in each attempt of a long outage; but one that names a
- * generation far ahead would leave us no numbers. */
+ * generation far ahead would leave us no numbers. Before the first handshake nobody vouches for that of ours either. */
 #define GENERATION_LEAP_MAX 65536
+#define GENERATION_FIRST_MAX 0x7FFFFFFF
 
 /* The same of the numbers of its offers: of one far ahead all that follow would come late. A maker that is not known yet may
  * have made many. */
@@ -175,6 +176,13 @@ bool hf_manager_is_known_offer(const remote *r, const hf_envelope *envelope)
     return known && envelope->offer != 0 && envelope->offer <= known->offer;
 }
 
+/* Of the session that we are with, it is open as long as it is said, whatever somebody else has offered since. */
+static bool is_newest_of_maker(const remote *r, const hf_envelope *envelope)
+{
+    const maker *known = find_maker(r, maker_of(envelope));
+    return known && envelope->offer == known->offer;
+}
+
 bool hf_manager_is_late_candidate(const remote *r, const hf_envelope *envelope)
 {
     uint32_t number = envelope->offer;
@@ -224,7 +232,8 @@ static hf_glare glare_of(const remote *r, const hf_envelope *envelope)
                       .ours_is_vain = envelope->session && !hf_session_may_answer(r->session, envelope->session),
                       .ours_generation = hf_session_open_offer(r->session),
                       .theirs_generation = envelope->signal.generation};
-    glare.late = hf_manager_is_known_offer(r, envelope) && !glare.repeated && !r->doubts_last;
+    glare.late = hf_manager_is_known_offer(r, envelope) && !glare.repeated && !r->doubts_last &&
+                 !(glare.same_pair && is_newest_of_maker(r, envelope));
     glare.answer_is_gone = glare.repeated && !has_answer(r);
     return glare;
 }
@@ -323,12 +332,19 @@ static bool is_far_ahead(const remote *r, const hf_envelope *envelope)
                  : envelope->offer > OFFER_FIRST_MAX;
 }
 
+static bool is_connection_far_ahead(const remote *r, const hf_glare *glare)
+{
+    bool is_known = glare->same_pair && r->retry.has_been_connected;
+    uint32_t most = is_known ? hf_session_generation(r->session) + GENERATION_LEAP_MAX : GENERATION_FIRST_MAX;
+    return glare->theirs_generation > most;
+}
+
 hf_err hf_manager_receive_offer(remote *r, hf_time now, const hf_envelope *envelope)
 {
     if (is_far_ahead(r, envelope))
         return hf_manager_refuse(r->manager, HF_EINVAL, "there can't have been as many offers");
     hf_glare glare = glare_of(r, envelope);
-    if (glare.same_pair && glare.theirs_generation > hf_session_generation(r->session) + GENERATION_LEAP_MAX)
+    if (is_connection_far_ahead(r, &glare))
         return hf_manager_refuse(r->manager, HF_EINVAL, "there can't have been as many connections");
     hf_glare_verdict verdict = hf_glare_judge(&glare);
     switch (verdict) {

@@ -41,10 +41,42 @@ static bool is_handshake(hf_bytes packet)
            (packet.data[HF_SCTP_HEADER_SIZE] == HF_CHUNK_INIT || packet.data[HF_SCTP_HEADER_SIZE] == HF_CHUNK_COOKIE_ECHO);
 }
 
+/* By the end of the outage usrsctp may have given it up (RFC 3758 §3.5), and it would be stale. DCEP is always reliable
+ * (RFC 8832 §6). */
+static bool may_expire(const hf_sctp *sctp, const hf_chunk *chunk)
+{
+    hf_reader value = hf_reader_of(chunk->value);
+    hf_read_skip(&value, 4); /* TSN: RFC 9260 §3.3.1 */
+    const hf_sctp_channel *channel = hf_sctp_channel_of_stream(sctp, hf_read_u16(&value));
+    hf_read_skip(&value, 2); /* sequence number */
+    return hf_read_u32(&value) != HF_PPID_DCEP && (!channel || channel->reliability != HF_RELIABLE);
+}
+
+/* The packet without what may expire. Yields its length, 0: nothing is left that asks for an answer. */
+static size_t copy_lasting(const hf_sctp *sctp, hf_bytes packet, uint8_t *out)
+{
+    hf_reader chunks;
+    hf_chunk chunk;
+    bool has_data = false;
+    hf_writer w = hf_writer_of(out, packet.len);
+    if (!hf_chunks_of(packet, &chunks))
+        return 0;
+    hf_write_bytes(&w, hf_bytes_of(packet.data, HF_SCTP_HEADER_SIZE));
+    for (const uint8_t *at = chunks.rest.data; hf_chunk_next(&chunks, &chunk); at = chunks.rest.data) {
+        bool is_data = chunk.type == HF_CHUNK_DATA;
+        if (is_data && may_expire(sctp, &chunk))
+            continue;
+        has_data |= is_data;
+        hf_write_bytes(&w, hf_bytes_of(at, (size_t)(chunks.rest.data - at)));
+    }
+    return has_data && w.ok ? w.len : 0;
+}
+
 /* What has no room, or for which there is no memory, waits for usrsctp's own timer. */
 void hf_kick_keep(hf_sctp *sctp, hf_bytes packet, bool repeats, bool repeats_oldest)
 {
     hf_kept *kept = &sctp->kept;
+    uint8_t lasting[HF_DATAGRAM_MAX];
     hf_packet copy;
     bool begins = repeats_oldest || is_handshake(packet);
     if (kept->is_leaving || !(begins || repeats))
@@ -54,7 +86,9 @@ void hf_kick_keep(hf_sctp *sctp, hf_bytes packet, bool repeats, bool repeats_old
         kept->is_data = repeats_oldest;
         kept->tsn = sctp->flow.tsn_acked;
     }
-    if (hf_packet_push(&kept->packets, packet.len, &copy) == HF_OK)
+    if (!is_handshake(packet))
+        packet = hf_bytes_of(lasting, packet.len <= sizeof lasting ? copy_lasting(sctp, packet, lasting) : 0);
+    if (packet.len > 0 && hf_packet_push(&kept->packets, packet.len, &copy) == HF_OK)
         memcpy(copy.data, packet.data, packet.len);
 }
 

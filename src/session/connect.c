@@ -120,6 +120,8 @@ hf_err hf_session_take_offer(hf_session *session, hf_time now, uint32_t generati
     hf_err err = is_apart ? answer_apart(session, now, generation, offer, out) : answer_here(*out, now, generation, offer);
     if (err == HF_OK && *out == session->next) /* one attempt at a time */
         hf_session_withdraw_restart(session, now);
+    else if (err == HF_OK && session->next && hf_connection_has_open_offer(session->next))
+        hf_session_drop_next(session, now);
     return err;
 }
 

@@ -186,6 +186,31 @@ Test(sctp_kick, makes_a_path_forget_how_long_the_handshake_took)
     pair_clear(&p);
 }
 
+/* It is repeated once, beside what is reliable, and expires in the outage. */
+Test(sctp_kick, does_not_repeat_what_has_expired)
+{
+    pair p;
+    pair_init(&p, 77);
+    pair_up(&p);
+    const hf_datachannel_config fresh = {.reliability = HF_MAX_LIFETIME, .reliability_limit = 1000, .unordered = true};
+    hf_datachannel lasting = pair_channel(&p, &p.a, &(hf_datachannel_config){0}), brief = pair_channel(&p, &p.a, &fresh);
+    cr_assert(pair_wait(&p, &p.b, HF_SCTP_CHANNEL_OPEN, 2, HF_SECONDS(1)));
+    pair_run(&p, HF_SECONDS(1));
+    p.cut = true;
+    cr_assert_eq(pair_send_text(&p, &p.a, lasting, "lasting"), HF_OK);
+    cr_assert_eq(pair_send_text(&p, &p.a, brief, "brief"), HF_OK);
+    for (uint64_t before = repetitions(&p.a); repetitions(&p.a) < before + 2;)
+        pair_run(&p, HF_MS(10));
+    cr_assert_eq(p.b.messages, 0);
+    p.cut = false;
+    hf_sctp_kick(p.a.sctp, p.now);
+    pair_drain(&p, &p.a);
+    pair_run(&p, PAIR_DELAY);
+    cr_expect_eq(p.b.messages, 1, "at once, and alone");
+    cr_expect_eq(p.b.last[0], 'l');
+    pair_clear(&p);
+}
+
 Test(sctp_kick, survives_lack_of_memory)
 {
     pair p;
