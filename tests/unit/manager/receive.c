@@ -253,59 +253,60 @@ Test(manager_receive, an_answer_goes_to_the_session_that_has_asked)
     wire_clear(&w);
 }
 
+/* Both have met; now nothing is carried, and bob asks for a restart. Yields what he says; `sdp` is to be freed. */
+static hf_envelope begin_with_unheard_restart(wire *w, uint64_t seed, char **sdp)
+{
+    wire_init(w, seed, false);
+    wire_connect(w, 1);
+    cr_assert(wire_run(w, HF_SECONDS(10), wire_both_have_five));
+    w->envelope_loss = 1000;
+    hf_session *bob = wire_session(w, 1);
+    cr_assert_eq(hf_session_restart_ice(bob, w->now), HF_OK);
+    *sdp = offer_of(bob);
+    hf_envelope restart = {.sender = "bob", .session = hf_session_id(bob), .offer = 2};
+    restart.signal = (hf_signal){HF_SIGNAL_OFFER, .generation = 1, .sdp = *sdp};
+    return restart;
+}
+
+static void end_with_restart(wire *w, char *sdp)
+{
+    w->envelope_loss = 0;
+    wire_run(w, w->now + HF_SECONDS(5), NULL);
+    cr_expect_eq(hf_peer_signaling_state(hf_session_peer(wire_session(w, 1))), HF_SIGNALING_STABLE);
+    cr_expect(both_are_connected(w));
+    free(sdp);
+    wire_clear(w);
+}
+
 /* It does not say which session of ours it is for, so generations say nothing: it is taken, and ours is taken back, which
  * nobody would repeat any more. */
 Test(manager_receive, a_restart_that_is_taken_ends_the_attempt_at_a_new_connection)
 {
     wire w;
-    wire_init(&w, 9, false);
-    wire_connect(&w, 1);
-    cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
-    hf_session *alice = wire_session(&w, 0), *bob = wire_session(&w, 1);
-    w.envelope_loss = 1000;
+    char *sdp;
+    hf_envelope restart = begin_with_unheard_restart(&w, 9, &sdp);
+    hf_session *alice = wire_session(&w, 0);
     cr_assert_eq(hf_session_reconnect(alice, w.now), HF_OK);
-    cr_assert_eq(hf_session_restart_ice(bob, w.now), HF_OK);
-    char *sdp = offer_of(bob);
-    hf_envelope restart = {.sender = "bob", .session = hf_session_id(bob), .offer = 2};
-    restart.signal = (hf_signal){HF_SIGNAL_OFFER, .generation = 1, .sdp = sdp};
     wire_run(&w, w.now + HF_MS(100), NULL);
     cr_assert_eq(hf_peer_signaling_state(hf_session_newest_peer(alice)), HF_SIGNALING_HAVE_LOCAL_OFFER);
     cr_expect_eq(hf_manager_receive(w.side[0].manager, w.now, &restart), HF_OK);
     cr_expect_eq(hf_peer_signaling_state(hf_session_newest_peer(alice)), HF_SIGNALING_STABLE);
-    w.envelope_loss = 0;
-    wire_run(&w, w.now + HF_SECONDS(5), NULL);
-    cr_expect_eq(hf_peer_signaling_state(hf_session_peer(bob)), HF_SIGNALING_STABLE);
-    cr_expect(both_are_connected(&w));
-    free(sdp);
-    wire_clear(&w);
+    end_with_restart(&w, sdp);
 }
 
 /* Whoever carries it has said it before, in the name of another session. */
 Test(manager_receive, an_open_offer_is_answered_whatever_has_been_offered_since)
 {
     wire w;
-    wire_init(&w, 10, false);
-    wire_connect(&w, 1);
-    cr_assert(wire_run(&w, HF_SECONDS(10), wire_both_have_five));
-    hf_session *bob = wire_session(&w, 1);
-    w.envelope_loss = 1000;
-    cr_assert_eq(hf_session_restart_ice(bob, w.now), HF_OK);
-    char *sdp = offer_of(bob);
-    hf_envelope true_one = {.sender = "bob", .session = hf_session_id(bob), .offer = 2};
-    true_one.remote_session = hf_session_id(wire_session(&w, 0));
-    true_one.signal = (hf_signal){HF_SIGNAL_OFFER, .generation = 1, .sdp = sdp};
-    hf_envelope forged = true_one;
+    char *sdp;
+    hf_envelope restart = begin_with_unheard_restart(&w, 10, &sdp), forged = restart;
+    restart.remote_session = forged.remote_session = hf_session_id(wire_session(&w, 0));
     forged.session = "00112233445566778899aabbccddeeff";
-    cr_expect_eq(hf_manager_receive(w.side[0].manager, w.now, &true_one), HF_OK);
+    cr_expect_eq(hf_manager_receive(w.side[0].manager, w.now, &restart), HF_OK);
     cr_expect_eq(hf_manager_receive(w.side[0].manager, w.now, &forged), HF_OK);
     wire_run(&w, w.now + HF_MS(100), NULL);
-    cr_assert_eq(hf_peer_signaling_state(hf_session_peer(bob)), HF_SIGNALING_HAVE_LOCAL_OFFER);
-    w.envelope_loss = 0;
-    wire_run(&w, w.now + HF_SECONDS(5), NULL);
-    cr_expect_eq(hf_peer_signaling_state(hf_session_peer(bob)), HF_SIGNALING_STABLE);
-    cr_expect(both_are_connected(&w));
-    free(sdp);
-    wire_clear(&w);
+    cr_assert_eq(hf_peer_signaling_state(hf_session_peer(wire_session(&w, 1))), HF_SIGNALING_HAVE_LOCAL_OFFER);
+    end_with_restart(&w, sdp);
 }
 
 /* Nobody vouches for it before the first handshake. */
