@@ -163,7 +163,6 @@ void hf_manager_on_state(void *context, hf_session *session, const hf_session_ev
 HF_CHECKED hf_err hf_manager_refuse(hf_manager *manager, hf_err err, const char *why);
 
 /* offer.c */
-void hf_manager_doubt_last_offer(remote *r);
 void hf_manager_mind_open_offer(remote *r, hf_time now);
 void hf_manager_on_signal(void *context, hf_session *session, const hf_session_event *event);
 HF_CHECKED hf_err hf_manager_receive_offer(remote *r, hf_time now, const hf_envelope *envelope);

@@ -142,6 +142,11 @@ static const maker *find_maker(const remote *r, uint64_t id)
     return NULL;
 }
 
+static const maker *known_maker(const remote *r, const hf_envelope *envelope)
+{
+    return find_maker(r, maker_of(envelope));
+}
+
 /* The last maker stands first. */
 static void note_maker(remote *r, maker last)
 {
@@ -150,12 +155,6 @@ static void note_maker(remote *r, maker last)
     memmove(&r->makers[1], &r->makers[0], before * sizeof r->makers[0]);
     r->makers[0] = last;
     r->doubts_last = false;
-}
-
-/* Before the first handshake anybody may have made it, or given it its number. The true one is said again and again. */
-void hf_manager_doubt_last_offer(remote *r)
-{
-    r->doubts_last = true;
 }
 
 static void note_offer(remote *r, const hf_envelope *envelope)
@@ -172,14 +171,14 @@ bool hf_manager_is_last_offer(const remote *r, const hf_envelope *envelope)
  * nothing beside each other; but what an older one said before that comes late. */
 bool hf_manager_is_known_offer(const remote *r, const hf_envelope *envelope)
 {
-    const maker *known = find_maker(r, maker_of(envelope));
+    const maker *known = known_maker(r, envelope);
     return known && envelope->offer != 0 && envelope->offer <= known->offer;
 }
 
 /* Of the session that we are with, it is open as long as it is said, whatever somebody else has offered since. */
 static bool is_newest_of_maker(const remote *r, const hf_envelope *envelope)
 {
-    const maker *known = find_maker(r, maker_of(envelope));
+    const maker *known = known_maker(r, envelope);
     return known && envelope->offer == known->offer;
 }
 
@@ -327,7 +326,7 @@ static hf_err take_offer(remote *r, hf_time now, const hf_envelope *envelope)
 
 static bool is_far_ahead(const remote *r, const hf_envelope *envelope)
 {
-    const maker *known = find_maker(r, maker_of(envelope));
+    const maker *known = known_maker(r, envelope);
     return known ? envelope->offer > known->offer && envelope->offer - known->offer > OFFER_LEAP_MAX
                  : envelope->offer > OFFER_FIRST_MAX;
 }

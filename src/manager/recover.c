@@ -129,8 +129,9 @@ static void note_attempt(remote *r)
 static void follow(remote *r, hf_time now, const hf_attempt *before, hf_retry_step step)
 {
     trace(r, before, step);
-    if (r->retry.failures > before->failures && !r->retry.has_been_connected)
-        hf_manager_doubt_last_offer(r);
+    /* Before the first handshake anybody may have made the last offer, or given it its number; the true one is said again
+     * and again. */
+    r->doubts_last |= r->retry.failures > before->failures && !r->retry.has_been_connected;
     apply_policy(r, now);
     hf_err err = take(r, now, step);
     if (err != HF_OK) {

@@ -78,7 +78,7 @@ void hf_kick_keep(hf_sctp *sctp, hf_bytes packet, bool repeats, bool repeats_old
     hf_kept *kept = &sctp->kept;
     uint8_t lasting[HF_DATAGRAM_MAX];
     hf_packet copy;
-    bool begins = repeats_oldest || is_handshake(packet);
+    bool sets_up = is_handshake(packet), begins = repeats_oldest || sets_up;
     if (kept->is_leaving || !(begins || repeats))
         return;
     if (begins) {
@@ -86,7 +86,7 @@ void hf_kick_keep(hf_sctp *sctp, hf_bytes packet, bool repeats, bool repeats_old
         kept->is_data = repeats_oldest;
         kept->tsn = sctp->flow.tsn_acked;
     }
-    if (!is_handshake(packet))
+    if (!sets_up)
         packet = hf_bytes_of(lasting, packet.len <= sizeof lasting ? copy_lasting(sctp, packet, lasting) : 0);
     if (packet.len > 0 && hf_packet_push(&kept->packets, packet.len, &copy) == HF_OK)
         memcpy(copy.data, packet.data, packet.len);

@@ -213,8 +213,8 @@ static hf_span known_rtt(const hf_sctp *sctp)
 }
 
 /* usrsctp's estimate begins with what the handshake took, which an outage in the midst of it makes many seconds. Whatever
- * the limits are, it then takes nothing for lost that is younger than four times as much: minutes of silence behind the next
- * loss. Each measurement replaces an eighth (RFC 9260 §6.3.1), and a heartbeat on demand (§8.3) is one. */
+ * the limits are, it then takes nothing for lost that is younger than four times as much: most of a minute of silence behind
+ * the next loss. Each measurement replaces an eighth (RFC 9260 §6.3.1), and a heartbeat on demand (§8.3) is one. */
 static void measure_again(hf_sctp *sctp, hf_span estimate)
 {
     struct sctp_paddrparams path = {.spp_flags = SPP_HB_DEMAND};

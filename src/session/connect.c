@@ -109,6 +109,13 @@ static bool is_of_another_identity(const hf_session *session, const hf_connectio
     return session->pin.len > 0 && connection->recognised && !hf_identity_fits(&connection->expects, &session->pin);
 }
 
+/* One attempt at a time: ours at a new connection gives way to what is done for the one that serves. */
+static void withdraw_next(hf_session *session, hf_time now)
+{
+    if (session->next && hf_connection_has_open_offer(session->next))
+        hf_session_drop_next(session, now);
+}
+
 hf_err hf_session_take_offer(hf_session *session, hf_time now, uint32_t generation, const char *offer, hf_connection **out)
 {
     hf_offer_place place = hf_session_place_offer(session, generation, offer, out);
@@ -120,8 +127,8 @@ hf_err hf_session_take_offer(hf_session *session, hf_time now, uint32_t generati
     hf_err err = is_apart ? answer_apart(session, now, generation, offer, out) : answer_here(*out, now, generation, offer);
     if (err == HF_OK && *out == session->next) /* one attempt at a time */
         hf_session_withdraw_restart(session, now);
-    else if (err == HF_OK && session->next && hf_connection_has_open_offer(session->next))
-        hf_session_drop_next(session, now);
+    else if (err == HF_OK)
+        withdraw_next(session, now);
     return err;
 }
 
@@ -314,8 +321,7 @@ hf_err hf_session_restart_ice(hf_session *session, hf_time now)
     if (is_closed || !hf_connection_has_agreed(connection))
         return hf_session_refuse(session, "there is no connection to restart");
     connection->offer_refused = false;
-    if (session->next && hf_connection_has_open_offer(session->next)) /* one attempt at a time */
-        hf_session_drop_next(session, now);
+    withdraw_next(session, now);
     err = hf_connection_explained(connection, hf_peer_restart_ice(connection->peer, now));
     if (err == HF_OK && hf_peer_signaling_state(connection->peer) == HF_SIGNALING_STABLE)
         err = renegotiate(connection);

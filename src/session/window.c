@@ -158,19 +158,22 @@ static size_t steady_limit(const hf_window *window)
 
 /* --- Round trips --------------------------------------------------------------------------------------------------- */
 
+static void set_rtt_min(hf_window *window, hf_time measured_at, hf_span rtt)
+{
+    window->rtt_min = rtt;
+    window->rtt_min_at = measured_at;
+    window->rtt_next = 0;
+}
+
 static void take_rtt(hf_window *window, hf_time now, hf_span rtt)
 {
     hf_span age = now - window->rtt_min_at;
     if (age > RTT_MIN_LIFETIME / 2 && (window->rtt_next == 0 || rtt < window->rtt_next))
         window->rtt_next = rtt;
     if (window->rtt_min == 0 || rtt <= window->rtt_min) {
-        window->rtt_min = rtt;
-        window->rtt_min_at = now;
-        window->rtt_next = 0;
+        set_rtt_min(window, now, rtt);
     } else if (age > RTT_MIN_LIFETIME) {
-        window->rtt_min = window->rtt_next;
-        window->rtt_min_at = now - RTT_MIN_LIFETIME / 2;
-        window->rtt_next = 0;
+        set_rtt_min(window, now - RTT_MIN_LIFETIME / 2, window->rtt_next);
     }
     if (window->round.rtt == 0 || rtt < window->round.rtt)
         window->round.rtt = rtt;
@@ -317,9 +320,7 @@ static void mind_plateau(hf_window *window, hf_time now)
     hf_span rtt = window->round.rtt > 0 ? hf_plateau_note(&window->plateau, now, window->round.rtt) : 0;
     if (rtt - window->rtt_min < foreign_queue(window))
         return;
-    window->rtt_min = rtt;
-    window->rtt_min_at = now;
-    window->rtt_next = 0;
+    set_rtt_min(window, now, rtt);
     window->queue = window->round.rtt - rtt;
     window->rounds_queued = window->rounds_pressed = 0;
     hf_plateau_leave(&window->plateau);
